@@ -1,0 +1,12 @@
+//! Quantized models as halo2 circuits.
+
+pub mod int;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Replaced as the crate grows.
+    #[error("{0}")]
+    Invalid(String),
+}

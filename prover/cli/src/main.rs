@@ -1,0 +1,2 @@
+//! The apodict command line.
+fn main() {}

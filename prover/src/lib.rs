@@ -1,0 +1,1 @@
+//! Keys, the structured reference string and proofs.

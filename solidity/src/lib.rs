@@ -1,0 +1,1 @@
+//! Renders verifier contracts.
