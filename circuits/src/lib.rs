@@ -6,6 +6,9 @@ pub mod int;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// An integer graph, or a run of one.
+    #[error(transparent)]
+    Int(#[from] int::Error),
     /// Replaced as the crate grows.
     #[error("{0}")]
     Invalid(String),
