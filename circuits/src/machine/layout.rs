@@ -13,6 +13,12 @@ use super::{
 /// The number of instance values before the inputs: the context as two 128-bit limbs, low half first.
 pub const CONTEXT_INSTANCES: usize = 2;
 
+/// The smallest `k` at which units, tables and instance fit.
+fn min_k(rows: usize, table_rows: usize, num_instances: usize) -> u32 {
+    let rows = rows.max(table_rows).max(num_instances) + RESERVED_ROWS;
+    rows.next_power_of_two().trailing_zeros()
+}
+
 /// A lane of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cell {
@@ -57,8 +63,15 @@ impl Layout {
             zero_rows,
             public: equations.public.clone(),
         };
-        layout.k = layout.min_k();
+        layout.k = min_k(layout.rows(), layout.table_rows(), layout.num_instances());
         layout
+    }
+
+    /// Rows that equations take in a shape, and the smallest `k` for them.
+    pub(crate) fn size(equations: &Equations, shape: Shape) -> (usize, u32) {
+        let rows = equations.blocks.iter().map(|block| block.len().div_ceil(shape.units())).sum();
+        let num_instances = CONTEXT_INSTANCES + equations.public.len();
+        (rows, min_k(rows, equations.tables.rows(), num_instances))
     }
 
     /// The columns it is laid out for.
@@ -94,12 +107,6 @@ impl Layout {
     /// Lookups that rows make.
     pub fn lookups(&self) -> usize {
         self.units.iter().filter(|unit| unit.table.is_some()).count()
-    }
-
-    /// The smallest `k` at which units, tables and instance fit.
-    fn min_k(&self) -> u32 {
-        let rows = self.rows().max(self.table_rows()).max(self.num_instances()) + RESERVED_ROWS;
-        rows.next_power_of_two().trailing_zeros()
     }
 
     /// The units of a row.

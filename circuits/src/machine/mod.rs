@@ -8,6 +8,7 @@ mod field;
 mod gadgets;
 mod layout;
 mod lower;
+mod plan;
 mod shape;
 mod table;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use circuit::{Machine, MachineConfig, MachineParams, configure};
 pub use columns::{Column, LookupColumns, Witness};
 pub use field::fr_from_i128;
 pub use layout::{CONTEXT_INSTANCES, Layout};
+pub use plan::{MAX_K, Objective, Plan, plan};
 pub use shape::{RESERVED_ROWS, Shape, usable_rows};
 pub use wire::{Values, Wire};
 
@@ -63,6 +65,32 @@ pub enum Error {
         table: String,
         /// What was looked up.
         key: i64,
+    },
+    /// A graph that no shape holds.
+    #[error("the model needs 2^{k} rows or more, this version lays out at most 2^{max}: lower --bits or use a smaller model")]
+    TooLarge {
+        /// log2 of the rows that the best shape needs.
+        k: u32,
+        /// log2 of the rows that are allowed.
+        max: u32,
+    },
+    /// A width of limbs that is not planned for.
+    #[error("limbs of {got} bits: {min} to {max} are supported; compile the model again")]
+    LimbBits {
+        /// What came.
+        got: u32,
+        /// The least.
+        min: u32,
+        /// The greatest.
+        max: u32,
+    },
+    /// A plan that another compiler made.
+    #[error("the program says k = {expected}, its graph needs {got}: compile the model again with this version")]
+    PlanMismatch {
+        /// What the plan says.
+        expected: u32,
+        /// What the graph needs.
+        got: u32,
     },
     /// The witness of an honest run does not satisfy the circuit.
     #[error("the equation that ends in row {row} does not hold: a defect of the compiler, please report it")]
