@@ -1,6 +1,6 @@
 //! Lookup tables. All share three fixed columns; a tag, fixed as well, keeps them apart.
 
-use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 
 use super::field::fr_from_i128;
 
@@ -59,11 +59,12 @@ impl Table {
         (key, output)
     }
 
-    /// The greatest `|output|`.
-    pub(crate) fn magnitude(&self, packed_bits: u32) -> f64 {
+    /// The greatest `|output|`, to within the precision of the type.
+    pub(crate) fn magnitude(&self) -> f64 {
+        let of_packed = |output: &Fr| output.to_repr().iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));
         match &self.outputs {
             Outputs::Small(outputs) => outputs.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0) as f64,
-            Outputs::Packed(_) => 2f64.powi(packed_bits as i32),
+            Outputs::Packed(outputs) => outputs.iter().map(of_packed).fold(0.0, f64::max),
         }
     }
 }

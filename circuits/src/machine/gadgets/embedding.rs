@@ -60,8 +60,7 @@ impl Lowering<'_> {
             let least = packing.min.checked_mul(tokens.len() as i64).ok_or(Error::WeightOverflow)?;
             for (columns, table) in &packing.packs {
                 let mut equation = Equation::default();
-                let bits = packing.digit_bits * columns.len() as u32;
-                let magnitude = self.builder.tables.get(*table).magnitude(bits);
+                let magnitude = self.builder.tables.get(*table).magnitude();
                 for token in &cells {
                     let packed = self.builder.wire(Def::Lookup { table: *table, key: *token }, magnitude);
                     equation.lookup(*table, *token, Some(packed), Weight::ZERO);

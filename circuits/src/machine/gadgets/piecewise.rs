@@ -54,7 +54,7 @@ impl Lowering<'_> {
         let shifted = Def::Digit { of: hint, offset, shift: segment_bits, bits: 62 };
         let segment = self.builder.wire(shifted, function.base.len() as f64);
         let [base, slope] = tables.map(|table| {
-            let magnitude = self.builder.tables.get(table).magnitude(0);
+            let magnitude = self.builder.tables.get(table).magnitude();
             self.builder.wire(Def::Lookup { table, key: segment }, magnitude)
         });
 

@@ -33,7 +33,7 @@ fn push(builder: &mut Builder, op: Op, operand: NodeId, len: usize) -> NodeId {
 
 /// One model for each operator.
 pub(super) fn models() -> Vec<Model> {
-    vec![dense(), rectifier(), plain_rectifier(), odd_range(), products(), piecewise(), arg_max(), max(), divide(), gather(), bag(), moved()]
+    vec![dense(), rectifier(), plain_rectifier(), odd_range(), products(), piecewise(), arg_max(), max(), divide(), gather(), bag(), full_bag(), moved()]
 }
 
 fn dense() -> Model {
@@ -135,6 +135,16 @@ fn bag() -> Model {
     let sums = b.push("bag", op, vec![x], vec![2, 5], 4).expect("a well-formed node");
     let y = push(&mut b, Op::Linear { rows: vec![row(0, &[1, -2, 3, 0, 5, 1, 1, 1, 1, 1])] }, sums, 1);
     finish("bag", b, y, vec![vec![vec![0, 9, 9, 3]], vec![vec![2, 2, 2, 2]]])
+}
+
+/// Packs filled to the last bit: 20 columns of 24-bit digits or wider, and as many tokens as a digit bears.
+fn full_bag() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 60, 0, 2);
+    let rows: Vec<Vec<i64>> = vec![vec![-4000; 20], vec![4000; 20], (0..20).map(|d| d * 400 - 4000).collect()];
+    let op = Op::EmbeddingSum { rows, groups: vec![(0..60).collect()] };
+    let y = b.push("bag", op, vec![x], vec![1, 20], 4).expect("a well-formed node");
+    finish("full bag", b, y, vec![vec![vec![1; 60]], vec![vec![0; 60]], vec![(0..60).map(|t| t % 3).collect()]])
 }
 
 fn moved() -> Model {
