@@ -91,7 +91,11 @@ pub(crate) struct CompileOptions {
     #[arg(long = "range", value_name = "NAME=LOW,HIGH", value_parser = parse_range)]
     pub(crate) ranges: Vec<InputRange>,
 
-    /// What the layout is chosen for.
+    /// Number for an open dimension: `NAME=N` for a named one, `INPUT[AXIS]=N` for another. May be given for each.
+    #[arg(long = "dim", value_name = "NAME=N", value_parser = parse_dim)]
+    pub(crate) dims: Vec<Dim>,
+
+    /// What the layout is chosen for: gas if nothing is said.
     #[arg(long, value_enum)]
     pub(crate) objective: Option<Objective>,
 }
@@ -103,6 +107,7 @@ impl CompileOptions {
             ("--calibrate", self.calibrate.is_some()),
             ("--bits", self.bits.is_some()),
             ("--range", !self.ranges.is_empty()),
+            ("--dim", !self.dims.is_empty()),
             ("--objective", self.objective.is_some()),
         ]
         .into_iter()
@@ -139,6 +144,21 @@ fn parse_range(text: &str) -> Result<InputRange, String> {
         return Err(expected());
     }
     Ok(InputRange { name: name.to_owned(), low, high })
+}
+
+/// A number for one open dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dim {
+    pub(crate) name: String,
+    pub(crate) extent: usize,
+}
+
+fn parse_dim(text: &str) -> Result<Dim, String> {
+    let dim = text.rsplit_once('=').and_then(|(name, extent)| Some((name, extent.parse().ok()?)));
+    match dim {
+        Some((name, extent @ 1..)) if !name.is_empty() => Ok(Dim { name: name.to_owned(), extent }),
+        _ => Err(format!("expected NAME=N with N of at least 1, as in sequence=64; got {text}")),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -304,6 +324,14 @@ mod tests {
         assert_eq!(range, InputRange { name: "a=b".into(), low: -1.5, high: 2.0 });
         for wrong in ["", "x", "x=1", "=0,1", "x=2,1", "x=NaN,1", "x=0,inf", "x=0,1,2"] {
             parse_range(wrong).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn reads_dimensions() {
+        assert_eq!(parse_dim("tokens[1]=64"), Ok(Dim { name: "tokens[1]".into(), extent: 64 }));
+        for wrong in ["", "x", "x=0", "=1", "x=-1", "x=1.5"] {
+            parse_dim(wrong).unwrap_err();
         }
     }
 }

@@ -4,10 +4,12 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use apodict_verifier::SrsOrigin;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments::Global;
+use crate::failure::Failure;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,27 +61,21 @@ impl Console {
     }
 
     /// Prints a result: as text, or as one line of JSON.
-    pub(crate) fn result<R: Serialize + Display>(&self, result: &R) -> io::Result<()> {
+    pub(crate) fn result<R: Serialize + Display>(&self, result: &R) -> Result<(), Failure> {
         match self.format {
-            Format::Text => self.text(result),
-            Format::Json => {
-                let mut stdout = io::stdout().lock();
-                serde_json::to_writer(&mut stdout, result)?;
-                writeln!(stdout)?;
-                stdout.flush()
-            }
+            Format::Text => print(result),
+            Format::Json => print(&serde_json::to_string(result)?),
         }
     }
 
     /// Prints one line of a story as it happens; scripts get the whole at the end.
-    pub(crate) fn tell(&self, line: impl Display) -> io::Result<()> {
+    pub(crate) fn tell(&self, line: impl Display) -> Result<(), Failure> {
         match self.format {
-            Format::Text => self.text(&line),
+            Format::Text => print(&line),
             Format::Json => Ok(()),
         }
     }
 
-    /// Prints a warning that nobody should miss.
     pub(crate) fn warn(&self, warning: impl Display) {
         if self.warnings == Progress::Shown {
             // Nothing is lost if nobody listens.
@@ -87,11 +83,21 @@ impl Console {
         }
     }
 
-    fn text(&self, text: &impl Display) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{text}")?;
-        stdout.flush()
+    /// Warns of keys that convince nobody but their maker.
+    pub(crate) fn warn_of_origin(&self, origin: SrsOrigin) {
+        if origin == SrsOrigin::Unsafe {
+            self.warn(UNSAFE_SRS);
+        }
     }
+}
+
+/// What an SRS for development means.
+const UNSAFE_SRS: &str =
+    "UNSAFE: the structured reference string was made for development; whoever made it can forge proofs. Protect nothing with it.";
+
+fn print(text: &impl Display) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::Print)
 }
 
 /// With a microsecond's precision.

@@ -32,6 +32,30 @@ pub(crate) enum Failure {
     #[diagnostic(help("verify with the vk.json of the program that made the proof; nothing is said about the proof"))]
     WrongKey { path: PathBuf, expected: Bytes32, got: Bytes32 },
 
+    #[error("cannot use the proving key {}", path.display())]
+    #[diagnostic(help("{}", advice_for_key(source)))]
+    ProvingKey { path: PathBuf, source: apodict_prover::Error },
+
+    #[error("cannot use the structured reference string {}", path.display())]
+    #[diagnostic(help("name a file that `apodict srs generate -k K --unsafe -o FILE` writes, with K large enough"))]
+    Srs { path: PathBuf, source: apodict_prover::Error },
+
+    #[error("cannot use the program {}", path.display())]
+    Program { path: PathBuf, source: apodict_circuits::Error },
+
+    #[error("cannot compile {}", path.display())]
+    Compile { path: PathBuf, source: apodict_circuits::Error },
+
+    #[error("cannot use the input {}", path.display())]
+    Input { path: PathBuf, source: apodict_circuits::Error },
+
+    #[error("cannot prove it")]
+    Prove(#[from] apodict_prover::Error),
+
+    #[error("the instances of the proof just made do not decode: {0}")]
+    #[diagnostic(help("this is a defect of apodict: report it with the program"))]
+    Layout(String),
+
     #[error("{option} does not apply to a program: it is compiled already")]
     #[diagnostic(help("leave {option} out, or name the ONNX model instead of the program"))]
     NotCompiling { option: &'static str },
@@ -40,12 +64,19 @@ pub(crate) enum Failure {
     #[diagnostic(help("set one of them, or pass --keys and --srs"))]
     NoCache,
 
-    #[error("the contract and the library disagree about this proof: {0}")]
+    #[error("the verifiers disagree about this proof: the library says {library}, the contract {contract}")]
     #[diagnostic(help("this is a defect of apodict: trust neither, and report it with the proof and the key"))]
-    Disagreement(String),
+    Disagreement { library: &'static str, contract: String },
 
     #[error("the verifying key cannot be used")]
     Key(#[from] apodict_verifier::KeyError),
+
+    #[error("the verifier contract cannot be made or run")]
+    Contract(#[from] apodict_solidity::Error),
+
+    /// Of a file whose name whoever called knows.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 
     #[error("cannot print the result")]
     Print(#[source] io::Error),
@@ -57,6 +88,14 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn read(path: &Path, source: io::Error) -> Self {
         Self::Read { path: path.to_owned(), source }
+    }
+
+    /// Names the file that could not be written.
+    pub(crate) fn while_writing(self, path: &Path) -> Self {
+        match self {
+            Self::Io(source) => Self::Write { path: path.to_owned(), source },
+            other => other,
+        }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -85,6 +124,15 @@ impl From<Outcome> for ExitCode {
             Outcome::Usage => 2,
             Outcome::InvalidProof => 3,
         })
+    }
+}
+
+fn advice_for_key(error: &apodict_prover::Error) -> &'static str {
+    use apodict_prover::Error;
+    match error {
+        Error::KeyOfAnotherProgram { .. } => "name the folder of this program's keys, or an empty one: they are made there",
+        Error::KeyOfAnotherSrs => "pass --srs with the file that the keys were made with, or name an empty folder",
+        _ => "remove it, and it is made again",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading what the user names, and writing it whole or not at all.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -56,15 +56,24 @@ impl PendingFile {
 
     /// Writes the content and gives the file its name, in place of what had it.
     pub(crate) fn commit(self, content: &[u8]) -> Result<(), Failure> {
+        self.commit_with(|file| file.write_all(content).map_err(Failure::from))
+    }
+
+    /// As [`commit`](Self::commit), with content that is written piece by piece.
+    pub(crate) fn commit_with(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
         let path = self.path.clone();
-        self.write(content)?.persist(&path).map_err(|error| Failure::Write { path, source: error.error })?;
+        self.fill(content)?.persist(&path).map_err(|error| Failure::Write { path, source: error.error })?;
         Ok(())
     }
 
-    /// As [`commit`](Self::commit), but keeps what has the name already: of several processes, the first decides.
-    pub(crate) fn commit_if_new(self, content: &[u8]) -> Result<(), Failure> {
+    /// As [`commit_with`](Self::commit_with), but keeps what has the name already: of several processes, the first
+    /// decides.
+    pub(crate) fn commit_if_new(
+        self,
+        content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let path = self.path.clone();
-        match self.write(content)?.persist_noclobber(&path) {
+        match self.fill(content)?.persist_noclobber(&path) {
             Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(Failure::Write { path, source: error.error })
             }
@@ -72,12 +81,19 @@ impl PendingFile {
         }
     }
 
-    fn write(mut self, content: &[u8]) -> Result<NamedTempFile, Failure> {
-        let written = self.file.write_all(content).and_then(|()| self.file.as_file().sync_all());
+    fn fill(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>) -> Result<NamedTempFile, Failure> {
+        let mut buffer = BufWriter::new(self.file.as_file());
+        content(&mut buffer).map_err(|failure| failure.while_writing(&self.path))?;
+        let flushed = buffer.flush();
+        drop(buffer);
+        let written = flushed.and_then(|()| self.file.as_file().sync_all());
         written.map_err(|source| Failure::Write { path: self.path, source })?;
         Ok(self.file)
     }
 }
+
+/// What the content of a pending file goes through.
+pub(crate) type Buffer<'a> = BufWriter<&'a fs::File>;
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
@@ -108,7 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.json");
         PendingFile::create(&path).unwrap().commit(b"first").unwrap();
-        PendingFile::create(&path).unwrap().commit_if_new(b"second").unwrap();
+        PendingFile::create(&path).unwrap().commit_if_new(|file| Ok(file.write_all(b"second")?)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"first");
         PendingFile::create(&path).unwrap().commit(b"third").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"third");

@@ -115,10 +115,10 @@ impl Layout {
     }
 }
 
-/// The two instances are the context's upper and lower 16 bytes.
+/// The two instances are the context's lower and upper 16 bytes.
 fn decode_context(instances: &[[u8; 32]]) -> Result<Bytes32, String> {
     let mut context = [0; 32];
-    for (half, instance) in context.chunks_exact_mut(16).zip(instances) {
+    for (half, instance) in context.rchunks_exact_mut(16).zip(instances) {
         let (zeros, value) = instance.split_at(16);
         if zeros != [0; 16] {
             return Err("half of the context has more than 128 bits".into());
@@ -184,8 +184,8 @@ mod tests {
             Layout { inputs: vec![tensor("x", &[1, 2], 4)], outputs: vec![tensor("y", &[], 1), tensor("class", &[1], 0)] };
         let instances: Vec<_> = [1, 2, 24, -8, 3, 2].map(instance).into();
         let statement = layout.decode(&instances).unwrap();
-        assert_eq!(statement.context.0[15], 1);
-        assert_eq!(statement.context.0[31], 2);
+        assert_eq!(statement.context.0[31], 1);
+        assert_eq!(statement.context.0[15], 2);
         assert_eq!(Value::Object(statement.inputs), json!({"x": [[1.5, -0.5]]}));
         assert_eq!(Value::Object(statement.outputs), json!({"y": 1.5, "class": [2]}));
     }

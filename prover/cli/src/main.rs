@@ -1,14 +1,19 @@
 //! The apodict command line.
 
 mod arguments;
+mod cache;
 mod commands;
 mod console;
+mod cost;
 mod failure;
 mod files;
 mod hexadecimal;
 mod key_file;
+mod keys;
 mod layout;
+mod loan;
 mod memory;
+mod program;
 mod proof_file;
 
 use std::io::IsTerminal;
@@ -38,9 +43,15 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
     match command {
-        Command::Completions(arguments) => commands::completions::run(arguments),
+        Command::Demo => commands::demo::run(console),
+        Command::Compile(arguments) => commands::compile::run(arguments, console),
+        Command::Inspect(arguments) => commands::inspect::run(arguments, console),
+        Command::Keys(arguments) => commands::keys::run(arguments, console),
+        Command::Prove(arguments) => commands::prove::run(arguments, console),
         Command::Verify(arguments) => commands::verify::run(arguments, console),
-        _ => Ok(Outcome::Usage),
+        Command::Srs(arguments) => commands::srs::run(arguments, console),
+        Command::Contract(arguments) => commands::contract::run(arguments, console),
+        Command::Completions(arguments) => commands::completions::run(arguments),
     }
 }
 

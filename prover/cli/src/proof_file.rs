@@ -48,6 +48,10 @@ impl ProofFile {
         Ok(file)
     }
 
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, Failure> {
+        Ok(serde_json::to_vec_pretty(self)?)
+    }
+
     pub(crate) fn instance_words(&self) -> Vec<[u8; 32]> {
         self.instances.iter().map(|instance| instance.0).collect()
     }

@@ -1,4 +1,11 @@
 //! One module per verb.
 
+pub(crate) mod compile;
 pub(crate) mod completions;
+pub(crate) mod contract;
+pub(crate) mod demo;
+pub(crate) mod inspect;
+pub(crate) mod keys;
+pub(crate) mod prove;
+pub(crate) mod srs;
 pub(crate) mod verify;

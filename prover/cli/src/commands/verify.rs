@@ -3,6 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Instant;
 
+use apodict_solidity::UnsafeSrsPolicy;
+use apodict_solidity::evm::{Verdict, Verification, VerifierOnEvm};
+use apodict_verifier::SrsOrigin;
 use serde::Serialize;
 
 use crate::arguments::Verify;
@@ -32,10 +35,12 @@ struct Report {
     evm: Option<Evm>,
 }
 
+/// The whole transaction, calldata included.
 #[derive(Serialize)]
 struct Evm {
+    verdict: String,
     gas: u64,
-    calldata_bytes: u64,
+    calldata_bytes: usize,
 }
 
 pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Failure> {
@@ -51,6 +56,9 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
     let verdict = key.verifier.verify_words(&instances, &proof.proof).map_err(|error| error.to_string());
     let verify_ms = milliseconds(start.elapsed());
 
+    let on_evm = || verify_on_evm(&key, &instances, &proof.proof, verdict.is_ok());
+    let evm = arguments.evm.then(on_evm).transpose()?;
+
     let verdict = verdict.and_then(|()| key.layout.decode(&instances)).and_then(|statement| match arguments.context {
         Some(expected) if statement.context.0 != expected => {
             Err(format!("the proof is bound to the context {}, not to {}", statement.context, Bytes32(expected)))
@@ -63,9 +71,20 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
     };
     let srs = origin_name(key.verifier.key().srs.origin);
     let valid = reason.is_none();
-    let report = Report { valid, verify_ms, key_digest: Bytes32(key.digest), srs, statement, reason, evm: None };
-    console.result(&report).map_err(Failure::Print)?;
+    let report = Report { valid, verify_ms, key_digest: Bytes32(key.digest), srs, statement, reason, evm };
+    console.result(&report)?;
     Ok(if valid { Outcome::Done } else { Outcome::InvalidProof })
+}
+
+/// Runs the contract, which must say what the library says.
+fn verify_on_evm(key: &LoadedKey, instances: &[[u8; 32]], proof: &[u8], accepted: bool) -> Result<Evm, Failure> {
+    let mut chain = VerifierOnEvm::deploy(key.verifier.key(), UnsafeSrsPolicy::AllowForDevelopment)?;
+    let Verification { verdict, gas, calldata_bytes } = chain.verify_words(proof, instances)?;
+    if (verdict == Verdict::Accepted) != accepted {
+        let library = if accepted { "accepted" } else { "refused" };
+        return Err(Failure::Disagreement { library, contract: verdict.to_string() });
+    }
+    Ok(Evm { verdict: verdict.to_string(), gas, calldata_bytes })
 }
 
 impl Display for Report {
@@ -82,10 +101,10 @@ impl Display for Report {
                 }
             }
         }
-        if let Some(Evm { gas, calldata_bytes }) = self.evm {
-            write!(formatter, "\n  EVM      valid, {} gas, {calldata_bytes} bytes of calldata", format_count(gas))?;
+        if let Some(Evm { verdict, gas, calldata_bytes }) = &self.evm {
+            write!(formatter, "\n  EVM      {verdict}, {} gas, {calldata_bytes} bytes of calldata", format_count(*gas))?;
         }
-        if self.srs == origin_name(apodict_verifier::SrsOrigin::Unsafe) {
+        if self.srs == origin_name(SrsOrigin::Unsafe) {
             write!(formatter, "\n  UNSAFE   the structured reference string is for development: its maker can forge proofs")?;
         }
         Ok(())

@@ -1,0 +1,53 @@
+//! `apodict keys`.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::arguments;
+use crate::console::{Console, format_bytes};
+use crate::failure::{Failure, Outcome};
+use crate::hexadecimal::Bytes32;
+use crate::key_file::origin_name;
+use crate::keys::{self, KeyFolder};
+use crate::program;
+
+#[derive(Serialize)]
+struct Report {
+    program_digest: Bytes32,
+    key_digest: Bytes32,
+    k: u32,
+    srs: &'static str,
+    keys_ms: f64,
+    key_bytes: u64,
+    verifying_key: PathBuf,
+    proving_key: PathBuf,
+}
+
+pub(crate) fn run(arguments: &arguments::Keys, console: &Console) -> Result<Outcome, Failure> {
+    let program = program::read(&arguments.program)?;
+    let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?;
+    console.warn_of_origin(srs.origin());
+    let folder = KeyFolder::choose(Some(&arguments.output), &program, &srs)?;
+    let (keys, keys_ms) = console.stage("keys", || folder.make(&program, srs))?;
+    let report = Report {
+        program_digest: Bytes32(program.digest()),
+        key_digest: Bytes32(keys.file.digest()),
+        k: program.plan().k,
+        srs: origin_name(keys.origin()),
+        keys_ms,
+        key_bytes: folder.proving_key_bytes()?,
+        verifying_key: folder.verifying_key(),
+        proving_key: folder.proving_key(),
+    };
+    console.result(&report)?;
+    Ok(Outcome::Done)
+}
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}  the key {}", self.verifying_key.display(), self.key_digest)?;
+        write!(formatter, "{}  {}", self.proving_key.display(), format_bytes(self.key_bytes))
+    }
+}

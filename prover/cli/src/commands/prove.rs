@@ -1,0 +1,138 @@
+//! `apodict prove`.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+
+use apodict_prover::{Context, Stage};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::arguments::{Backend, Prove};
+use crate::console::{Console, format_bytes, format_count, milliseconds};
+use crate::failure::{Failure, Outcome};
+use crate::files::PendingFile;
+use crate::hexadecimal::Bytes32;
+use crate::key_file::origin_name;
+use crate::keys::{self, KeyFolder};
+use crate::memory::peak_memory_bytes;
+use crate::program::{self, Columns, Source};
+use crate::proof_file::ProofFile;
+
+/// Of a model without calibration data.
+const GUESSED_RANGE: &str = "warning: no --calibrate and no --range: the range of the inputs is guessed from this input, \
+    and the accuracy is measured on random ones. A larger input may need another program with other keys.";
+
+/// What `prove` prints.
+#[derive(Serialize)]
+struct Report {
+    program_digest: Bytes32,
+    key_digest: Bytes32,
+    context: Bytes32,
+    shape: &'static str,
+    k: u32,
+    rows: usize,
+    columns: Columns,
+    srs: &'static str,
+    /// Decoded from the proof's instances.
+    outputs: Map<String, Value>,
+    stages_ms: Stages,
+    /// From witness to finished proof, keys loaded.
+    prove_ms: f64,
+    peak_memory_bytes: Option<u64>,
+    proof_bytes: usize,
+    key_bytes: u64,
+    proof: PathBuf,
+    verifying_key: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Stages {
+    compile: f64,
+    keys: f64,
+    witness: f64,
+    commit: f64,
+    quotient: f64,
+    open: f64,
+    /// Verification of the proof before it is written.
+    check: f64,
+}
+
+pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failure> {
+    let file = PendingFile::create(&arguments.output)?;
+    let compile = || program::read_or_compile(&arguments.model, &arguments.options, &arguments.input);
+    let ((program, source), compile_ms) = console.stage("compile", compile)?;
+    if source == Source::ModelWithGuessedRange {
+        console.warn(GUESSED_RANGE);
+    }
+    let inputs = program::read_inputs(&arguments.input, &program)?;
+
+    let ((folder, keys), keys_ms) = console.stage("keys", || {
+        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?;
+        let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
+        let keys = folder.open(&program, srs)?;
+        Ok::<_, Failure>((folder, keys))
+    })?;
+    console.warn_of_origin(keys.origin());
+
+    let context = Context(arguments.context);
+    let prove = || match arguments.backend {
+        Backend::Auto | Backend::Cpu => {
+            apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, &mut log_stage)
+        }
+    };
+    let (proof, _) = console.stage("prove", prove)?;
+    let statement = keys.file.layout.decode(&proof.instances).map_err(Failure::Layout)?;
+    let key_digest = keys.file.digest();
+    let proof_bytes = proof.bytes.len();
+    file.commit(&ProofFile::new(key_digest, &proof.instances, proof.bytes).to_json()?)?;
+
+    let times = proof.times;
+    let report = Report {
+        program_digest: Bytes32(program.digest()),
+        key_digest: Bytes32(key_digest),
+        context: statement.context,
+        shape: program.plan().shape.name(),
+        k: program.plan().k,
+        rows: program.layout().rows(),
+        columns: Columns::of(&keys.proving.verifying_key().constraint_system),
+        srs: origin_name(keys.origin()),
+        outputs: statement.outputs,
+        stages_ms: Stages {
+            compile: compile_ms,
+            keys: keys_ms,
+            witness: milliseconds(times.witness),
+            commit: milliseconds(times.commit),
+            quotient: milliseconds(times.quotient),
+            open: milliseconds(times.open),
+            check: milliseconds(times.self_check),
+        },
+        prove_ms: milliseconds(times.total),
+        peak_memory_bytes: peak_memory_bytes(),
+        proof_bytes,
+        key_bytes: folder.proving_key_bytes()?,
+        proof: arguments.output.clone(),
+        verifying_key: folder.verifying_key(),
+    };
+    console.result(&report)?;
+    Ok(Outcome::Done)
+}
+
+fn log_stage(stage: Stage) {
+    tracing::debug!(?stage, "proving");
+}
+
+impl Display for Report {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.outputs {
+            writeln!(formatter, "{name} = {value}")?;
+        }
+        let rows = format_count(self.rows as u64);
+        let proof_bytes = format_count(self.proof_bytes as u64);
+        writeln!(formatter, "proved in {:.1} ms: {rows} rows, k = {}, {proof_bytes} bytes", self.prove_ms, self.k)?;
+        if let Some(peak) = self.peak_memory_bytes {
+            writeln!(formatter, "peak memory {}", format_bytes(peak))?;
+        }
+        writeln!(formatter, "proof: {}", self.proof.display())?;
+        write!(formatter, "verify it with: apodict verify {} --key {}", self.proof.display(), self.verifying_key.display())
+    }
+}

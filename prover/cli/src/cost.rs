@@ -1,0 +1,72 @@
+//! What proving and verifying will cost, before anything is proved.
+//!
+//! Sizes are exact. Gas follows a model whose terms are the operations of the contract; time and memory grow with the number
+//! of columns and rows. The constants were fitted to measurements on two cores; a test keeps them near the truth.
+
+use apodict_verifier::ConstraintSystem;
+use apodict_verifier::Expression;
+use serde::Serialize;
+
+/// An estimate, but for `proof_bytes`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Prediction {
+    pub(crate) prove_ms: f64,
+    pub(crate) peak_memory_bytes: u64,
+    pub(crate) proof_bytes: usize,
+    pub(crate) gas: u64,
+}
+
+/// A transaction's base fee, the pairing, the inversions.
+const GAS_BASE: u64 = 159_500;
+/// A commitment of the proof: calldata, hashing, one multiplication and addition.
+const GAS_PER_COMMITMENT: u64 = 7_900;
+/// A commitment of the key: one multiplication and addition.
+const GAS_PER_KEY_COMMITMENT: u64 = 6_500;
+/// An evaluation: calldata, hashing, its terms in the opening.
+const GAS_PER_EVALUATION: u64 = 790;
+/// A public value: calldata, hashing, its term of the instance column.
+const GAS_PER_INSTANCE: u64 = 850;
+const GAS_PER_FIELD_OPERATION: u64 = 22;
+
+/// Of the process without a circuit.
+const BASE_MEMORY: f64 = 20e6;
+/// Bytes of a row of a committed column: its forms, the extended domain, the key.
+const BYTES_PER_CELL: f64 = 800.0;
+/// Without rows.
+const BASE_MS: f64 = 4.0;
+/// Of a committed cell.
+const MS_PER_CELL: f64 = 0.0022;
+
+impl Prediction {
+    /// For a proof of `2^k` rows in `shape`, with this many public values.
+    pub(crate) fn new(shape: &ConstraintSystem, k: u32, num_instances: usize) -> Self {
+        let layout = shape.proof_layout();
+        let points = layout.iter().filter(|(element, _)| element.num_bytes() == 64).count() as u64;
+        let evaluations = layout.len() as u64 - points;
+        // The two of the opening are part of the base.
+        let commitments = points.saturating_sub(2);
+        let key_commitments = (shape.num_fixed_columns + shape.permutation_columns.len()) as u64;
+        let operations: u64 = shape.gates.iter().map(field_operations).sum();
+        let cells = commitments as f64 * f64::from(k).exp2();
+        Self {
+            prove_ms: BASE_MS + MS_PER_CELL * cells,
+            peak_memory_bytes: (BASE_MEMORY + BYTES_PER_CELL * cells) as u64,
+            proof_bytes: shape.proof_len(),
+            gas: GAS_BASE
+                + GAS_PER_COMMITMENT * commitments
+                + GAS_PER_KEY_COMMITMENT * key_commitments
+                + GAS_PER_EVALUATION * evaluations
+                + GAS_PER_INSTANCE * num_instances as u64
+                + GAS_PER_FIELD_OPERATION * operations,
+        }
+    }
+}
+
+/// Additions and multiplications of a gate.
+fn field_operations(expression: &Expression) -> u64 {
+    match expression {
+        Expression::Sum(a, b) | Expression::Product(a, b) => 1 + field_operations(a) + field_operations(b),
+        Expression::Negated(a) | Expression::Scaled(a, _) => 1 + field_operations(a),
+        _ => 0,
+    }
+}

@@ -1,0 +1,401 @@
+//! What a user can get wrong: each a clear error, exit code 1 or 2, no file left behind, no panic.
+
+mod command;
+
+use command::Workplace;
+
+/// One mistake, made by arguments on files of [`mistaken_files`].
+struct Mistake {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    exit_code: i32,
+    /// Parts of the message: what is wrong, and what to do.
+    says: &'static [&'static str],
+}
+
+const COMPILE: &[Mistake] = &[
+    Mistake {
+        name: "missing model",
+        arguments: &["compile", "missing.onnx", "-o", "out"],
+        exit_code: 1,
+        says: &["missing.onnx", "check the name"],
+    },
+    Mistake {
+        name: "not an ONNX file",
+        arguments: &["compile", "text.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["ONNX"],
+    },
+    Mistake {
+        name: "empty model",
+        arguments: &["compile", "empty.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["ONNX"],
+    },
+    Mistake {
+        name: "truncated model",
+        arguments: &["compile", "truncated.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["ONNX"],
+    },
+    Mistake {
+        name: "unknown operator",
+        arguments: &["compile", "unknown_operator.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["Sigmoit", "Gemm"],
+    },
+    Mistake {
+        name: "dynamic shape",
+        arguments: &["compile", "dynamic.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["features", "shape"],
+    },
+    Mistake {
+        name: "weight that is not a number",
+        arguments: &["compile", "nan_weight.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["logit_bias", "NaN"],
+    },
+    Mistake {
+        name: "infinite weight",
+        arguments: &["compile", "infinite_weight.onnx", "--calibrate", "calibration.json", "-o", "out"],
+        exit_code: 1,
+        says: &["logit_bias", "inf"],
+    },
+    Mistake {
+        name: "calibration of another model",
+        arguments: &["compile", "model.onnx", "--calibrate", "wrong_name.json", "-o", "out"],
+        exit_code: 1,
+        says: &["wrong_name.json"],
+    },
+    Mistake {
+        name: "range of an unknown input",
+        arguments: &["compile", "model.onnx", "--range", "colour=0,1", "-o", "out"],
+        exit_code: 1,
+        says: &["colour", "features"],
+    },
+    Mistake {
+        name: "range that is none",
+        arguments: &["compile", "model.onnx", "--range", "features=1,0", "-o", "out"],
+        exit_code: 2,
+        says: &["LOW <= HIGH"],
+    },
+    Mistake {
+        name: "unwritable output",
+        arguments: &["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "no/such/folder/out"],
+        exit_code: 1,
+        says: &["no/such/folder/out", "folder that exists"],
+    },
+    Mistake {
+        name: "output that is a folder",
+        arguments: &["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "keys"],
+        exit_code: 1,
+        says: &["cannot write keys", "folder"],
+    },
+    Mistake { name: "no output", arguments: &["compile", "model.onnx"], exit_code: 2, says: &["--output"] },
+    Mistake {
+        name: "option that does not exist yet",
+        arguments: &["compile", "model.onnx", "-o", "out", "--weights", "private"],
+        exit_code: 2,
+        says: &["--weights"],
+    },
+];
+
+const PROVE: &[Mistake] = &[
+    Mistake {
+        name: "missing input",
+        arguments: &["prove", "program.apo", "--input", "missing.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["missing.json"],
+    },
+    Mistake {
+        name: "input that is not JSON",
+        arguments: &["prove", "program.apo", "--input", "text.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["text.json"],
+    },
+    Mistake {
+        name: "wrong name",
+        arguments: &["prove", "program.apo", "--input", "wrong_name.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["colour", "features"],
+    },
+    Mistake {
+        name: "one name too many",
+        arguments: &["prove", "program.apo", "--input", "extra_name.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["colour", "features"],
+    },
+    Mistake {
+        name: "wrong shape",
+        arguments: &["prove", "program.apo", "--input", "wrong_shape.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["features", "[1, 16]", "[1, 3]"],
+    },
+    Mistake {
+        name: "ragged arrays",
+        arguments: &["prove", "program.apo", "--input", "ragged.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["features"],
+    },
+    Mistake {
+        name: "text among the numbers",
+        arguments: &["prove", "program.apo", "--input", "wrong_type.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["features"],
+    },
+    Mistake {
+        name: "null for not a number",
+        arguments: &["prove", "program.apo", "--input", "null.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["features"],
+    },
+    Mistake {
+        name: "NaN",
+        arguments: &["prove", "program.apo", "--input", "nan.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["nan.json"],
+    },
+    Mistake {
+        name: "out of the declared range",
+        arguments: &["prove", "program.apo", "--input", "out_of_range.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["features", "1000000", "range"],
+    },
+    Mistake {
+        name: "key of another program",
+        arguments: &["prove", "other.apo", "--input", "input.json", "--keys", "keys", "-o", "out"],
+        exit_code: 1,
+        says: &["keys", "another program"],
+    },
+    Mistake {
+        name: "proving key that is none",
+        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "text_keys", "-o", "out"],
+        exit_code: 1,
+        says: &["pk.bin"],
+    },
+    Mistake {
+        name: "proving key that is cut off",
+        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "truncated_keys", "-o", "out"],
+        exit_code: 1,
+        says: &["pk.bin"],
+    },
+    Mistake {
+        name: "proving key of another version",
+        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "versioned_keys", "-o", "out"],
+        exit_code: 1,
+        says: &["pk.bin", "version"],
+    },
+    Mistake {
+        name: "program of another version",
+        arguments: &["prove", "versioned.apo", "--input", "input.json", "-o", "out"],
+        exit_code: 1,
+        says: &["versioned.apo", "version"],
+    },
+    Mistake {
+        name: "truncated program",
+        arguments: &["inspect", "truncated.apo"],
+        exit_code: 1,
+        says: &["truncated.apo"],
+    },
+    Mistake { name: "program that is none", arguments: &["inspect", "text.onnx"], exit_code: 1, says: &["text.onnx"] },
+    Mistake {
+        name: "option of compile with a program",
+        arguments: &["prove", "program.apo", "--bits", "8", "--input", "input.json", "-o", "out"],
+        exit_code: 2,
+        says: &["--bits", "compiled already"],
+    },
+    Mistake {
+        name: "SRS that is too small",
+        arguments: &["keys", "program.apo", "--srs", "small.srs", "-o", "out"],
+        exit_code: 1,
+        says: &["small.srs", "apodict srs generate"],
+    },
+    Mistake {
+        name: "another SRS than the keys'",
+        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "keys", "--srs", "other.srs", "-o", "out"],
+        exit_code: 1,
+        says: &["other.srs", "another structured reference string"],
+    },
+    Mistake {
+        name: "SRS that is none",
+        arguments: &["srs", "check", "text.json"],
+        exit_code: 1,
+        says: &["text.json"],
+    },
+    Mistake {
+        name: "context of the wrong length",
+        arguments: &["prove", "program.apo", "--input", "input.json", "-o", "out", "--context", "0x01"],
+        exit_code: 2,
+        says: &["expected 32 bytes, got 1"],
+    },
+    Mistake {
+        name: "unwritable proof",
+        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "no/such/out"],
+        exit_code: 1,
+        says: &["no/such/out"],
+    },
+    Mistake {
+        name: "keys below a file",
+        arguments: &["keys", "program.apo", "-o", "input.json/keys"],
+        exit_code: 1,
+        says: &["input.json/keys"],
+    },
+    Mistake {
+        name: "generating without saying unsafe",
+        arguments: &["srs", "generate", "-k", "4", "-o", "out"],
+        exit_code: 2,
+        says: &["--unsafe"],
+    },
+];
+
+const VERIFY: &[Mistake] = &[
+    Mistake {
+        name: "missing proof",
+        arguments: &["verify", "missing.json", "--key", "keys/vk.json"],
+        exit_code: 1,
+        says: &["missing.json"],
+    },
+    Mistake {
+        name: "proof that is none",
+        arguments: &["verify", "input.json", "--key", "keys/vk.json"],
+        exit_code: 1,
+        says: &["input.json is not a proof", "apodict prove"],
+    },
+    Mistake {
+        name: "proof of another version",
+        arguments: &["verify", "versioned_proof.json", "--key", "keys/vk.json"],
+        exit_code: 1,
+        says: &["version 2", "version 1"],
+    },
+    Mistake {
+        name: "proof with a readable copy of the output",
+        arguments: &["verify", "annotated_proof.json", "--key", "keys/vk.json"],
+        exit_code: 1,
+        says: &["unknown field", "outputs"],
+    },
+    Mistake {
+        name: "wrong key",
+        arguments: &["verify", "proof.json", "--key", "other_vk.json"],
+        exit_code: 1,
+        says: &["wrong key", "nothing is said about the proof"],
+    },
+    Mistake {
+        name: "key that is none",
+        arguments: &["verify", "proof.json", "--key", "proof.json"],
+        exit_code: 1,
+        says: &["proof.json is not a verifying key", "apodict keys"],
+    },
+    Mistake {
+        name: "key of another version",
+        arguments: &["verify", "proof.json", "--key", "versioned_vk.json"],
+        exit_code: 1,
+        says: &["version 2", "version 1"],
+    },
+    Mistake {
+        name: "key with broken bytes",
+        arguments: &["verify", "proof.json", "--key", "broken_vk.json"],
+        exit_code: 1,
+        says: &["broken_vk.json is not a verifying key"],
+    },
+    Mistake {
+        name: "key whose layout is too short",
+        arguments: &["verify", "proof.json", "--key", "short_vk.json"],
+        exit_code: 1,
+        says: &["its layout describes"],
+    },
+    Mistake { name: "no key", arguments: &["verify", "proof.json"], exit_code: 2, says: &["--key"] },
+    Mistake { name: "no such verb", arguments: &["attest"], exit_code: 2, says: &["attest"] },
+    Mistake { name: "no verb", arguments: &[], exit_code: 2, says: &["Usage"] },
+];
+
+#[test]
+fn each_mistake_is_told_and_leaves_nothing_behind() {
+    let place = Workplace::with_proof();
+    mistaken_files(&place);
+    let before = place.names();
+    for mistake in [COMPILE, PROVE, VERIFY].into_iter().flatten() {
+        let output = place.run(mistake.arguments);
+        let message = String::from_utf8_lossy(&output.stderr);
+        let name = mistake.name;
+        assert_eq!(output.status.code(), Some(mistake.exit_code), "{name}: {message}");
+        for part in mistake.says {
+            assert!(message.contains(part), "{name}: no `{part}` in: {message}");
+        }
+        assert!(!message.contains("panicked"), "{name}: {message}");
+        assert!(output.stdout.is_empty(), "{name}: printed a result");
+        assert_eq!(place.names(), before, "{name}: left a file behind");
+    }
+}
+
+/// Everything that the mistakes name.
+fn mistaken_files(place: &Workplace) {
+    let model = place.read("model.onnx");
+    let replace = |from: &[u8], to: &[u8]| {
+        assert_eq!(from.len(), to.len(), "lengths stand in the file");
+        let at = model.windows(from.len()).rposition(|window| window == from).unwrap();
+        [&model[..at], to, &model[at + from.len()..]].concat()
+    };
+    let bias = |bits: u32| {
+        let marker = b"logit_bias\x4a\x04";
+        let at = model.windows(marker.len()).position(|window| window == marker).unwrap() + marker.len();
+        [&model[..at], &bits.to_le_bytes(), &model[at + 4..]].concat()
+    };
+    place.write("text.onnx", "this is not a model, but a sentence about one");
+    place.write("empty.onnx", "");
+    place.write("truncated.onnx", &model[..model.len() / 2]);
+    place.write("unknown_operator.onnx", replace(b"Sigmoid", b"Sigmoit"));
+    // The first extent of the input, the value 1 in field 1, becomes an empty name in field 2.
+    let input = b"\x0a\x08features\x12\x0e\x0a\x0c\x08\x01\x12\x08\x0a\x02";
+    place.write("dynamic.onnx", replace(&[&input[..], b"\x08\x01"].concat(), &[&input[..], b"\x12\x00"].concat()));
+    place.write("nan_weight.onnx", bias(f32::NAN.to_bits()));
+    place.write("infinite_weight.onnx", bias(f32::INFINITY.to_bits()));
+
+    place.write("text.json", "not JSON");
+    place.edit("input.json", "wrong_name.json", |input| {
+        let features = input["inputs"]["features"].take();
+        input["inputs"] = serde_json::json!({"colour": features});
+    });
+    place.edit("input.json", "extra_name.json", |input| input["inputs"]["colour"] = 1.into());
+    place.edit("input.json", "wrong_shape.json", |input| {
+        input["inputs"]["features"] = serde_json::json!([[1.0, 2.0, 3.0]]);
+    });
+    place.edit("input.json", "ragged.json", |input| {
+        input["inputs"]["features"] = serde_json::json!([[1.0], [1.0, 2.0]]);
+    });
+    place.edit("input.json", "wrong_type.json", |input| input["inputs"]["features"][0][0] = "high".into());
+    place.edit("input.json", "null.json", |input| input["inputs"]["features"][0][0] = serde_json::Value::Null);
+    place.write("nan.json", r#"{"inputs": {"features": [[NaN]]}}"#);
+    place.edit("input.json", "out_of_range.json", |input| input["inputs"]["features"][0][0] = 1e6.into());
+
+    let program = place.read("program.apo");
+    place.write("truncated.apo", &program[..program.len() / 2]);
+    place.write("versioned.apo", other_version(&program));
+    place.json(&["compile", "model.onnx", "--range", "features=-9,9", "-o", "other.apo"]);
+    place.json(&["keys", "other.apo", "-o", "other_keys"]);
+    place.write("other_vk.json", place.read("other_keys/vk.json"));
+    let key = place.read("keys/pk.bin");
+    for (name, content) in [
+        ("text_keys", &b"not a key"[..]),
+        ("truncated_keys", &key[..key.len() / 2]),
+        ("versioned_keys", &other_version(&key)),
+    ] {
+        std::fs::create_dir(place.path(name)).unwrap();
+        place.write(&format!("{name}/pk.bin"), content);
+        place.write(&format!("{name}/vk.json"), place.read("keys/vk.json"));
+    }
+    place.json(&["srs", "generate", "-k", "4", "--unsafe", "-o", "small.srs"]);
+    let k = place.json(&["inspect", "program.apo"])["k"].to_string();
+    place.json(&["srs", "generate", "-k", &k, "--unsafe", "-o", "other.srs"]);
+
+    place.edit("proof.json", "versioned_proof.json", |proof| proof["version"] = 2.into());
+    place.edit("proof.json", "annotated_proof.json", |proof| proof["outputs"] = serde_json::json!({"score": 0}));
+    place.edit("keys/vk.json", "versioned_vk.json", |key| key["version"] = 2.into());
+    place.edit("keys/vk.json", "broken_vk.json", |key| key["key"] = "0x00".into());
+    place.edit("keys/vk.json", "short_vk.json", |key| key["layout"]["outputs"] = serde_json::json!([]));
+}
+
+/// A binary file whose version, after the four bytes that name its kind, is one that no build reads.
+fn other_version(file: &[u8]) -> Vec<u8> {
+    [&file[..4], &[0xff, 0xff], &file[6..]].concat()
+}

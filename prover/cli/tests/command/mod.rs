@@ -1,0 +1,94 @@
+//! Runs the built binary in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// The risk model of the examples.
+pub(crate) const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/risk_scoring");
+
+/// Runs `apodict` in `folder`, with a cache that all tests of one binary share.
+pub(crate) fn apodict(folder: &Path, arguments: &[&str]) -> Output {
+    static CACHE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let cache = CACHE.get_or_init(|| tempfile::tempdir().unwrap());
+    Command::new(env!("CARGO_BIN_EXE_apodict"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", cache.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Runs `apodict`, which must succeed, and reads its JSON.
+pub(crate) fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = apodict(folder, &[arguments, &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A folder with the risk model, its calibration data, an input, and what was made of them.
+pub(crate) struct Workplace {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Workplace {
+    /// `model.onnx`, `calibration.json`, `input.json`.
+    pub(crate) fn with_model() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (from, to) in [
+            ("model.onnx", "model.onnx"),
+            ("calibration.json", "calibration.json"),
+            ("inputs/stretched.json", "input.json"),
+        ] {
+            std::fs::copy(Path::new(STORY).join(from), folder.path().join(to)).unwrap();
+        }
+        Self { folder }
+    }
+
+    /// And `program.apo`, `keys/`, `proof.json`.
+    pub(crate) fn with_proof() -> Self {
+        let place = Self::with_model();
+        place.json(&["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "program.apo"]);
+        place.json(&["keys", "program.apo", "-o", "keys"]);
+        place.json(&["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "proof.json"]);
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        apodict(self.folder.path(), arguments)
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        json(self.folder.path(), arguments)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Reads a JSON file, changes it and writes it under another name.
+    pub(crate) fn edit(&self, from: &str, to: &str, change: impl FnOnce(&mut Value)) {
+        let mut value = serde_json::from_slice(&self.read(from)).unwrap();
+        change(&mut value);
+        self.write(to, value.to_string());
+    }
+
+    /// The names in the folder, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}

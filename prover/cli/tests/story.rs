@@ -1,0 +1,200 @@
+//! From an ONNX model to a decision that is verified, and to refusals.
+
+mod command;
+
+use command::Workplace;
+use serde_json::{Value, json};
+
+#[test]
+fn proves_a_model_in_one_step_and_each_step_alone() {
+    let place = Workplace::with_model();
+    let context = format!("0x{}", "5a".repeat(32));
+    let one_step = place.json(&[
+        "prove",
+        "model.onnx",
+        "--calibrate",
+        "calibration.json",
+        "--input",
+        "input.json",
+        "--keys",
+        "keys",
+        "--context",
+        &context,
+        "-o",
+        "proof.json",
+    ]);
+    assert_fields(&one_step, &["k", "rows", "prove_ms", "peak_memory_bytes", "proof_bytes", "key_bytes"]);
+    for stage in ["compile", "keys", "witness"] {
+        assert!(one_step["stages_ms"][stage].is_f64(), "{stage} in {one_step}");
+    }
+    for columns in ["advice", "fixed", "instance"] {
+        assert!(one_step["columns"][columns].is_u64(), "{columns} in {one_step}");
+    }
+    assert_eq!(one_step["srs"], "unsafe");
+    let key_bytes = std::fs::metadata(place.path("keys/pk.bin")).unwrap().len();
+    assert_eq!(one_step["key_bytes"], key_bytes);
+
+    // The same program and the same output, made step by step.
+    let compiled = place.json(&["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "program.apo"]);
+    assert_eq!(compiled["program_digest"], one_step["program_digest"]);
+    let again = place.json(&["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "again.json"]);
+    assert_eq!(again["outputs"], one_step["outputs"]);
+    assert_eq!(again["key_digest"], one_step["key_digest"]);
+
+    let verified = place.json(&["verify", "proof.json", "--key", "keys/vk.json", "--context", &context, "--evm"]);
+    assert_eq!(verified["valid"], true);
+    assert_eq!(verified["context"], context);
+    assert_eq!(verified["outputs"], one_step["outputs"]);
+    assert!(verified["verify_ms"].is_f64());
+    assert!(verified["evm"]["gas"].as_u64().unwrap() > 100_000, "{verified}");
+    assert!(verified["evm"]["calldata_bytes"].as_u64().unwrap() > one_step["proof_bytes"].as_u64().unwrap());
+}
+
+#[test]
+fn the_output_is_close_to_the_float_model() {
+    let place = Workplace::with_proof();
+    let verified = place.json(&["verify", "proof.json", "--key", "keys/vk.json"]);
+    let score = verified["outputs"]["bad_debt_probability"][0][0].as_f64().unwrap();
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(format!("{}/expected.json", command::STORY)).unwrap()).unwrap();
+    let float = expected["named"]["stretched"][0][0].as_f64().unwrap();
+    assert!((score - float).abs() < 2e-3, "{score} instead of {float}");
+}
+
+#[test]
+fn an_invalid_proof_exits_with_3_and_shows_nothing() {
+    let place = Workplace::with_proof();
+    let flip_last_byte = |text: &mut Value| {
+        let mut digits = text.as_str().unwrap().to_owned();
+        let last = digits.pop().unwrap();
+        digits.push(if last == '0' { '1' } else { '0' });
+        *text = digits.into();
+    };
+    type Tampering = fn(&mut Value, &dyn Fn(&mut Value));
+    let tamperings: [(&str, Tampering); 7] = [
+        ("proof", |proof, flip| flip(&mut proof["proof"])),
+        ("context", |proof, flip| flip(&mut proof["instances"][0])),
+        ("input", |proof, flip| flip(&mut proof["instances"][2])),
+        ("output", |proof, flip| flip(proof["instances"].as_array_mut().unwrap().last_mut().unwrap())),
+        ("missing instance", |proof, _| drop(proof["instances"].as_array_mut().unwrap().pop())),
+        ("instance that is not reduced", |proof, _| proof["instances"][2] = format!("0x{}", "ff".repeat(32)).into()),
+        ("empty proof", |proof, _| proof["proof"] = "0x".into()),
+    ];
+    for (name, tamper) in tamperings {
+        place.edit("proof.json", "tampered.json", |proof| tamper(proof, &flip_last_byte));
+        for evm in [&[][..], &["--evm"]] {
+            let arguments = [&["verify", "tampered.json", "--key", "keys/vk.json", "--json"], evm].concat();
+            let output = place.run(&arguments);
+            assert_eq!(output.status.code(), Some(3), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(report["valid"], false, "{name}");
+            assert!(!report["reason"].as_str().unwrap().is_empty(), "{name}");
+            assert_eq!(report.get("outputs"), None, "{name}: {report}");
+        }
+    }
+}
+
+#[test]
+fn a_proof_for_another_context_is_invalid() {
+    let place = Workplace::with_proof();
+    let other = format!("0x{}", "11".repeat(32));
+    let output = place.run(&["verify", "proof.json", "--key", "keys/vk.json", "--context", &other]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("bound to the context"));
+}
+
+/// Another scale would show another output for the same proof.
+#[test]
+fn a_key_with_another_layout_is_another_key() {
+    let place = Workplace::with_proof();
+    place.edit("keys/vk.json", "scaled.json", |key| key["layout"]["outputs"][0]["frac_bits"] = 1.into());
+    place.edit("keys/vk.json", "renamed.json", |key| key["layout"]["outputs"][0]["name"] = "safety".into());
+    for key in ["scaled.json", "renamed.json"] {
+        let output = place.run(&["verify", "proof.json", "--key", key]);
+        assert_eq!(output.status.code(), Some(1), "{key}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("wrong key"), "{key}");
+    }
+}
+
+#[test]
+fn keys_are_made_once_and_stay() {
+    let place = Workplace::with_model();
+    place.json(&["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "program.apo"]);
+    let prove = ["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "proof.json"];
+    place.json(&prove);
+    let key = place.read("keys/pk.bin");
+    place.json(&prove);
+    assert_eq!(place.read("keys/pk.bin"), key);
+    assert_eq!(place.names(), ["calibration.json", "input.json", "keys", "model.onnx", "program.apo", "proof.json"]);
+}
+
+#[test]
+fn describes_a_program() {
+    let place = Workplace::with_proof();
+    let report = place.json(&["inspect", "program.apo"]);
+    assert_fields(&report, &["program_digest", "k", "rows", "proof_bytes"]);
+    let text = place.run(&["inspect", "program.apo"]);
+    assert_eq!(text.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&text.stdout).contains("bad_debt_probability"));
+}
+
+#[test]
+fn writes_contracts() {
+    let place = Workplace::with_proof();
+    let report = place.json(&["contract", "program.apo", "--keys", "keys", "-o", "contracts"]);
+    let files = report["files"].as_array().unwrap();
+    assert!(!files.is_empty());
+    for file in files {
+        assert!(std::fs::metadata(place.path(file.as_str().unwrap())).unwrap().len() > 0, "{file}");
+    }
+    assert_eq!(report["srs"], "unsafe");
+}
+
+#[test]
+fn checks_an_srs_and_says_unsafe() {
+    let place = Workplace::with_model();
+    let generated = place.run(&["srs", "generate", "-k", "5", "--unsafe", "-o", "dev.srs"]);
+    assert_eq!(generated.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&generated.stderr).contains("UNSAFE"));
+    let report = place.json(&["srs", "check", "dev.srs"]);
+    assert_eq!((&report["valid"], &report["k"], &report["origin"]), (&json!(true), &json!(5), &json!("unsafe")));
+
+    // A power that is another one fails the pairings, wherever it stands.
+    let honest = place.read("dev.srs");
+    for at in [honest.len() / 4, honest.len() / 2, honest.len() - 40] {
+        let mut broken = honest.clone();
+        broken[at] ^= 1;
+        place.write("broken.srs", &broken);
+        assert_eq!(place.run(&["srs", "check", "broken.srs"]).status.code(), Some(1), "byte {at}");
+    }
+}
+
+#[test]
+fn the_demo_tells_three_verdicts() {
+    let place = Workplace::with_model();
+    let told = place.run(&["demo"]);
+    let story = String::from_utf8_lossy(&told.stdout);
+    assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
+    for part in ["owes", "gas", "UNSAFE", "refused"] {
+        assert!(story.contains(part), "no `{part}` in: {story}");
+    }
+    let report = place.json(&["demo"]);
+    assert_eq!(report["verdicts"], json!({"library": "accepted", "evm": "accepted", "tampered": "refused"}));
+}
+
+#[test]
+fn prints_completions() {
+    let place = Workplace::with_model();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = place.run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("apodict"), "{shell}");
+    }
+}
+
+fn assert_fields(report: &Value, numbers_and_texts: &[&str]) {
+    for field in numbers_and_texts {
+        let value = &report[field];
+        assert!(value.is_number() || value.is_string(), "{field} in {report}");
+    }
+}
