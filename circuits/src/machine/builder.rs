@@ -135,10 +135,12 @@ impl<'a> Builder<'a> {
         Ok(wire)
     }
 
-    /// Adds an equation, after checking that it cannot wrap around the field.
+    /// Adds an equation, after checking that it cannot wrap around the field whatever a liar's limbs are.
     pub(crate) fn push(&mut self, equation: Equation) -> Result<(), Error> {
-        // p > 2^253: below 2^250 on either side, equal in the field is equal as integers.
-        let magnitude = equation.magnitude(self);
+        // p > 2^253: below 2^250 on either side, equal in the field is equal as integers. Wires that are determined
+        // already are within their proven bounds; one that this equation determines may have been proven to lie in
+        // whole limbs only (`Bound::Loose`), which is at most 2^limb_bits times as wide. No product has two such.
+        let magnitude = equation.magnitude(self) * 2f64.powi(self.limb_bits as i32);
         if !(magnitude < 2f64.powi(250)) {
             return Err(Error::Wraps { bits: magnitude.log2().ceil() });
         }

@@ -4,7 +4,7 @@
 //! `y[g][d] = sum over the tokens t of bag g of rows[t][d]`; each token in `[0, vocabulary)`.
 //! # Layout of the table
 //! A table row holds `D` columns of the embedding at once, packed as digits of `W` bits:
-//! `packed[t] = sum over d < D of 2^(W*d) * (rows[t][d] - min)`, `W*D <= 248`.
+//! `packed[t] = sum over d < D of 2^(W*d) * (rows[t][d] - min)`, `W*D <= 234`.
 //! # Equations, per bag and pack
 //! 1. `sum over tokens of packed[t] = sum over d of 2^(W*d) * digit_d`, each `(t, packed[t])` looked up.
 //! 2. `digit_d = sum(2^(b*i) limb_i)`, `W = n*b` bits.
@@ -12,7 +12,7 @@
 //! # Soundness
 //! A lookup pins the token to the vocabulary and its packed row to the table. A digit of a bag is at most
 //! `count * (max - min) < 2^W`, so the sum of the packed rows carries nowhere and is, as an integer below
-//! `2^248 < p`, what the table rows say. By (2) every digit lies in `[0, 2^W)`, and digits in base `2^W` are unique.
+//! `2^234 < p`, what the table rows say. By (2) every digit lies in `[0, 2^W)`, and digits in base `2^W` are unique.
 //! # Cost
 //! `ceil(width/D)` units a token, `2 + W/b` units for each of the `width` outputs, `vocabulary * ceil(width/D)` rows
 //! of the table. No gather at all: a bag of 64 tokens and 32 columns takes 192 lookups rather than 2,048.
@@ -30,8 +30,8 @@ use super::super::{
 };
 use crate::int::Node;
 
-/// Bits of a packed row: below `p` with room for the sum.
-const PACKED_BITS: u32 = 248;
+/// Bits of a packed row: below what [`Builder::push`](super::super::builder::Builder::push) lets an equation reach.
+const PACKED_BITS: u32 = 234;
 
 /// How the columns of an embedding are packed.
 struct Packing {
