@@ -17,14 +17,6 @@ pub enum Error {
         /// Position among the advice columns.
         column: usize,
     },
-    /// An evaluation of the instance column on another row than the current one.
-    #[error("instance query {query} is at rotation {rotation}: only the current row is supported")]
-    InstanceRotation {
-        /// Position among the instance queries.
-        query: usize,
-        /// The rotation.
-        rotation: i32,
-    },
     /// Not a Solidity identifier.
     #[error("contract name {got:?} is not a Solidity identifier: use letters and digits, a letter first")]
     ContractName {

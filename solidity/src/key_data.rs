@@ -14,8 +14,7 @@ pub const KEY_DATA_PREFIX: u8 = 0xfe;
 /// Runtime code of the key data contract: [`KEY_DATA_PREFIX`], then the key in 32-byte words.
 ///
 /// # Errors
-/// [`Error::Key`] if the key is not valid, [`Error::AdviceNotOpened`] or [`Error::InstanceRotation`] if its shape has no
-/// contract.
+/// [`Error::Key`] if the key is not valid, [`Error::AdviceNotOpened`] if its shape has no contract.
 pub fn key_data(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
     key.validate()?;
     let cs = &key.constraint_system;

@@ -92,11 +92,13 @@ impl KeyField {
 pub(crate) fn key_fields(cs: &ConstraintSystem, groups: &[OpeningGroup]) -> Result<Vec<KeyField>, Error> {
     let mut fields = vec![KeyField::ShapeDigest, KeyField::LogRows, KeyField::NumInstances, KeyField::RowsInverse];
 
-    // Rows -1 to -(blinding_factors + 1) hold l_blind and l_last; row 1 generates the instance rows.
+    // Rows -1 to -(blinding_factors + 1) hold l_blind and l_last; row 1 generates the instance rows, which seen from a
+    // rotation start at its negative.
     let mut rotations: Vec<i32> = (1..=i32::try_from(cs.blinding_factors).unwrap_or(i32::MAX).saturating_add(1))
         .map(|row| -row)
         .chain([1])
         .chain(groups.iter().flat_map(|group| group.rotations.iter().copied()))
+        .chain(cs.instance_queries.iter().map(|query| query.rotation.saturating_neg()))
         .filter(|rotation| *rotation != 0)
         .collect();
     rotations.sort_unstable();
@@ -117,9 +119,6 @@ pub(crate) fn key_fields(cs: &ConstraintSystem, groups: &[OpeningGroup]) -> Resu
 
     if let Some(column) = (0..cs.advice_phases.len()).find(|column| !opened(Polynomial::Advice(*column))) {
         return Err(Error::AdviceNotOpened { column });
-    }
-    if let Some((query, at)) = cs.instance_queries.iter().enumerate().find(|(_, at)| at.rotation != 0) {
-        return Err(Error::InstanceRotation { query, rotation: at.rotation });
     }
     Ok(fields)
 }

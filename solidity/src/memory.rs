@@ -55,6 +55,15 @@ pub(crate) fn evaluation_name(evaluation: Evaluation) -> String {
     }
 }
 
+/// Name of a word that belongs to a row of the instance column.
+pub(crate) fn instance_name(prefix: &str, rotation: i32) -> String {
+    match rotation {
+        0 => prefix.into(),
+        rotation if rotation < 0 => format!("{prefix}_MINUS_{}", rotation.unsigned_abs()),
+        rotation => format!("{prefix}_PLUS_{rotation}"),
+    }
+}
+
 /// Name of the word that holds a challenge.
 pub(crate) fn challenge_name(challenge: Challenge) -> String {
     match challenge {

@@ -4,9 +4,9 @@ use super::{Plan, code::Code};
 use crate::{
     arithmetic::{Arithmetic, Value, Writer, multiple_of_r},
     key_layout::KeyField,
-    memory::{challenge_name, evaluation_name},
+    memory::{challenge_name, evaluation_name, instance_name},
 };
-use apodict_verifier::{Challenge, Column, ColumnKind, DELTA, Evaluation, Expression, Fr, Query};
+use apodict_verifier::{Challenge, Column, ColumnKind, ConstraintSystem, DELTA, Evaluation, Expression, Fr, Query};
 use ark_ff::{Field, One};
 
 /// Name of the word with `u - x * omega^rotation`.
@@ -34,9 +34,9 @@ fn inverted_words(plan: &Plan<'_>) -> Vec<(String, &'static str)> {
         words.push(("INVERSE_LAST".into(), "x - omega^last"));
         words.push(("INVERSE_BLIND".into(), "product of x - omega^i over the blinded rows"));
     }
-    if !plan.cs.instance_queries.is_empty() {
-        words.push(("INVERSE_INSTANCES".into(), "product of x - omega^i over the rows of the instances"));
-    }
+    words.extend(plan.instance_rotations().into_iter().map(|rotation| {
+        (instance_name("INVERSE_INSTANCES", rotation), "product of x - omega^i over the rows of the instances")
+    }));
     if plan.groups.iter().any(|group| group.rotations.len() > 1) {
         words.push(("INVERSE_X".into(), "x"));
     }
@@ -49,10 +49,13 @@ pub(super) fn denominators(plan: &mut Plan<'_>) -> Code {
     let cs = plan.cs;
     let words = inverted_words(plan);
     let rotations = plan.rotations();
+    let instance_rotations = plan.instance_rotations();
     let memory = &mut plan.memory;
     memory.allocate("X_TO_N", 1, "x^n");
     memory.allocate("BLIND_NUMERATOR", 1, "");
-    memory.allocate("INSTANCE_NUMERATOR", 1, "");
+    for rotation in &instance_rotations {
+        memory.allocate(instance_name("INSTANCE_NUMERATOR", *rotation), 1, "");
+    }
     for rotation in &rotations {
         memory.allocate(distance_name(*rotation), 1, "u - x * omega^rotation");
     }
@@ -141,39 +144,48 @@ fn last_row(blinding_factors: usize) -> i32 {
     -i32::try_from(blinding_factors).unwrap_or(i32::MAX).saturating_add(1)
 }
 
-/// The instance column at `x` as a fraction, and the check of each instance.
+/// The instance column at each of its rotations as a fraction, and the check of each instance.
 fn instances(plan: &Plan<'_>) -> Code {
     let mut code = Code::default();
-    if plan.cs.instance_queries.is_empty() {
+    let rotations = plan.instance_rotations();
+    for (position, rotation) in rotations.iter().enumerate() {
+        let first_root = match rotation {
+            0 => "1".to_owned(),
+            _ => format!("mload({})", KeyField::Root(-rotation).name()),
+        };
+        code.lines([
+            "{".to_owned(),
+            format!("// The instance column at x * omega^{rotation}: sum of instance * omega^i / (x - omega^i), i from {}", -rotation),
+            "let x := mload(X)".into(),
+            "let omega := mload(KEY_ROOT_1)".into(),
+            format!("let root := {first_root}"),
+            "let numerator := 0".into(),
+            "let denominator := 1".into(),
+            "for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {".into(),
+            "let instance := mload(at)".into(),
+        ]);
+        if position == 0 {
+            code.line("ok := and(ok, lt(instance, r))");
+        }
+        code.lines([
+            "let difference := add(x, sub(r, root))".to_owned(),
+            "numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))".into(),
+            "denominator := mulmod(denominator, difference, r)".into(),
+            "root := mulmod(root, omega, r)".into(),
+            "}".into(),
+            format!("mstore({}, numerator)", instance_name("INSTANCE_NUMERATOR", *rotation)),
+            format!("mstore({}, denominator)", instance_name("INVERSE_INSTANCES", *rotation)),
+            "}".into(),
+        ]);
+    }
+    if rotations.is_empty() {
         code.lines([
             "for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {",
             "ok := and(ok, lt(mload(at), r))",
             "}",
-            "if iszero(ok) { refuseElements(tail) }",
         ]);
-        return code;
     }
-    code.lines([
-        "{",
-        "// The instance column: sum of instance * omega^i / (x - omega^i)",
-        "let x := mload(X)",
-        "let omega := mload(KEY_ROOT_1)",
-        "let root := 1",
-        "let numerator := 0",
-        "let denominator := 1",
-        "for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {",
-        "let instance := mload(at)",
-        "ok := and(ok, lt(instance, r))",
-        "let difference := add(x, sub(r, root))",
-        "numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))",
-        "denominator := mulmod(denominator, difference, r)",
-        "root := mulmod(root, omega, r)",
-        "}",
-        "mstore(INSTANCE_NUMERATOR, numerator)",
-        "mstore(INVERSE_INSTANCES, denominator)",
-        "}",
-        "if iszero(ok) { refuseElements(tail) }",
-    ]);
+    code.line("if iszero(ok) { refuseElements(tail) }");
     code
 }
 
@@ -237,16 +249,21 @@ pub(super) fn quotient_evaluation(plan: &mut Plan<'_>) -> Code {
         code.line("let blind := mulmod(mulmod(common, mload(BLIND_NUMERATOR), r), mload(INVERSE_BLIND), r)");
         code.line(format!("mstore(ACTIVE, addmod(1, sub({}, add(last, blind)), r))", multiple_of_r(2)));
     }
-    if !cs.instance_queries.is_empty() {
-        plan.memory.allocate("EVAL_INSTANCE", 1, "the instance column at x");
-        code.line("mstore(EVAL_INSTANCE, mulmod(mulmod(common, mload(INSTANCE_NUMERATOR), r), mload(INVERSE_INSTANCES), r))");
+    for rotation in plan.instance_rotations() {
+        let name = instance_name("EVAL_INSTANCE", rotation);
+        code.line(format!(
+            "mstore({name}, mulmod(mulmod(common, mload({}), r), mload({}), r))",
+            instance_name("INSTANCE_NUMERATOR", rotation),
+            instance_name("INVERSE_INSTANCES", rotation)
+        ));
+        plan.memory.allocate(name, 1, format!("the instance column at x * omega^{rotation}"));
     }
     code.line("}");
 
     let mut values = Arithmetic::default();
     let mut roots = Vec::new();
     for (gate, expression) in cs.gates.iter().enumerate() {
-        roots.push((format!("gate {gate}"), value_of(&mut values, expression)));
+        roots.push((format!("gate {gate}"), value_of(cs, &mut values, expression)));
     }
     if plan.has_permutation() {
         permutation(plan, &mut values, &mut roots);
@@ -275,28 +292,31 @@ pub(super) fn quotient_evaluation(plan: &mut Plan<'_>) -> Code {
     code
 }
 
-fn value_of(values: &mut Arithmetic, expression: &Expression) -> Value {
+fn value_of(cs: &ConstraintSystem, values: &mut Arithmetic, expression: &Expression) -> Value {
     match expression {
         Expression::Constant(constant) => values.constant(*constant),
         Expression::Fixed(query) => values.word(evaluation_name(Evaluation::Fixed(*query))),
         Expression::Advice(query) => values.word(evaluation_name(Evaluation::Advice(*query))),
-        // Every instance query is at rotation 0, see `key_fields`.
-        Expression::Instance(_) => values.word("EVAL_INSTANCE"),
+        Expression::Instance(query) => {
+            // `validate` has refused a query that does not exist.
+            let rotation = cs.instance_queries.get(*query).map_or(0, |query| query.rotation);
+            values.word(instance_name("EVAL_INSTANCE", rotation))
+        }
         Expression::Challenge(index) => values.word(challenge_name(Challenge::Circuit(*index))),
         Expression::Negated(a) => {
-            let a = value_of(values, a);
+            let a = value_of(cs, values, a);
             values.negated(a)
         }
         Expression::Sum(a, b) => {
-            let (a, b) = (value_of(values, a), value_of(values, b));
+            let (a, b) = (value_of(cs, values, a), value_of(cs, values, b));
             values.sum(a, b)
         }
         Expression::Product(a, b) => {
-            let (a, b) = (value_of(values, a), value_of(values, b));
+            let (a, b) = (value_of(cs, values, a), value_of(cs, values, b));
             values.product(a, b)
         }
         Expression::Scaled(a, factor) => {
-            let (a, factor) = (value_of(values, a), values.constant(*factor));
+            let (a, factor) = (value_of(cs, values, a), values.constant(*factor));
             values.product(a, factor)
         }
     }

@@ -93,7 +93,7 @@ pub(super) fn transcript(plan: &Plan<'_>) -> Code {
         "mstore(TRANSCRIPT, mload(KEY_TRANSCRIPT_REPR))".into(),
         format!("calldatacopy(add(TRANSCRIPT, 0x20), {:#x}, shl(5, count))", PROOF_CALLDATA + plan.proof_len + 32),
     ]);
-    for (index, chunk) in plan.chunks.iter().enumerate() {
+    for chunk in &plan.chunks {
         if let Some(first) = chunk.elements.first() {
             code.line(format!(
                 "calldatacopy({}, {:#x}, {:#x})",

@@ -125,6 +125,13 @@ impl<'a> Plan<'a> {
         !self.cs.permutation_columns.is_empty()
     }
 
+    /// Rotations at which the instance column is evaluated.
+    fn instance_rotations(&self) -> Vec<i32> {
+        let mut rotations: Vec<i32> = self.cs.instance_queries.iter().map(|query| query.rotation).collect();
+        rotations.sort_unstable();
+        rotations
+    }
+
     /// All rotations at which anything is opened.
     fn rotations(&self) -> Vec<i32> {
         let mut rotations: Vec<i32> = self.groups.iter().flat_map(|group| group.rotations.iter().copied()).collect();
@@ -167,8 +174,7 @@ pub fn contract_name(shape: &str) -> String {
 /// `Halo2VerifierLean`. The source imports `./IHalo2Verifier.sol` and nothing else.
 ///
 /// # Errors
-/// [`Error::Key`] if the shape is not valid, [`Error::AdviceNotOpened`] or [`Error::InstanceRotation`] if no contract can
-/// serve it, [`Error::ContractName`].
+/// [`Error::Key`] if the shape is not valid, [`Error::AdviceNotOpened`] if no contract can serve it, [`Error::ContractName`].
 pub fn render_verifier(shape: &str, cs: &ConstraintSystem) -> Result<String, Error> {
     if !shape.starts_with(|c: char| c.is_ascii_alphabetic()) || !shape.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Error::ContractName { got: shape.into() });
