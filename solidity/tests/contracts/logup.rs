@@ -129,12 +129,11 @@ impl Circuit<Fr> for LogUp {
     }
 
     fn synthesize(&self, config: LogUpConfig, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        let challenge = layouter.get_challenge(config.challenge);
         let publics = layouter.assign_region(
             || "logup",
             |mut region| {
                 let mut publics = Vec::new();
-                let mut phi = Value::known(Fr::ZERO);
+                let mut terms = Vec::new();
                 region.assign_fixed(config.q_boundary, 0, Fr::ONE);
                 region.assign_fixed(config.q_boundary, ROWS, Fr::ONE);
                 region.assign_fixed(config.q_square, 0, Fr::ONE);
@@ -160,17 +159,25 @@ impl Circuit<Fr> for LogUp {
                     }
                     let m = if row < TABLE_LEN { Fr::from(self.multiplicity(row)) } else { Fr::ZERO };
                     region.assign_advice(config.multiplicity, row, Value::known(m));
+                    terms.push((operands.map(|x| [x, x.double() + Fr::ONE, Fr::ONE]), m, values.map(Fr::from)));
+                }
+                let acc = region.assign_advice(config.acc, ROWS, Value::known(Fr::from(self.dot(ROWS))));
+                publics.push((acc.cell(), 18));
+
+                // The challenge is drawn once everything above is committed.
+                region.next_phase();
+                let challenge = region.get_challenge(config.challenge);
+                let mut phi = Value::known(Fr::ZERO);
+                for (row, (operands, m, entry)) in terms.into_iter().enumerate() {
                     region.assign_advice(config.phi, row, phi);
                     let step = challenge.map(|c| {
                         let inverse = |[a, b, tag]: [Fr; 3]| (c - (a + c * (b + c * tag))).invert().unwrap_or(Fr::ZERO);
-                        let [f0, f1] = operands.map(|x| inverse([x, x.double() + Fr::ONE, Fr::ONE]));
-                        f0 + f1 - m * inverse(values.map(Fr::from))
+                        let [f0, f1] = operands.map(inverse);
+                        f0 + f1 - m * inverse(entry)
                     });
                     phi = phi + step;
                 }
                 region.assign_advice(config.phi, ROWS, phi);
-                let acc = region.assign_advice(config.acc, ROWS, Value::known(Fr::from(self.dot(ROWS))));
-                publics.push((acc.cell(), 18));
                 Ok(publics)
             },
         )?;
