@@ -51,13 +51,15 @@ def token_ids(text: str) -> list[int]:
     return ids + [0] * (TOKENS - len(ids))
 
 
-def fact_row(facts: dict[str, float]) -> list[float]:
+def fact_row(facts: object) -> list[float]:
     """Put facts in the order of `FACTS`.
 
     Raises:
-        ValueError: if a fact is missing, unknown or out of its range.
+        ValueError: if it is no object of names and numbers, or a fact is missing, unknown or out of its range.
 
     """
+    if not isinstance(facts, dict) or not all(type(value) in (int, float) for value in facts.values()):
+        raise ValueError("facts must be a JSON object of names and numbers")
     names = [fact.name for fact in FACTS]
     if set(facts) != set(names):
         raise ValueError(f"facts missing or unknown: {sorted(set(facts) ^ set(names))}")
@@ -67,7 +69,7 @@ def fact_row(facts: dict[str, float]) -> list[float]:
     return [float(facts[name]) for name in names]
 
 
-def encode(text: str, facts: dict[str, float]) -> dict[str, list[list[int]] | list[list[float]]]:
+def encode(text: str, facts: object) -> dict[str, list[list[int]] | list[list[float]]]:
     """Encode a proposal: the tensors by name, with the batch dimension."""
     return {"tokens": [token_ids(text)], "facts": [fact_row(facts)]}
 
@@ -77,10 +79,10 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print("usage: python -m governance_analysis.encode PROPOSAL.txt FACTS.json", file=sys.stderr)
         return 2
-    text, facts = (Path(argument).read_text(encoding="utf-8") for argument in arguments)
     try:
+        text, facts = (Path(argument).read_text(encoding="utf-8") for argument in arguments)
         print(json.dumps({"inputs": encode(text, json.loads(facts))}))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

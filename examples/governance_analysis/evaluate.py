@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, recall_s
 
 from artifacts.features import Floats, Normalization
 from artifacts.files import Scorer
-from governance_analysis.generator import CLASSES
+from governance_analysis.decision import CLASSES
 from governance_analysis.network import token_counts
 from governance_analysis.train import HELDOUT_SEED, HELDOUT_SIZE, TRAIN_SEED, TRAIN_SIZE, arrays, population
 

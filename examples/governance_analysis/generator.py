@@ -8,8 +8,6 @@ import numpy as np
 from governance_analysis.encode import FACTS
 from governance_analysis.templates import FILLERS, KINDS, REMARKS, Kind
 
-CLASSES = ("routine", "review", "veto_candidate")
-
 REVIEW_FROM, VETO_FROM = 2.0, 4.0
 """Points at which a proposal leaves the class before."""
 
@@ -19,7 +17,7 @@ NOISE = 0.4
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposal with its label, an index into `CLASSES`."""
+    """A proposal with its label, an index into `decision.CLASSES`."""
 
     text: str
     facts: dict[str, float]

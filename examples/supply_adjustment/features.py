@@ -7,16 +7,18 @@ from artifacts.fields import Feature
 from supply_adjustment.peg import Peg
 
 FEATURES = (
-    Feature("deviation", "percent", "Log price over peg, now", -8.0, 8.0),
-    Feature("deviation_change_1h", "percent", "Its change in the last hour", -4.0, 4.0),
-    Feature("deviation_6h", "percent", "Its exponential mean, time constant 6 hours", -8.0, 8.0),
-    Feature("deviation_24h", "percent", "Its exponential mean, time constant 24 hours", -8.0, 8.0),
-    Feature("deviation_72h", "percent", "Its exponential mean, time constant 72 hours", -8.0, 8.0),
+    Feature("deviation", "percent", "Log price over peg, now", -4.0, 4.0),
+    Feature("deviation_change_1h", "percent", "Its change in the last hour", -2.0, 2.0),
+    Feature("deviation_6h", "percent", "Its exponential mean, time constant 6 hours", -4.0, 4.0),
+    Feature("deviation_24h", "percent", "Its exponential mean, time constant 24 hours", -4.0, 4.0),
+    Feature("deviation_72h", "percent", "Its exponential mean, time constant 72 hours", -4.0, 4.0),
     Feature("net_flow_6h", "percent of supply", "Measured net inflow, decaying sum over 6 hours", -8.0, 8.0),
     Feature("net_flow_24h", "percent of supply", "Measured net inflow, decaying sum over 24 hours", -8.0, 8.0),
     Feature("supply_change_24h", "percent of supply", "Own changes of supply, decaying sum over 24 hours", -8.0, 8.0),
     Feature("depth", "log2 ratio", "Market depth over its 90-day median", -3.0, 3.0),
-    Feature("volatility_24h", "percent", "Root mean square of hourly price changes over 24 hours", 0.0, 4.0),
+    Feature(
+        "volatility_24h", "log2 bps", "Root mean square of hourly price changes over 24 hours, at least 1 bps", 0.0, 6.0
+    ),
 )
 
 
@@ -53,6 +55,6 @@ class Observer:
                 "net_flow_24h": 100.0 * self._flow[24],
                 "supply_change_24h": 100.0 * self._own,
                 "depth": peg.depth_log2,
-                "volatility_24h": 100.0 * np.sqrt(self._square),
+                "volatility_24h": np.log2(np.maximum(10_000.0 * np.sqrt(self._square), 1.0)),
             },
         )

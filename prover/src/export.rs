@@ -16,6 +16,7 @@ use halo2curves::{
     CurveAffine,
     bn256::{self, Bn256},
     ff::PrimeField,
+    group::prime::PrimeCurveAffine,
 };
 use thiserror::Error;
 
@@ -80,7 +81,9 @@ fn quadratic(coordinate2: &bn256::Fq2) -> ark_bn254::Fq2 {
 
 /// A point of halo2curves as arkworks'. The identity stays the identity.
 pub fn g1(point: &bn256::G1Affine) -> ark_bn254::G1Affine {
-    Option::from(point.coordinates()).map_or_else(
+    // halo2curves has coordinates (0, 0) for the identity.
+    let finite = (!bool::from(point.is_identity())).then(|| Option::from(point.coordinates())).flatten();
+    finite.map_or_else(
         ark_bn254::G1Affine::identity,
         |xy: halo2curves::Coordinates<_>| {
             ark_bn254::G1Affine::new_unchecked(coordinate(xy.x()), coordinate(xy.y()))
@@ -90,7 +93,8 @@ pub fn g1(point: &bn256::G1Affine) -> ark_bn254::G1Affine {
 
 /// A point of halo2curves as arkworks'. The identity stays the identity.
 pub fn g2(point: &bn256::G2Affine) -> ark_bn254::G2Affine {
-    Option::from(point.coordinates()).map_or_else(
+    let finite = (!bool::from(point.is_identity())).then(|| Option::from(point.coordinates())).flatten();
+    finite.map_or_else(
         ark_bn254::G2Affine::identity,
         |xy: halo2curves::Coordinates<_>| {
             ark_bn254::G2Affine::new_unchecked(quadratic(xy.x()), quadratic(xy.y()))
