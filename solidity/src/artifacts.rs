@@ -1,7 +1,7 @@
 //! Compiled verifiers, one for each shape that the product proves.
 //!
-//! To add a shape, put a genuine proof of it into `test/fixtures/NAME.json` (see [`Fixture`](crate::Fixture)), add a line
-//! to [`ALL`] and run `cargo xtask contracts bless`.
+//! To add a shape, add a line to [`ALL`] and its constraint system to `shapes` in `tests/contracts/shapes.rs`, then run
+//! `cargo xtask contracts bless`.
 
 use crate::{Error, render_verifier};
 use apodict_verifier::ConstraintSystem;
@@ -28,7 +28,7 @@ macro_rules! artifact {
 }
 
 /// Every shape.
-pub const ALL: &[Artifact] = &[artifact!("sample", "Halo2VerifierSample")];
+pub const ALL: &[Artifact] = &[artifact!("lean", "Halo2VerifierLean"), artifact!("wide", "Halo2VerifierWide")];
 
 impl Artifact {
     /// Creation bytecode.

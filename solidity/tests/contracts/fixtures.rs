@@ -1,41 +1,65 @@
-//! The committed fixtures, which forge and `cargo xtask contracts` read, are what the circuits prove now.
+//! Committed proofs and compiled verifiers, deployed.
 
-use crate::{genuine, logup::LogUp};
-use apodict_solidity::{Fixture, UnsafeSrsPolicy, evm::{Verdict, VerifierOnEvm}};
-use apodict_verifier::Verifier;
-use std::{env, fs, path::PathBuf};
+use crate::shapes::{TestedShape, shapes};
+use apodict_solidity::{Fixture, UnsafeSrsPolicy, artifacts, evm::VerifierOnEvm};
+use apodict_verifier::VerifyingKey;
+use std::fs;
 
-fn path(shape: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("test/fixtures/{shape}.json"))
+/// A genuine proof and the compiled contract of its shape.
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) fixture: Fixture,
+    creation_code: Vec<u8>,
 }
 
-/// Reads a fixture and checks that it proves what the circuit is now. With `APODICT_BLESS=1`, writes a new one first if
-/// it does not (proofs carry randomness that halo2 draws itself, so no two are the same).
-fn committed(shape: &str, now: impl FnOnce() -> Fixture) -> Fixture {
-    let now = now();
-    let read = || fs::read_to_string(path(shape)).ok().and_then(|text| Fixture::from_json(&text).ok());
-    let current = |fixture: &Fixture| fixture.key == now.key && fixture.instances == now.instances;
-    if env::var_os("APODICT_BLESS").is_some_and(|value| value == "1") && !read().as_ref().is_some_and(current) {
-        fs::write(path(shape), now.to_json().expect("exportable")).expect("writable");
+/// One for each shape.
+pub(crate) fn samples() -> Vec<Sample> {
+    shapes().iter().map(sample).collect()
+}
+
+/// That of one shape.
+pub(crate) fn sample_of(name: &str) -> Sample {
+    shapes().iter().find(|shape| shape.name == name).map(sample).expect("a shape")
+}
+
+fn sample(shape: &TestedShape) -> Sample {
+    let text = fs::read_to_string(shape.fixture_path()).expect("committed");
+    let bytecode = fs::read_to_string(shape.bytecode_path()).expect("committed");
+    Sample {
+        name: shape.name,
+        fixture: Fixture::from_json(&text).expect("consistent"),
+        creation_code: hex::decode(bytecode.trim()).expect("hexadecimal"),
     }
-    let committed = read().expect("a committed fixture");
-    assert!(current(&committed), "{shape}: run `cargo xtask bless`, then `cargo xtask contracts bless`");
-    let verifier = Verifier::new(committed.key.clone()).expect("valid");
-    verifier.verify(&committed.instances, &committed.proof).expect("genuine");
-    committed
 }
 
-/// The lean machine's columns.
-pub(crate) fn logup() -> Fixture {
-    let circuit = LogUp { seed: 5 };
-    committed("sample", || genuine::fixture(6, circuit, &circuit.instances()))
+impl Sample {
+    /// The verifier and the fixture's key.
+    pub(crate) fn deploy(&self) -> VerifierOnEvm {
+        self.deploy_with(&self.fixture.key)
+    }
+
+    /// The verifier and another key.
+    pub(crate) fn deploy_with(&self, key: &VerifyingKey) -> VerifierOnEvm {
+        let policy = UnsafeSrsPolicy::AllowForDevelopment;
+        VerifierOnEvm::deploy_with(self.creation_code.clone(), key, policy).expect("deployed")
+    }
+
+    /// Creation bytecode of the verifier.
+    pub(crate) fn creation_code(&self) -> Vec<u8> {
+        self.creation_code.clone()
+    }
 }
 
+/// What Rust embeds is what the tests below run.
 #[test]
-fn the_compiled_contract_accepts_genuine_proofs() {
-    let fixture = logup();
-    let mut evm = VerifierOnEvm::deploy(&fixture.key, UnsafeSrsPolicy::AllowForDevelopment).expect("deployed");
-    let verification = evm.verify(&fixture.proof, &fixture.instances).expect("run");
-    eprintln!("{verification:?} {:?} {}", evm.deployment_gas, evm.evm.code_len(evm.verifier));
-    assert_eq!(verification.verdict, Verdict::Accepted);
+fn embedded_bytecode_is_the_committed_one() {
+    for artifact in artifacts::ALL {
+        let sample = sample_of(artifact.shape);
+        assert_eq!(artifact.creation_code().expect("hexadecimal"), sample.creation_code);
+        let found = artifacts::for_shape(&sample.fixture.key.constraint_system).expect("known");
+        assert_eq!(found.shape, artifact.shape);
+    }
+    let unknown = sample_of("ladder").fixture.key.constraint_system;
+    let error = artifacts::for_shape(&unknown).expect_err("only a test's shape");
+    assert!(error.to_string().contains("lean, wide"), "{error}");
 }

@@ -1,8 +1,14 @@
 //! Genuine proofs.
 
-use apodict_prover::{export, transcript::EvmTranscriptWrite};
+use apodict_circuits::{
+    Program,
+    int::{Builder, Graph, Interval, Op, Output, Row, Source, Term},
+    machine::{Objective, Shape},
+    report::ErrorReport,
+};
+use apodict_prover::{Context, ProvingKey, Srs, export, prove, transcript::EvmTranscriptWrite};
 use apodict_solidity::Fixture;
-use apodict_verifier::{SrsOrigin, Verifier};
+use apodict_verifier::{SrsOrigin, Verifier, instances_from_words};
 use halo2_proofs::{
     plonk::{Circuit, create_proof, keygen_pk, keygen_vk_custom},
     poly::kzg::{
@@ -14,9 +20,39 @@ use halo2_proofs::{
 use halo2curves::bn256::{Bn256, Fr};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-/// A proof with fixed randomness over a structured reference string whose secret is everybody's: the same bytes every
-/// time. The verifier library accepts it, or this panics.
-pub(crate) fn fixture<C: Circuit<Fr>>(k: u32, circuit: C, instances: &[Fr]) -> Fixture {
+/// `relu(W x)` on `2 * len` inputs of 8 bits, `len` outputs.
+fn graph(len: usize) -> Graph {
+    let mut builder = Builder::new();
+    let x = builder.input("x", vec![2 * len], 4, vec![Interval::new(-128, 127)]).expect("an input");
+    let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 41) as i64 - 20;
+    let term = |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
+    let row = |row: usize| Row {
+        bias: row as i64 - 3,
+        terms: (0..2 * len).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),
+    };
+    let op = Op::Linear { rows: (0..len).map(row).collect() };
+    let sums = builder.push("sums", op, vec![x], vec![len], 8).expect("sums");
+    let shifted = builder.push("shifted", Op::Shift { bits: 4 }, vec![sums], vec![len], 4).expect("shifted");
+    let relu = builder.push("relu", Op::Relu, vec![shifted], vec![len], 4).expect("relu");
+    builder.finish(vec![Output { name: "y".into(), node: relu }]).expect("a graph")
+}
+
+/// A decision of a small model that the planner gives `shape`.
+pub(crate) fn decision(shape: Shape, objective: Objective, len: usize) -> Fixture {
+    let program = Program::new(b"model", graph(len), ErrorReport::default(), objective).expect("it fits");
+    assert_eq!(program.plan().shape, shape, "the planner's choice");
+    let srs = Srs::generate_unsafe(program.plan().k).expect("k is in range");
+    let key = ProvingKey::generate(&program, &srs).expect("keys");
+    let inputs = [(0..2 * len as i64).map(|i| i * 37 % 256 - 128).collect::<Vec<_>>()];
+    // A context as a gateway makes it: 256 bits of a hash.
+    let context = Context([0xa7; 32]);
+    let proof = prove(&srs, &key, &program, &inputs, context, &mut |_| {}).expect("a proof");
+    let instances = instances_from_words(&proof.instances).expect("canonical");
+    Fixture { key: key.verifying_key().clone(), proof: proof.bytes, instances }
+}
+
+/// A proof of a circuit over a structured reference string whose secret is everybody's.
+pub(crate) fn circuit<C: Circuit<Fr>>(k: u32, circuit: C, instances: &[Fr]) -> Fixture {
     let params = ParamsKZG::<Bn256>::setup(k, ChaCha20Rng::seed_from_u64(1));
     let vk = keygen_vk_custom(&params, &circuit, false).expect("key");
     let pk = keygen_pk(&params, vk.clone(), &circuit).expect("key");
