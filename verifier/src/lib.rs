@@ -60,6 +60,8 @@ mod error;
 mod format;
 mod key;
 mod proof;
+#[cfg(feature = "tampering")]
+pub mod tampering;
 mod transcript;
 mod validate;
 mod verify;
