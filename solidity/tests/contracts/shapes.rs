@@ -29,8 +29,8 @@ pub(crate) fn shapes() -> Vec<TestedShape> {
         artifacts: "artifacts",
     };
     vec![
-        product(Shape::Lean, || genuine::decision(Shape::Lean, Objective::Gas, 8)),
-        product(Shape::Wide, || genuine::decision(Shape::Wide, Objective::Latency, 48)),
+        product(Shape::Lean, || genuine::decision(Shape::Lean, Objective::Gas, &[4])),
+        product(Shape::Wide, || genuine::decision(Shape::Wide, Objective::Latency, &[64, 32])),
         TestedShape {
             name: "ladder",
             constraint_system: ladder().key.constraint_system,
