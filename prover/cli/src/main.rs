@@ -1,2 +1,68 @@
 //! The apodict command line.
-fn main() {}
+
+mod arguments;
+mod commands;
+mod console;
+mod failure;
+mod files;
+mod hexadecimal;
+mod key_file;
+mod layout;
+mod memory;
+mod proof_file;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::filter::LevelFilter;
+
+use arguments::{Arguments, Command};
+use console::Console;
+use failure::{Failure, Outcome};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.global.verbose);
+    let console = Console::new(&arguments.global);
+    match run(&arguments.command, &console) {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            let exit_code = failure.exit_code();
+            render_for_this_terminal();
+            eprintln!("{:?}", miette::Report::new(failure));
+            exit_code
+        }
+    }
+}
+
+fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
+    match command {
+        Command::Completions(arguments) => commands::completions::run(arguments),
+        Command::Verify(arguments) => commands::verify::run(arguments, console),
+        _ => Ok(Outcome::Usage),
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}
+
+/// In a log, lines stay whole and plain, so that they can be searched.
+fn render_for_this_terminal() {
+    let plain = !std::io::stderr().is_terminal();
+    // Setting it twice fails and does no harm.
+    let _ = miette::set_hook(Box::new(move |_| {
+        let options = miette::MietteHandlerOpts::new();
+        Box::new(if plain { options.color(false).unicode(false).wrap_lines(false) } else { options }.build())
+    }));
+}

@@ -1,0 +1,309 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::hexadecimal::parse_bytes32;
+
+/// Proves decisions of quantized models, and verifies the proofs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "apodict",
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the proof is invalid."
+)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Valid with every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print the result as one line of JSON on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Log more to stderr; twice for details of each stage.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Show no progress and no warnings.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Decide on a loan, prove the decision, verify it in Rust and on an EVM.
+    Demo,
+    /// Compile an ONNX model to a program.
+    Compile(Compile),
+    /// Describe a program: operators, size, ranges, errors, cost.
+    Inspect(Inspect),
+    /// Make the verifying key and the proving key of a program.
+    Keys(Keys),
+    /// Prove what a model or a program decides on an input.
+    Prove(Prove),
+    /// Verify a proof; exits with 3 if it is invalid.
+    Verify(Verify),
+    /// Structured reference strings.
+    #[command(subcommand)]
+    Srs(Srs),
+    /// Write the verifier contract of a program's shape, and its key as a data contract.
+    Contract(Contract),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compile {
+    /// The ONNX model.
+    #[arg(value_name = "MODEL.onnx", value_hint = ValueHint::FilePath)]
+    pub(crate) model: PathBuf,
+
+    /// Where the program goes.
+    #[arg(short, long, value_name = "OUT.apo", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) options: CompileOptions,
+}
+
+/// How a model becomes a program.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CompileOptions {
+    /// Samples that set the inputs' ranges and measure the error: JSON `{"batches": [{"inputs": ..}, ..]}`, or .npz.
+    #[arg(long, value_name = "DATA", value_hint = ValueHint::FilePath)]
+    pub(crate) calibrate: Option<PathBuf>,
+
+    /// Fraction bits of the values between operators, instead of as many as the planner chooses.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub(crate) bits: Option<u32>,
+
+    /// Range that an input may take, checked by the circuit: `NAME=LOW,HIGH`. May be given for each input.
+    #[arg(long = "range", value_name = "NAME=LOW,HIGH", value_parser = parse_range)]
+    pub(crate) ranges: Vec<InputRange>,
+
+    /// What the layout is chosen for.
+    #[arg(long, value_enum)]
+    pub(crate) objective: Option<Objective>,
+}
+
+impl CompileOptions {
+    /// The first option given, for a message that none applies.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        [
+            ("--calibrate", self.calibrate.is_some()),
+            ("--bits", self.bits.is_some()),
+            ("--range", !self.ranges.is_empty()),
+            ("--objective", self.objective.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(name, given)| given.then_some(name))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Objective {
+    /// Cheapest to verify in a contract: few columns.
+    #[default]
+    Gas,
+    /// Fastest to prove.
+    Latency,
+    /// Least memory.
+    Memory,
+}
+
+/// The declared range of one input, in the model's units.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct InputRange {
+    pub(crate) name: String,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+fn parse_range(text: &str) -> Result<InputRange, String> {
+    let expected = || format!("expected NAME=LOW,HIGH with finite LOW <= HIGH, as in features=-4,4; got {text}");
+    let (name, bounds) = text.rsplit_once('=').ok_or_else(expected)?;
+    let (low, high) = bounds.split_once(',').ok_or_else(expected)?;
+    let low: f64 = low.trim().parse().map_err(|_| expected())?;
+    let high: f64 = high.trim().parse().map_err(|_| expected())?;
+    if name.is_empty() || !low.is_finite() || !high.is_finite() || low > high {
+        return Err(expected());
+    }
+    Ok(InputRange { name: name.to_owned(), low, high })
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The program.
+    #[arg(value_name = "OUT.apo", value_hint = ValueHint::FilePath)]
+    pub(crate) program: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    /// The program.
+    #[arg(value_name = "OUT.apo", value_hint = ValueHint::FilePath)]
+    pub(crate) program: PathBuf,
+
+    /// Folder for vk.json and pk.bin; made if need be.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) srs: SrsFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SrsFile {
+    /// Structured reference string; without it, an UNSAFE one for development, made once and kept in the cache.
+    #[arg(long = "srs", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// An ONNX model, which is compiled first, or a program.
+    #[arg(value_name = "MODEL.onnx|OUT.apo", value_hint = ValueHint::FilePath)]
+    pub(crate) model: PathBuf,
+
+    /// The input: JSON `{"inputs": {"NAME": nested arrays}}`, .npy, .npz, or an ONNX TensorProto (.pb).
+    #[arg(long, value_name = "IN.json", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+
+    /// Where the proof goes.
+    #[arg(short, long, value_name = "proof.json", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// Folder with vk.json and pk.bin, which are made if they are not there; without it, one in the cache.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// 32 bytes that bind the proof to its use.
+    #[arg(long, value_name = "0x..", value_parser = parse_bytes32, default_value = NO_CONTEXT, hide_default_value = true)]
+    pub(crate) context: [u8; 32],
+
+    /// What computes the proof.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) backend: Backend,
+
+    #[command(flatten)]
+    pub(crate) srs: SrsFile,
+
+    #[command(flatten, next_help_heading = "Only with MODEL.onnx")]
+    pub(crate) options: CompileOptions,
+}
+
+/// The context of a proof that is bound to no use.
+const NO_CONTEXT: &str = "0x0000000000000000000000000000000000000000000000000000000000000000";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// The fastest that this machine has.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The proof.
+    #[arg(value_name = "proof.json", value_hint = ValueHint::FilePath)]
+    pub(crate) proof: PathBuf,
+
+    /// The verifying key, from someone you trust or made again from the model.
+    #[arg(long, value_name = "vk.json", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+
+    /// Refuse a proof that is bound to another context.
+    #[arg(long, value_name = "0x..", value_parser = parse_bytes32)]
+    pub(crate) context: Option<[u8; 32]>,
+
+    /// Verify by the contract too, on an EVM inside this process, and tell the gas.
+    #[arg(long)]
+    pub(crate) evm: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Srs {
+    /// Make one for development: whoever makes it can forge proofs.
+    Generate(SrsGenerate),
+    /// Check the pairings of one's powers.
+    Check(SrsCheck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SrsGenerate {
+    /// log2 of the rows of the largest program it serves.
+    #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub(crate) k: u32,
+
+    /// Say that you know it: a proof under this string convinces nobody else.
+    #[arg(long = "unsafe", required = true)]
+    pub(crate) acknowledged: bool,
+
+    /// Where it goes.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SrsCheck {
+    /// The structured reference string.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Contract {
+    /// The program.
+    #[arg(value_name = "OUT.apo", value_hint = ValueHint::FilePath)]
+    pub(crate) program: PathBuf,
+
+    /// Folder for the contracts; made if need be.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+
+    /// Folder with vk.json and pk.bin, which are made if they are not there; without it, one in the cache.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) keys: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) srs: SrsFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_ranges() {
+        let range = parse_range("a=b=-1.5,2").unwrap();
+        assert_eq!(range, InputRange { name: "a=b".into(), low: -1.5, high: 2.0 });
+        for wrong in ["", "x", "x=1", "=0,1", "x=2,1", "x=NaN,1", "x=0,inf", "x=0,1,2"] {
+            parse_range(wrong).unwrap_err();
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! One module per verb.
+
+pub(crate) mod completions;
+pub(crate) mod verify;

@@ -1,0 +1,148 @@
+//! What a person or a script sees: results on stdout, progress and warnings on stderr.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::arguments::Global;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    /// One line.
+    Json,
+}
+
+/// Whether anything but results is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Shown,
+    Hidden,
+}
+
+pub(crate) struct Console {
+    format: Format,
+    progress: Progress,
+    warnings: Progress,
+}
+
+impl Console {
+    pub(crate) fn new(global: &Global) -> Self {
+        let hidden = |condition| if condition { Progress::Hidden } else { Progress::Shown };
+        Self {
+            format: if global.json { Format::Json } else { Format::Text },
+            // A spinner would break the lines of the log.
+            progress: hidden(global.quiet || global.verbose > 0 || !io::stderr().is_terminal()),
+            warnings: hidden(global.quiet),
+        }
+    }
+
+    /// Runs a stage under a spinner. Returns what it gave and the milliseconds it took.
+    pub(crate) fn stage<T, E>(&self, name: &'static str, work: impl FnOnce() -> Result<T, E>) -> Result<(T, f64), E> {
+        let spinner = match self.progress {
+            Progress::Shown => ProgressBar::new_spinner()
+                .with_style(ProgressStyle::default_spinner())
+                .with_message(name),
+            Progress::Hidden => ProgressBar::hidden(),
+        };
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        let start = Instant::now();
+        let result = work();
+        let elapsed_ms = milliseconds(start.elapsed());
+        spinner.finish_and_clear();
+        tracing::info!(stage = name, elapsed_ms, ok = result.is_ok());
+        Ok((result?, elapsed_ms))
+    }
+
+    /// Prints a result: as text, or as one line of JSON.
+    pub(crate) fn result<R: Serialize + Display>(&self, result: &R) -> io::Result<()> {
+        match self.format {
+            Format::Text => self.text(result),
+            Format::Json => {
+                let mut stdout = io::stdout().lock();
+                serde_json::to_writer(&mut stdout, result)?;
+                writeln!(stdout)?;
+                stdout.flush()
+            }
+        }
+    }
+
+    /// Prints one line of a story as it happens; scripts get the whole at the end.
+    pub(crate) fn tell(&self, line: impl Display) -> io::Result<()> {
+        match self.format {
+            Format::Text => self.text(&line),
+            Format::Json => Ok(()),
+        }
+    }
+
+    /// Prints a warning that nobody should miss.
+    pub(crate) fn warn(&self, warning: impl Display) {
+        if self.warnings == Progress::Shown {
+            // Nothing is lost if nobody listens.
+            let _ = writeln!(io::stderr(), "{warning}");
+        }
+    }
+
+    fn text(&self, text: &impl Display) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{text}")?;
+        stdout.flush()
+    }
+}
+
+/// With a microsecond's precision.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// `1536` as `1.5 KB`, powers of 1000.
+pub(crate) fn format_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1e3;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().unwrap_or(&"");
+    for larger in units {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1e3;
+        unit = larger;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn format_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_sizes() {
+        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1_536_000, "1.5 MB"), (u64::MAX, "18446744.1 TB")]
+        {
+            assert_eq!(format_bytes(bytes), text);
+        }
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(format_count(count), text);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask lint`.
+
+use anyhow::Result;
+
+use crate::step::Step;
+use crate::tools;
+
+/// Everything that judges the code without running it. The quick judgements come first.
+pub(crate) fn lint() -> Result<()> {
+    Step::cargo("formatting of Rust").args(["fmt", "--all", "--check"]).run()?;
+    Step::new("spelling", tools::typos()?).run()?;
+    let forge = tools::forge()?;
+    Step::new("formatting of Solidity", forge).args(["fmt", "--check"]).within("solidity").run()?;
+    Step::new("solhint", "node_modules/.bin/solhint")
+        .args(["--noPoster", "--max-warnings", "0", "src/**/*.sol", "test/**/*.sol"])
+        .within("solidity")
+        .run()?;
+    // Advisories are not checked: their database is a git repository that builds without access to it cannot fetch.
+    Step::new("licences, banned crates and sources", tools::cargo_deny()?)
+        .args(["--locked", "check", "licenses", "bans", "sources"])
+        .run()?;
+    Step::cargo("clippy")
+        .args(["clippy", "--locked", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
+        .run()?;
+    Step::cargo("documentation")
+        .args(["doc", "--locked", "--release", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
+}

@@ -1,0 +1,54 @@
+//! `cargo xtask test`, and what renews what the tests compare with.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::step::{Step, root};
+use crate::tools;
+
+/// Set to `1`, makes a test that compares with a committed file write that file instead.
+const BLESS: &str = "APODICT_BLESS";
+
+/// Every test, doctests included.
+pub(crate) fn test() -> Result<()> {
+    rust_tests("Rust tests and doctests").run()?;
+    contract_tests()?;
+    examples()
+}
+
+/// Writes the committed files that Rust tests compare with: pinned key digests, gas snapshots.
+pub(crate) fn bless() -> Result<()> {
+    rust_tests("Rust tests, writing what they compare with").env(BLESS, "1").run()
+}
+
+fn rust_tests(name: &str) -> Step {
+    Step::cargo(name).args(["test", "--locked", "--release", "--workspace"])
+}
+
+fn contract_tests() -> Result<()> {
+    Step::new("contract tests", tools::forge()?).args(["test"]).within("solidity").run()
+}
+
+/// Runs each story's `run.sh`, in alphabetical order.
+fn examples() -> Result<()> {
+    for script in example_scripts()? {
+        let folder =
+            script.parent().and_then(|folder| folder.file_name()).unwrap_or_default().to_string_lossy().into_owned();
+        Step::new(format!("example {folder}"), "bash").args([script]).run()?;
+    }
+    Ok(())
+}
+
+fn example_scripts() -> Result<Vec<PathBuf>> {
+    let folder = root().join("examples");
+    let mut scripts = Vec::new();
+    for entry in folder.read_dir().with_context(|| format!("cannot list {}", folder.display()))? {
+        let script = entry?.path().join("run.sh");
+        if script.is_file() {
+            scripts.push(script);
+        }
+    }
+    scripts.sort();
+    Ok(scripts)
+}

@@ -1,0 +1,92 @@
+//! Tools that are not part of the Rust toolchain, pinned and kept below `target/tools` and `solidity/node_modules`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::step::{Step, root};
+
+const CARGO_DENY: &str = "0.20.2";
+const TYPOS: &str = "1.52.0";
+
+/// The pinned cargo-deny, built when it is not there.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(format!("cargo-deny-{CARGO_DENY}"));
+    let program = folder.join("bin/cargo-deny");
+    if !program.is_file() {
+        // It runs for seconds and builds for minutes: barely optimized it is faster in sum.
+        Step::cargo("install cargo-deny")
+            .args(["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY, "--root"])
+            .args([&folder])
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .run()?;
+    }
+    present(program)
+}
+
+/// The pinned typos, from its Python wheel, which carries the binary.
+pub(crate) fn typos() -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(format!("typos-{TYPOS}"));
+    let program = folder.join("bin/typos");
+    if !program.is_file() {
+        require("python3", "Python 3 with its venv module (on Debian and Ubuntu: `apt install python3-venv`)")?;
+        Step::new("make a Python environment for typos", "python3").args(["-m", "venv"]).args([&folder]).run()?;
+        Step::new("install typos", folder.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
+            .args([format!("typos=={TYPOS}")])
+            .run()?;
+    }
+    present(program)
+}
+
+/// Node, npm and what `solidity/package-lock.json` names.
+pub(crate) fn node_packages() -> Result<()> {
+    require("node", "Node.js 20 or newer")?;
+    require("npm", "Node.js 20 or newer, with npm")?;
+    let lock = root().join("solidity/package-lock.json");
+    // npm writes this file at the end of an installation.
+    let installed = root().join("solidity/node_modules/.package-lock.json");
+    if modified(&installed) < modified(&lock) || !installed.is_file() {
+        Step::new("install the contracts' packages", "npm")
+            .args(["ci", "--no-audit", "--no-fund"])
+            .within("solidity")
+            .run()?;
+    }
+    Ok(())
+}
+
+/// The pinned forge: the platform's own binary, because the npm shim exits with 0 when tests fail.
+pub(crate) fn forge() -> Result<PathBuf> {
+    node_packages()?;
+    let program = root().join("solidity/node_modules/@foundry-rs/forge-linux-amd64/bin/forge");
+    if !program.is_file() {
+        bail!("forge is installed from npm for Linux on x86-64 only: run the contract tests there, or in a container");
+    }
+    Ok(program)
+}
+
+/// Fails with one line that says what `program` comes with.
+pub(crate) fn require(program: &str, comes_with: &str) -> Result<()> {
+    let found = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match found {
+        Ok(status) if status.success() => Ok(()),
+        _ => bail!("`{program}` is missing: install {comes_with} and run this again"),
+    }
+}
+
+fn present(program: PathBuf) -> Result<PathBuf> {
+    if program.is_file() {
+        return Ok(program);
+    }
+    bail!("the installation did not give {}: remove its folder and run this again", program.display())
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    path.metadata().and_then(|metadata| metadata.modified()).ok()
+}
