@@ -13,7 +13,6 @@ use halo2_proofs::{
     poly::{Rotation, commitment::ParamsProver, kzg::commitment::ParamsKZG},
 };
 use halo2curves::{
-    CurveAffine,
     bn256::{self, Bn256},
     ff::PrimeField,
     group::prime::PrimeCurveAffine,
@@ -81,25 +80,19 @@ fn quadratic(coordinate2: &bn256::Fq2) -> ark_bn254::Fq2 {
 
 /// A point of halo2curves as arkworks'. The identity stays the identity.
 pub fn g1(point: &bn256::G1Affine) -> ark_bn254::G1Affine {
-    // halo2curves has coordinates (0, 0) for the identity.
-    let finite = (!bool::from(point.is_identity())).then(|| Option::from(point.coordinates())).flatten();
-    finite.map_or_else(
-        ark_bn254::G1Affine::identity,
-        |xy: halo2curves::Coordinates<_>| {
-            ark_bn254::G1Affine::new_unchecked(coordinate(xy.x()), coordinate(xy.y()))
-        },
-    )
+    // halo2curves stores the identity as (0, 0), arkworks has a flag for it.
+    if bool::from(point.is_identity()) {
+        return ark_bn254::G1Affine::identity();
+    }
+    ark_bn254::G1Affine::new_unchecked(coordinate(&point.x), coordinate(&point.y))
 }
 
 /// A point of halo2curves as arkworks'. The identity stays the identity.
 pub fn g2(point: &bn256::G2Affine) -> ark_bn254::G2Affine {
-    let finite = (!bool::from(point.is_identity())).then(|| Option::from(point.coordinates())).flatten();
-    finite.map_or_else(
-        ark_bn254::G2Affine::identity,
-        |xy: halo2curves::Coordinates<_>| {
-            ark_bn254::G2Affine::new_unchecked(quadratic(xy.x()), quadratic(xy.y()))
-        },
-    )
+    if bool::from(point.is_identity()) {
+        return ark_bn254::G2Affine::identity();
+    }
+    ark_bn254::G2Affine::new_unchecked(quadratic(&point.x), quadratic(&point.y))
 }
 
 /// What a verifier needs of a structured reference string.

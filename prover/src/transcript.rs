@@ -17,6 +17,7 @@ use halo2curves::{
     CurveAffine,
     bn256::{Fq, Fr, G1Affine},
     ff::{FromUniformBytes, PrimeField},
+    group::prime::PrimeCurveAffine,
 };
 use sha3::{Digest, Keccak256};
 use std::io::{self, Read, Write};
@@ -76,13 +77,14 @@ pub fn scalar_to_be_bytes(scalar: &Fr) -> [u8; 32] {
 }
 
 fn point_to_be_bytes(point: &G1Affine) -> io::Result<[u8; 64]> {
-    let coordinates = Option::from(point.coordinates());
-    let coordinates: halo2curves::Coordinates<G1Affine> =
-        coordinates.ok_or_else(|| invalid("the identity cannot be part of a proof"))?;
+    // halo2curves has coordinates for the identity: (0, 0), as the EVM.
+    if bool::from(point.is_identity()) {
+        return Err(invalid("the identity cannot be part of a proof"));
+    }
     let mut bytes = [0; 64];
     let (x, y) = bytes.split_at_mut(32);
-    x.copy_from_slice(&reversed(coordinates.x().to_repr()));
-    y.copy_from_slice(&reversed(coordinates.y().to_repr()));
+    x.copy_from_slice(&reversed(point.x.to_repr()));
+    y.copy_from_slice(&reversed(point.y.to_repr()));
     Ok(bytes)
 }
 

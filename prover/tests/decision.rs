@@ -4,7 +4,7 @@ use apodict_circuits::{
     Program,
     int::{Builder, Graph, Interval, Op, Output, Row, Source, Term},
     machine::Objective,
-    report::ErrorReport,
+    report::{DataOrigin, ErrorReport},
 };
 use apodict_prover::{Context, Error, ProvingKey, Srs, prove, shape_constraint_system};
 use apodict_verifier::Verifier;
@@ -27,7 +27,17 @@ fn graph(len: usize) -> Graph {
 }
 
 fn program(len: usize, objective: Objective) -> Program {
-    Program::new(b"model", graph(len), ErrorReport::default(), objective).expect("it fits")
+    // The graph comes from no float model: there is nothing to report.
+    let report = ErrorReport {
+        samples: 0,
+        origin: DataOrigin::Synthetic,
+        input_ranges: Default::default(),
+        outputs: Vec::new(),
+        layers: Vec::new(),
+        units: 0.0,
+        warnings: Vec::new(),
+    };
+    Program::new(b"model", graph(len), report, objective).expect("it fits")
 }
 
 #[test]

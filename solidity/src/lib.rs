@@ -1,1 +1,50 @@
-//! Renders verifier contracts.
+//! halo2 proofs on the EVM: renders verifier contracts, encodes calls to them, runs them on an in-process EVM.
+//!
+//! A verifier is rendered once per *shape* ([`render_verifier`]) and serves every model of it; what belongs to a model
+//! stands in a *key data contract* whose code is data ([`key_creation_code`]) and whose code hash ([`key_code_hash`]) a
+//! caller pins. [`write_contracts`] writes both for someone to deploy; [`evm::VerifierOnEvm`] deploys and calls them in
+//! memory, with the gas that a transaction costs.
+//!
+//! Compiled verifiers of the known shapes are embedded ([`artifacts`]); `cargo xtask contracts check` compiles them
+//! again and compares.
+
+mod arithmetic;
+pub mod artifacts;
+mod calldata;
+mod error;
+pub mod evm;
+mod fixture;
+mod key_data;
+mod key_layout;
+mod memory;
+mod refusal;
+mod render;
+mod write;
+
+pub use calldata::{encode_call, encode_call_words, instance_words};
+pub use error::Error;
+pub use fixture::{Fixture, FixtureError};
+pub use key_data::{KEY_DATA_PREFIX, key_code_hash, key_creation_code, key_data};
+pub use refusal::{Refusal, RefusalKind};
+pub use render::{contract_name, render_verifier};
+pub use write::write_contracts;
+
+/// What to do with a key whose structured reference string is marked unsafe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnsafeSrsPolicy {
+    /// Refuse it: what a deployment that protects anything of value must do.
+    Refuse,
+    /// Accept it, for development: whoever made the string can forge any proof.
+    AllowForDevelopment,
+}
+
+impl UnsafeSrsPolicy {
+    /// # Errors
+    /// [`Error::UnsafeSrs`]
+    pub(crate) fn check(self, origin: apodict_verifier::SrsOrigin) -> Result<(), Error> {
+        match (self, origin) {
+            (UnsafeSrsPolicy::Refuse, apodict_verifier::SrsOrigin::Unsafe) => Err(Error::UnsafeSrs),
+            _ => Ok(()),
+        }
+    }
+}

@@ -5,8 +5,8 @@
 
 use crate::{
     Column, ColumnKind, ConstraintSystem, Expression,
+    conversation::Conversation,
     domain::{DELTA, Domain},
-    proof::Conversation,
 };
 use alloc::vec::Vec;
 use ark_bn254::Fr;

@@ -129,6 +129,11 @@ pub(crate) fn reduced(bytes: &[u8]) -> Fr {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is a failing test"
+)]
 mod tests {
     use super::*;
 

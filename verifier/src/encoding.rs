@@ -17,7 +17,7 @@ pub(crate) enum PointError {
     OutsideSubgroup,
 }
 
-fn limbs(bytes: &[u8; 32]) -> BigInt<4> {
+pub(crate) fn limbs(bytes: &[u8; 32]) -> BigInt<4> {
     let mut limbs = [0; 4];
     let (chunks, _) = bytes.as_chunks::<8>();
     for (limb, chunk) in limbs.iter_mut().rev().zip(chunks) {
@@ -26,7 +26,7 @@ fn limbs(bytes: &[u8; 32]) -> BigInt<4> {
     BigInt::new(limbs)
 }
 
-fn limbs_to_be(limbs: BigInt<4>) -> [u8; 32] {
+pub(crate) fn limbs_to_be(limbs: BigInt<4>) -> [u8; 32] {
     let mut bytes = [0; 32];
     let (chunks, _) = bytes.as_chunks_mut::<8>();
     for (chunk, limb) in chunks.iter_mut().rev().zip(limbs.0) {

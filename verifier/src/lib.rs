@@ -35,7 +35,7 @@
 //! whoever pins that digest pins it with the rest. A key with another value accepts no proof made for this one.
 //!
 //! # Where to start reading
-//! [`Verifier::verify`] and its three steps: `proof` (what is read, what is drawn), `constraints` (what the gates
+//! [`Verifier::verify`] and its three steps: `conversation` (what is read, what is drawn), `constraints` (what the gates
 //! demand at the drawn point), [`ConstraintSystem::opening_groups`] and `bdfg21` (that the evaluations are true).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -54,12 +54,15 @@ mod batch;
 mod bdfg21;
 mod constraint_system;
 mod constraints;
+mod conversation;
 mod domain;
 mod encoding;
 mod error;
 mod format;
 mod key;
 mod proof;
+#[cfg(feature = "tampering")]
+pub mod tampering;
 mod transcript;
 mod validate;
 mod verify;

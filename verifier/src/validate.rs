@@ -10,8 +10,8 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use ark_ec::AffineRepr;
 
-/// Columns of one kind, queries of one kind, challenges.
-pub(crate) const MAX_COLUMNS: usize = 4096;
+/// Columns of one kind, queries of one kind, challenges. Some checks compare all pairs of them.
+pub(crate) const MAX_COLUMNS: usize = 1024;
 /// Gates.
 pub(crate) const MAX_GATES: usize = 4096;
 /// Nodes of all gates together: what one verification evaluates.

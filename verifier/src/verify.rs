@@ -1,12 +1,12 @@
 //! Verification of one proof.
 
 use crate::{
-    Error, Fr, G1Affine, KeyError, Polynomial, VerifyingKey, bdfg21,
+    Error, Evaluation, Fr, G1Affine, KeyError, Polynomial, VerifyingKey, bdfg21,
     bdfg21::{Challenges, Combination, OpeningGroup},
     constraints::quotient_eval,
+    conversation::{Conversation, read},
     domain::{Domain, powers},
     encoding::fr_from_be_bytes,
-    proof::{Conversation, Evaluation, read},
 };
 use alloc::{vec, vec::Vec};
 use ark_bn254::{Bn254, G1Projective};

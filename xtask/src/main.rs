@@ -3,6 +3,7 @@
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
 
+mod contracts;
 mod lint;
 mod step;
 mod test;
@@ -21,10 +22,15 @@ Tasks:
   test   Every test: Rust with doctests, contracts, examples
   lint   Formatting, clippy, documentation, licences, spelling, contracts
   bless  Accept what the code now gives as the pinned digests and snapshots
+  contracts test|bless|check
+         Rendered verifier contracts: forge's tests; write them; compare them
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("contracts", modes)) = arguments.split_first().map(|(task, modes)| (task.as_str(), modes)) {
+        return exit(contracts::contracts(modes));
+    }
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
         ["lint"] => lint::lint,
@@ -38,7 +44,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match task() {
+    exit(task())
+}
+
+fn exit(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

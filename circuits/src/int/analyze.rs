@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::interval::collapse;
 use super::piecewise::shift_rounding_half_up;
-use super::{Error, Graph, Interval, Node, NodeId, Op, Row, Source, limits, structure};
+use super::{Error, Graph, Interval, Node, NodeId, Op, Row, Source, Term, limits, structure};
 
 impl Graph {
     /// The range of every element of every node, indexed by node, in the form of [`Node::ranges`].
@@ -128,11 +128,23 @@ impl Operands<'_, '_> {
         if max.weight <= 0 || i128::from(member.weight) != -i128::from(max.weight) {
             return false;
         }
-        let [max_id, member_id] = [max, member].map(|term| self.node.inputs[term.source.input as usize]);
+        let origin_of = |term: &Term| {
+            self.origin(self.node.inputs[term.source.input as usize], term.source.element)
+        };
+        let ((max_id, max_element), member) = (origin_of(max), origin_of(member));
         let max_node = self.graph.node(max_id);
         let Op::Max { groups } = &max_node.op else { return false };
-        max_node.inputs.first() == Some(&member_id)
-            && groups[max.source.element as usize].contains(&member.source.element)
+        let operand = max_node.inputs[0];
+        groups[max_element as usize].iter().any(|element| self.origin(operand, *element) == member)
+    }
+
+    /// Where a value comes from, before data was moved.
+    fn origin(&self, mut id: NodeId, mut element: u32) -> (NodeId, u32) {
+        while let Node { op: Op::Rearrange { sources }, inputs, .. } = self.graph.node(id) {
+            let source = sources[element as usize];
+            (id, element) = (inputs[source.input as usize], source.element);
+        }
+        (id, element)
     }
 
     fn products(&self, element: usize, row: &[(Source, Source)]) -> Result<Interval, Error> {
@@ -198,9 +210,9 @@ impl Operands<'_, '_> {
         let sum = self.graph.node(divisor_id);
         let Op::Linear { rows } = &sum.op else { return false };
         let row = &rows[divisor as usize];
-        let is_dividend = |source: Source| {
-            sum.inputs[source.input as usize] == dividend_id && source.element as usize == element
-        };
+        let dividend = self.origin(dividend_id, element as u32);
+        let is_dividend =
+            |source: Source| self.origin(sum.inputs[source.input as usize], source.element) == dividend;
         let not_negative = |source: Source| {
             let ranges = (self.known)(sum.inputs[source.input as usize]);
             entry(ranges, source.element as usize).lo >= 0

@@ -6,6 +6,8 @@ use super::{Error, Graph, Interval, Node, NodeId, Op, Output, Piecewise, analyze
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     graph: Graph,
+    /// Of all nodes so far.
+    elements: usize,
 }
 
 impl Builder {
@@ -75,12 +77,14 @@ impl Builder {
     /// If there is no output, or a name occurs twice.
     pub fn finish(mut self, outputs: Vec<Output>) -> Result<Graph, Error> {
         self.graph.outputs = outputs;
-        structure::check_graph(&self.graph)?;
+        // Nodes and tables were checked as they came.
+        structure::check_interface(&self.graph)?;
         Ok(self.graph)
     }
 
     fn append(&mut self, mut node: Node) -> Result<NodeId, Error> {
         structure::check_node(&node, &self.graph.nodes, self.graph.piecewise.len())?;
+        self.elements = structure::add_elements(self.elements, &node)?;
         let graph = &self.graph;
         node.ranges = analyze::infer(graph, &node, &|id| graph.node(id).ranges.as_slice())?;
         let id = NodeId(u32::try_from(graph.nodes.len()).unwrap_or(u32::MAX));

@@ -2,7 +2,7 @@
 
 use super::analyze::quotient;
 use super::piecewise::shift_rounding_half_up;
-use super::{Error, Graph, Interval, Node, Op, Source, limits, structure};
+use super::{Error, Graph, Interval, Node, Op, Source, Term, limits, structure};
 
 /// Every value of one run: `values[node][element]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,11 @@ impl<'a> Executor<'a> {
         structure::check_graph(graph)?;
         graph.nodes.iter().try_for_each(structure::check_declared_ranges)?;
         Ok(Self { graph })
+    }
+
+    /// As [`Self::new`], for a graph that [`super::Builder`] has just made: it is well formed.
+    pub(crate) fn of_built(graph: &'a Graph) -> Self {
+        Self { graph }
     }
 
     /// Runs the graph on `inputs`, one flat row-major tensor per [`Op::Input`], in their order.
@@ -122,8 +127,16 @@ impl Run<'_> {
             Op::Linear { rows } => rows
                 .iter()
                 .map(|row| {
-                    let terms = row.terms.iter().map(|term| i128::from(term.weight) * self.source(term.source));
-                    terms.fold(i128::from(row.bias), i128::saturating_add)
+                    let narrow = |sum: i64, term: &Term| {
+                        let x = self.operands[term.source.input as usize][term.source.element as usize];
+                        sum.checked_add(term.weight.checked_mul(x)?)
+                    };
+                    let wide = || {
+                        let terms = row.terms.iter().map(|term| i128::from(term.weight) * self.source(term.source));
+                        terms.fold(i128::from(row.bias), i128::saturating_add)
+                    };
+                    // A sum within analyzed ranges fits 64 bits; any other is still exact, and refused as it is.
+                    row.terms.iter().try_fold(row.bias, narrow).map_or_else(wide, i128::from)
                 })
                 .collect(),
             Op::SumOfProducts { rows } => rows

@@ -23,7 +23,7 @@ pub const SLOPE_BITS: u32 = 32;
 pub const TOTAL_ELEMENTS: usize = 1 << 26;
 
 /// Dimensions of a shape.
-pub const RANK: usize = 16;
+pub const RANK: usize = 32;
 
 /// All integers below `2^bits` in magnitude.
 pub(super) const fn magnitude(bits: u32) -> Interval {

@@ -11,19 +11,23 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), Error> {
             return Err(Error::Limit { node: format!("{} (table {index})", table.name), what, value, allowed });
         }
     }
-    let mut names = HashSet::new();
     let mut elements = 0usize;
     for (position, node) in graph.nodes.iter().enumerate() {
         let (earlier, _) = graph.nodes.split_at(position);
         check_node(node, earlier, graph.piecewise.len())?;
+        elements = add_elements(elements, node)?;
+    }
+    check_interface(graph)
+}
+
+/// Checks the names of inputs and outputs, and that outputs are computed.
+pub(super) fn check_interface(graph: &Graph) -> Result<(), Error> {
+    let mut names = HashSet::new();
+    for node in &graph.nodes {
         if let Op::Input { name } = &node.op
             && !names.insert(name.as_str())
         {
             return Err(Error::Interface { what: "two inputs share the name", name: name.clone() });
-        }
-        elements += node.len();
-        if elements > limits::TOTAL_ELEMENTS {
-            return Err(limit(node, "the number of elements up to here", elements, 1, limits::TOTAL_ELEMENTS));
         }
     }
     let mut names = HashSet::new();
@@ -39,6 +43,15 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), Error> {
         return Err(Error::Interface { what: "the graph has no", name: "output".into() });
     }
     Ok(())
+}
+
+/// The number of elements up to and with `node`, if that is within limits.
+pub(super) fn add_elements(earlier: usize, node: &Node) -> Result<usize, Error> {
+    let elements = earlier.saturating_add(node.len());
+    if elements > limits::TOTAL_ELEMENTS {
+        return Err(limit(node, "the number of elements up to here", elements, 1, limits::TOTAL_ELEMENTS));
+    }
+    Ok(elements)
 }
 
 /// Checks that declared ranges are ordered, within bounds and as many as the node's shape asks.
@@ -192,20 +205,17 @@ impl Shape<'_> {
 
     fn check_row(&self, element: usize, row: &super::Row) -> Result<(), Error> {
         within(self.node, "a bias", row.bias, limits::magnitude(limits::VALUE_BITS))?;
-        let mut seen = HashSet::with_capacity(row.terms.len());
+        let weights = limits::magnitude(limits::WEIGHT_BITS);
         for term in &row.terms {
             self.check_source(element, term.source)?;
-            within(self.node, "a weight", term.weight, limits::magnitude(limits::WEIGHT_BITS))?;
-            let defect = match (term.weight, seen.insert(term.source)) {
-                (0, _) => Some("a weight is zero"),
-                (_, false) => Some("a source occurs twice"),
-                (_, true) => None,
-            };
-            if let Some(what) = defect {
-                return Err(Error::NotNormal { node: self.node.name.clone(), element, what });
-            }
+            within(self.node, "a weight", term.weight, weights)?;
         }
-        Ok(())
+        let defect = match row.terms.iter().any(|term| term.weight == 0) {
+            true => "a weight is zero",
+            false if !has_repeated_source(row) => return Ok(()),
+            false => "a source occurs twice",
+        };
+        Err(Error::NotNormal { node: self.node.name.clone(), element, what: defect })
     }
 
     /// Checks that the table is a non-empty rectangle of values; its width.
@@ -229,6 +239,16 @@ impl Shape<'_> {
         let expected = self.operand_len(0);
         if self.len == expected { Ok(()) } else { Err(length(self.node, "elements of the shape", expected, self.len)) }
     }
+}
+
+/// Rows are mostly in the order of their sources, where equal ones are neighbours; only others are hashed.
+fn has_repeated_source(row: &super::Row) -> bool {
+    let key = |term: &super::Term| (term.source.input, term.source.element);
+    if row.terms.is_sorted_by(|a, b| key(a) < key(b)) {
+        return false;
+    }
+    let mut seen = HashSet::with_capacity(row.terms.len());
+    !row.terms.iter().all(|term| seen.insert(key(term)))
 }
 
 /// Checks rank and number of elements (without overflow); the number of elements.

@@ -135,10 +135,21 @@ impl<'a> Builder<'a> {
         Ok(wire)
     }
 
-    /// Adds an equation, after checking that it cannot wrap around the field.
+    /// Adds an equation, after checking that it cannot wrap around the field whatever a liar's limbs are.
     pub(crate) fn push(&mut self, equation: Equation) -> Result<(), Error> {
-        // p > 2^253: below 2^250 on either side, equal in the field is equal as integers.
-        let magnitude = equation.magnitude(self);
+        self.push_with_slack(equation, 2f64.powi(self.limb_bits as i32))
+    }
+
+    /// As [`Self::push`], for an equation whose undetermined wires are bounded exactly, to what they are declared as.
+    pub(crate) fn push_exact(&mut self, equation: Equation) -> Result<(), Error> {
+        self.push_with_slack(equation, 1.0)
+    }
+
+    fn push_with_slack(&mut self, equation: Equation, slack: f64) -> Result<(), Error> {
+        // p > 2^253: below 2^250 on either side, equal in the field is equal as integers. Wires that are determined
+        // already are within their proven bounds; one that this equation determines may have been proven to lie in
+        // whole limbs only (`Bound::Loose`), which is at most 2^limb_bits times as wide. No product has two such.
+        let magnitude = equation.magnitude(self) * slack;
         if !(magnitude < 2f64.powi(250)) {
             return Err(Error::Wraps { bits: magnitude.log2().ceil() });
         }

@@ -224,7 +224,7 @@ impl MachineConfig {
             region.constrain_equal(cell(a.lane, a.row), cell(b.lane, b.row));
         }
         for (at, wire) in layout.public.iter().enumerate() {
-            // Lowering gives every public value a cell.
+            // Every public value has a cell: a layout without is not made.
             if let Some(known) = first.get(wire) {
                 let instance = AssignedCell { row_offset: CONTEXT_INSTANCES + at, column: self.instance.into() };
                 region.constrain_equal(cell(known.lane, known.row), instance);

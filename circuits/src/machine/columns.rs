@@ -111,8 +111,15 @@ impl Layout {
     /// Lays the values of a run out.
     ///
     /// # Errors
-    /// An equation that does not hold, which would be a defect of the compiler: it is found here and not in a proof.
+    /// An equation that does not hold or a lookup that finds nothing, which would be a defect of the compiler: it is found
+    /// here and not in a proof.
     pub fn witness(&self, values: Values) -> Result<Witness, Error> {
+        for (at, unit) in self.units.iter().enumerate() {
+            let (Some(table), Some(key)) = (unit.table, unit.lanes[0]) else { continue };
+            let table = self.tables.get(table);
+            let key = values.small(key).ok_or(Error::EquationFails { row: at / self.shape.units() })?;
+            table.row_of(key).ok_or_else(|| Error::NotInTable { table: table.name.clone(), key })?;
+        }
         let witness = self.witness_unchecked(values);
         for row in &self.zero_rows {
             if witness.acc.small[*row] != 0 || witness.acc.large.binary_search_by_key(row, |(r, _)| *r).is_ok() {

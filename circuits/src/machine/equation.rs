@@ -54,12 +54,14 @@ impl Equation {
     }
 
     /// Names the output of the lookup of `key`, so that other equations can read it.
-    pub(crate) fn expose_output(&mut self, key: Wire, output: Wire) {
-        for unit in &mut self.units {
-            if unit.table.is_some() && unit.lanes[0] == Some(key) {
-                unit.lanes[1] = Some(output);
-            }
-        }
+    ///
+    /// # Errors
+    /// [`Error::NoLookup`] if the equation does not look `key` up: `output` would be free.
+    pub(crate) fn expose_output(&mut self, key: Wire, output: Wire) -> Result<(), Error> {
+        let mut looking = self.units.iter_mut().filter(|unit| unit.table.is_some() && unit.lanes[0] == Some(key));
+        let unit = looking.next().ok_or(Error::NoLookup)?;
+        unit.lanes[1] = Some(output);
+        Ok(())
     }
 
     /// The units in the order in which they are laid out. Linear terms go first into lanes that hold their wire

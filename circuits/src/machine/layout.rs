@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    Error,
     equation::Unit,
     lower::Equations,
     shape::{RESERVED_ROWS, Shape, usable_rows},
@@ -40,11 +41,15 @@ pub struct Layout {
     pub(crate) zero_rows: Vec<usize>,
     /// Public values after the context, in order.
     pub(crate) public: Vec<Wire>,
+    units_per_node: Vec<usize>,
 }
 
 impl Layout {
     /// Packs equations into rows: each starts a new one.
-    pub(crate) fn new(equations: &Equations, shape: Shape) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Unplaced`] for a public value that no equation holds.
+    pub(crate) fn new(equations: &Equations, shape: Shape) -> Result<Self, Error> {
         let width = shape.units();
         let mut units = Vec::new();
         let mut zero_rows = Vec::with_capacity(equations.blocks.len() + 1);
@@ -62,9 +67,14 @@ impl Layout {
             units,
             zero_rows,
             public: equations.public.clone(),
+            units_per_node: equations.units.clone(),
         };
         layout.k = min_k(layout.rows(), layout.table_rows(), layout.num_instances());
-        layout
+        let (_, placed) = layout.copies();
+        match layout.public.iter().position(|wire| !placed.contains_key(wire)) {
+            Some(index) => Err(Error::Unplaced { index }),
+            None => Ok(layout),
+        }
     }
 
     /// Rows that equations take in a shape, and the smallest `k` for them.
@@ -102,6 +112,11 @@ impl Layout {
     /// Rows of the lookup tables.
     pub fn table_rows(&self) -> usize {
         self.tables.rows()
+    }
+
+    /// Units that each node of the graph took, in the graph's order. What a consumer made of a lazy value counts there.
+    pub fn units_per_node(&self) -> &[usize] {
+        &self.units_per_node
     }
 
     /// Lookups that rows make.

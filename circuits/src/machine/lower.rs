@@ -14,6 +14,8 @@ use super::{
 use crate::int::{Graph, Node, NodeId, Op, Source};
 
 /// A model as wires and equations, whatever the shape.
+///
+/// It rests on the graph's ranges: lower validated graphs only.
 #[derive(Clone, Debug)]
 pub(crate) struct Equations {
     pub(crate) defs: Vec<Def>,

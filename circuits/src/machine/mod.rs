@@ -23,8 +23,6 @@ pub use plan::{MAX_K, Objective, Plan, plan};
 pub use shape::{RESERVED_ROWS, Shape, usable_rows};
 pub use wire::{Values, Wire};
 
-use crate::int::Graph;
-
 /// What keeps a graph from becoming a machine.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +72,18 @@ pub enum Error {
         /// log2 of the rows that are allowed.
         max: u32,
     },
+    /// A graph whose ranges are not what its operators yield: every bound in the circuit rests on them.
+    #[error("the graph is not well formed: {0}")]
+    Graph(String),
+    /// A public value without a cell. Nothing would tie it to the computation.
+    #[error("public value {index} has no cell: a defect of the compiler, please report it")]
+    Unplaced {
+        /// Position after the context.
+        index: usize,
+    },
+    /// A lookup whose output the equation does not hold.
+    #[error("an equation lacks the lookup of its highest limb: a defect of the compiler, please report it")]
+    NoLookup,
     /// A width of limbs that is not planned for.
     #[error("limbs of {got} bits: {min} to {max} are supported; compile the model again")]
     LimbBits {
@@ -100,10 +110,3 @@ pub enum Error {
     },
 }
 
-/// Lowers `graph` and lays it out.
-///
-/// # Errors
-/// What the circuit cannot hold; see [`Error`].
-pub fn lay_out(graph: &Graph, shape: Shape, limb_bits: u32) -> Result<Layout, Error> {
-    Ok(Layout::new(&lower::lower(graph, limb_bits)?, shape))
-}

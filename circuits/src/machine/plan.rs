@@ -74,8 +74,17 @@ impl Plan {
 pub fn plan(graph: &Graph, objective: Objective) -> Result<(Plan, Layout), Error> {
     let mut best: Option<(f64, usize, Plan, Equations)> = None;
     let mut smallest: Option<u32> = None;
+    let mut refused: Option<Error> = None;
+    graph.validate().map_err(|error| Error::Graph(error.to_string()))?;
     for limb_bits in LIMB_BITS {
-        let equations = lower(graph, limb_bits)?;
+        // A sum may be too wide when rounded up to whole limbs of one width, and fit those of another.
+        let equations = match lower(graph, limb_bits) {
+            Ok(equations) => equations,
+            Err(error) => {
+                refused = Some(error);
+                continue;
+            }
+        };
         for shape in Shape::ALL {
             let (rows, k) = Layout::size(&equations, shape);
             smallest = Some(smallest.map_or(k, |s| s.min(k)));
@@ -87,8 +96,11 @@ pub fn plan(graph: &Graph, objective: Objective) -> Result<(Plan, Layout), Error
             }
         }
     }
-    let (_, _, plan, equations) = best.ok_or(Error::TooLarge { k: smallest.unwrap_or(MAX_K + 1), max: MAX_K })?;
-    Ok((plan, Layout::new(&equations, plan.shape)))
+    let Some((_, _, plan, equations)) = best else {
+        let too_large = |k| Error::TooLarge { k, max: MAX_K };
+        return Err(smallest.map(too_large).or(refused).unwrap_or(too_large(MAX_K + 1)));
+    };
+    Ok((plan, Layout::new(&equations, plan.shape)?))
 }
 
 impl Plan {
@@ -100,7 +112,8 @@ impl Plan {
         if !LIMB_BITS.contains(&self.limb_bits) {
             return Err(Error::LimbBits { got: self.limb_bits, min: *LIMB_BITS.start(), max: *LIMB_BITS.end() });
         }
-        let layout = Layout::new(&lower(graph, self.limb_bits)?, self.shape);
+        graph.validate().map_err(|error| Error::Graph(error.to_string()))?;
+        let layout = Layout::new(&lower(graph, self.limb_bits)?, self.shape)?;
         if layout.k() != self.k {
             return Err(Error::PlanMismatch { expected: self.k, got: layout.k() });
         }

@@ -9,7 +9,8 @@
 //! # Soundness
 //! By (1) exactly one bit is set, at `j` say, and by (2) `m = x_j`. By (3) `m >= x_i` for every `i`, and
 //! `m >= x_i + 1` for every `i < j`, since then the sum over later bits is 1. So `j` is the first greatest and there
-//! is no freedom at ties. The differences stay below `2^62`, so a negative one has no limbs.
+//! is no freedom at ties. The differences stay below `2^64`, so a negative one, which is `p` less than
+//! that, has no limbs.
 //! # Cost
 //! For `n` values: about `n^2/4 + n * (2 + ceil(bits/b)) + n/2` units.
 

@@ -9,7 +9,7 @@
 //! 4. `y = sum(2^(b*i) y_i)`.
 //! # Soundness
 //! By (2) and (3) `0 <= r < 2d` over the integers, by (4) `y` is below `2^(bits(y)+b)`, so both sides of (1) stay
-//! below `2^250` ([`Builder::push`] checks it) and (1) holds over the integers: quotient and remainder are unique,
+//! below `2^250` ([`Builder::push`] checks it, with that slack) and (1) holds over the integers: quotient and remainder are unique,
 //! at ties too. `d >= 1` is proven by interval analysis, so there is no division by zero, and no wrap-around since
 //! the quotient has its range check.
 //! # Cost

@@ -7,14 +7,14 @@
 //! `packed[t] = sum over d < D of 2^(W*d) * (rows[t][d] - min)`, `W*D <= 248`.
 //! # Equations, per bag and pack
 //! 1. `sum over tokens of packed[t] = sum over d of 2^(W*d) * digit_d`, each `(t, packed[t])` looked up.
-//! 2. `digit_d = sum(2^(b*i) limb_i)`, `W = n*b` bits.
+//! 2. `digit_d = sum(2^(b*i) limb_i)`, `W` bits exactly.
 //! 3. `y_d = digit_d + count * min`, `count` the number of tokens in the bag.
 //! # Soundness
 //! A lookup pins the token to the vocabulary and its packed row to the table. A digit of a bag is at most
 //! `count * (max - min) < 2^W`, so the sum of the packed rows carries nowhere and is, as an integer below
 //! `2^248 < p`, what the table rows say. By (2) every digit lies in `[0, 2^W)`, and digits in base `2^W` are unique.
 //! # Cost
-//! `ceil(width/D)` units a token, `2 + W/b` units for each of the `width` outputs, `vocabulary * ceil(width/D)` rows
+//! `ceil(width/D)` units a token, `2 + ceil(W/b)` units for each of the `width` outputs, `vocabulary * ceil(width/D)` rows
 //! of the table. No gather at all: a bag of 64 tokens and 32 columns takes 192 lookups rather than 2,048.
 
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
@@ -30,7 +30,7 @@ use super::super::{
 };
 use crate::int::Node;
 
-/// Bits of a packed row: below `p` with room for the sum.
+/// Bits of a packed row: the sum of a bag and its digits then stay below `2^250`.
 const PACKED_BITS: u32 = 248;
 
 /// How the columns of an embedding are packed.
@@ -75,7 +75,7 @@ impl Lowering<'_> {
                     equation.linear(digit, Weight::minus_power(at * packing.digit_bits))?;
                     digits.push(digit);
                 }
-                self.builder.push(equation)?;
+                self.builder.push_exact(equation)?;
                 for digit in digits {
                     self.digit(digit, packing.digit_bits)?;
                     forms.push(Form { constant: least, terms: vec![(digit, 1)] });
@@ -98,8 +98,7 @@ impl Lowering<'_> {
         let entries = || rows.iter().flatten().copied();
         let min = entries().min().unwrap_or(0);
         let spread = i128::from(entries().max().unwrap_or(0)) - i128::from(min);
-        // Whole limbs: an exact digit then needs no table but the limbs' own.
-        let digit_bits = bits_of(spread * most as i128).max(1).next_multiple_of(self.builder.limb_bits);
+        let digit_bits = bits_of(spread * most as i128).max(1);
         if digit_bits > PACKED_BITS {
             return Err(Error::Wraps { bits: digit_bits.into() });
         }

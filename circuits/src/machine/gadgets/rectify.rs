@@ -10,8 +10,8 @@
 //! 3. relu: `y = sum(2^(b*i) s*l_i) - 2^(B-1) s`, where the lookup of the highest limb gives `s`, its highest bit.
 //! # Soundness
 //! `x` is a fixed sum over wires that are themselves determined, with `|x| < 2^62` by interval analysis. Every limb
-//! is looked up, so `r` is in `[0, 2^S)` and the quotient below `2^(B+S)` in magnitude; [`Builder::push`] has
-//! checked that both sides stay below `2^250`. So the equation holds over the integers, where quotient and remainder
+//! is looked up, so `r` is in `[0, 2^S)` and `y` within `2^b` times its proven bound; [`Builder::push`] has checked
+//! that both sides stay below `2^250` even so. So the equation holds over the integers, where quotient and remainder
 //! are unique: rounding has one answer, at ties too. The `B` bits of `z + 2^(B-1)` are canonical, its highest bit is
 //! 1 exactly if `z >= 0`, and the table is a function, so `s` cannot be chosen: zero has one sign. `y` in (3) is
 //! then determined.
@@ -105,7 +105,7 @@ impl Lowering<'_> {
         equation.linear(one, Weight::power(at + bits - 1))?;
         let what = Decomposed { of: hint, offset: half };
         let mut limbs = self.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, at);
-        let sign = self.sign_of_top_limb(&mut equation, &limbs);
+        let sign = self.sign_of_top_limb(&mut equation, &limbs)?;
         self.builder.push(equation)?;
 
         let mut equation = Equation::default();
@@ -118,11 +118,11 @@ impl Lowering<'_> {
     }
 
     /// Lets the lookup of the highest limb give its highest bit.
-    fn sign_of_top_limb(&mut self, equation: &mut Equation, limbs: &[Limb]) -> Wire {
+    fn sign_of_top_limb(&mut self, equation: &mut Equation, limbs: &[Limb]) -> Result<Wire, Error> {
         let table = self.builder.range_table(self.builder.limb_bits);
-        let top = limbs.last().map_or(Wire(0), |(limb, _)| *limb);
+        let (top, _) = *limbs.last().ok_or(Error::NoLookup)?;
         let sign = self.builder.wire(Def::Lookup { table, key: top }, 1.0);
-        equation.expose_output(top, sign);
-        sign
+        equation.expose_output(top, sign)?;
+        Ok(sign)
     }
 }

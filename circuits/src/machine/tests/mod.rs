@@ -9,7 +9,7 @@ use halo2_proofs::{
     halo2curves::bn256::Fr,
 };
 
-use super::{Layout, Machine, Shape, Values, Witness, lay_out};
+use super::{Error, Layout, Machine, Shape, Values, Witness, lower::lower};
 use crate::int::{Graph, execute};
 
 /// A context for tests.
@@ -32,6 +32,11 @@ fn failures(layout: &Layout, witness: &Witness) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Lowers `graph` and lays it out.
+fn lay_out(graph: &Graph, shape: Shape, limb_bits: u32) -> Result<Layout, Error> {
+    Layout::new(&lower(graph, limb_bits)?, shape)
 }
 
 /// Lays `graph` out and computes the wires of an honest run.

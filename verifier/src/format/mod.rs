@@ -20,16 +20,15 @@
 //! ```
 //! Points as in [`g1_to_be_bytes`] and [`g2_to_be_bytes`]: uncompressed, in the EVM's order.
 
+mod bytes;
+
 use crate::{
-    Column, ColumnKind, ConstraintSystem, Expression, Fr, G1Affine, G2Affine, KeyError, Query, Srs,
-    SrsOrigin, VerifyingKey,
-    encoding::{
-        PointError, fr_from_be_bytes, fr_to_be_bytes, g1_from_be_bytes, g1_to_be_bytes,
-        g2_from_be_bytes, g2_to_be_bytes,
-    },
+    ColumnKind, ConstraintSystem, Expression, KeyError, Srs, SrsOrigin, VerifyingKey,
+    encoding::{fr_to_be_bytes, g1_to_be_bytes, g2_to_be_bytes},
     validate::{MAX_DEPTH, limit},
 };
 use alloc::{boxed::Box, vec::Vec};
+use bytes::{Reader, narrow, put_leaf, put_u8, put_u16};
 use sha3::{Digest, Keccak256};
 
 const MAGIC: &[u8; 4] = b"APVK";
@@ -42,7 +41,7 @@ pub const FORMAT_VERSION: u16 = 1;
 pub const MAX_KEY_BYTES: usize = 1 << 20;
 
 impl VerifyingKey {
-    /// The key as bytes, in the format of this module's page.
+    /// The key as bytes, in the layout that `src/format/mod.rs` describes.
     ///
     /// # Errors
     /// [`KeyError`] if the key is not valid: what could not be read back is not written.
@@ -289,134 +288,5 @@ impl Expression {
                 });
             }
         })
-    }
-}
-
-fn put_leaf(bytes: &mut Vec<u8>, tag: u8, index: usize) -> Result<(), KeyError> {
-    bytes.push(tag);
-    put_u16(bytes, "reference of a gate", index)
-}
-
-fn put_u8(
-    bytes: &mut Vec<u8>,
-    what: &'static str,
-    number: impl TryInto<u8> + TryInto<u64> + Copy,
-) -> Result<(), KeyError> {
-    bytes.push(narrow(what, number)?);
-    Ok(())
-}
-
-fn put_u16(bytes: &mut Vec<u8>, what: &'static str, number: usize) -> Result<(), KeyError> {
-    bytes.extend_from_slice(&narrow::<u16>(what, number)?.to_be_bytes());
-    Ok(())
-}
-
-/// A number in a smaller type.
-fn narrow<T: IntegerField>(
-    what: &'static str,
-    number: impl TryInto<T> + TryInto<u64> + Copy,
-) -> Result<T, KeyError> {
-    number.try_into().map_err(|_| KeyError::Limit {
-        what,
-        max: T::LARGEST,
-        got: number.try_into().unwrap_or(u64::MAX),
-    })
-}
-
-/// The integers of the format.
-trait IntegerField {
-    const LARGEST: u64;
-}
-
-impl IntegerField for u8 {
-    const LARGEST: u64 = 0xff;
-}
-impl IntegerField for u16 {
-    const LARGEST: u64 = 0xffff;
-}
-impl IntegerField for u32 {
-    const LARGEST: u64 = 0xffff_ffff;
-}
-impl IntegerField for usize {
-    const LARGEST: u64 = 0xffff_ffff;
-}
-
-/// Takes from the front; whatever is missing is an error that names what was being read.
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn take<const N: usize>(&mut self, what: &'static str) -> Result<&'a [u8; N], KeyError> {
-        let (head, tail) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(KeyError::Truncated { what })?;
-        self.rest = tail;
-        Ok(head)
-    }
-
-    fn u8(&mut self, what: &'static str) -> Result<u8, KeyError> {
-        let [byte] = self.take(what)?;
-        Ok(*byte)
-    }
-
-    fn u16(&mut self, what: &'static str) -> Result<u16, KeyError> {
-        Ok(u16::from_be_bytes(*self.take(what)?))
-    }
-
-    fn fr(&mut self, what: &'static str) -> Result<Fr, KeyError> {
-        fr_from_be_bytes(self.take(what)?).ok_or(KeyError::NotCanonical { what })
-    }
-
-    fn g1(&mut self, what: &'static str) -> Result<G1Affine, KeyError> {
-        g1_from_be_bytes(self.take(what)?).map_err(|error| point_error(what, error))
-    }
-
-    fn g2(&mut self, what: &'static str) -> Result<G2Affine, KeyError> {
-        g2_from_be_bytes(self.take(what)?).map_err(|error| point_error(what, error))
-    }
-
-    fn query(&mut self) -> Result<Query, KeyError> {
-        let column = self.u16("query")?.into();
-        Ok(Query {
-            column,
-            rotation: i32::from_be_bytes(*self.take("query")?),
-        })
-    }
-
-    fn column(&mut self) -> Result<Column, KeyError> {
-        let kind = match self.u8("permutation columns")? {
-            0 => ColumnKind::Fixed,
-            1 => ColumnKind::Advice,
-            2 => ColumnKind::Instance,
-            got => {
-                return Err(KeyError::Tag {
-                    what: "the kind of a column",
-                    got,
-                });
-            }
-        };
-        Ok(Column {
-            kind,
-            index: self.u16("permutation columns")?.into(),
-        })
-    }
-
-    /// As many as the count in front says. Nothing is allocated for what has not been read.
-    fn list<T>(
-        &mut self,
-        what: &'static str,
-        mut item: impl FnMut(&mut Self) -> Result<T, KeyError>,
-    ) -> Result<Vec<T>, KeyError> {
-        (0..self.u16(what)?).map(|_| item(self)).collect()
-    }
-}
-
-fn point_error(what: &'static str, error: PointError) -> KeyError {
-    match error {
-        PointError::Unreduced => KeyError::NotCanonical { what },
-        PointError::OffCurve => KeyError::NotOnCurve { what },
-        PointError::OutsideSubgroup => KeyError::NotInSubgroup { what },
     }
 }

@@ -1,0 +1,1185 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+// Rendered by apodict-solidity: do not edit, run `cargo xtask contracts bless`.
+
+import {IHalo2Verifier} from "./IHalo2Verifier.sol";
+
+/// @title Verifier of halo2 proofs for the shape `wide`: KZG on BN254, SHPLONK, Keccak transcript.
+/// @notice Callers must pin `keyCodeHash` and compute the instances themselves: see IHalo2Verifier.
+/// @dev 14 advice columns, 21 fixed columns, 9 columns with copy constraints, 7 gate polynomials, degree
+/// 5, 5 blinding factors. A proof has 24 points and 56 scalars: 3328 bytes. Serves every k and every number of
+/// instances: both come with the key.
+///
+/// All values live in memory at fixed addresses; only what the first hash covers has a variable end. What is hashed is
+/// what is computed with: the proof is copied from calldata once, and no value is read from two places. Sums are reduced
+/// lazily (5r < 2^256): a value stands for its residue, `mulmod` reduces it. Every check either reverts at once or clears
+/// `ok`, which is looked at before the function can return.
+///
+/// Memory:
+///   0x0000 ACC                        a point to be scaled, SCALAR behind it
+///   0x0040 SCALAR                     what ACC is multiplied with
+///   0x0060 SCALED                     the multiple; input of ECADD together with ADDEND
+///   0x00a0 ADDEND
+///   0x00e0 SUM                        all terms so far; then the first input of the pairing
+///   0x0120 TERM                       the next term, input of ECADD together with SUM
+///   0x0160 PAIRING_REST               the pairing takes 12 words from SUM on
+///   0x0260 KEY_SHAPE                  digest of the shape
+///   0x0280 KEY_LOG_ROWS               k = log2 of the rows
+///   0x02a0 KEY_NUM_INSTANCES          length of the instance column
+///   0x02c0 KEY_ROWS_INVERSE           1 / n
+///   0x02e0 KEY_ROOT_MINUS_6           omega^rotation
+///   0x0300 KEY_ROOT_MINUS_5           omega^rotation
+///   0x0320 KEY_ROOT_MINUS_4           omega^rotation
+///   0x0340 KEY_ROOT_MINUS_3           omega^rotation
+///   0x0360 KEY_ROOT_MINUS_2           omega^rotation
+///   0x0380 KEY_ROOT_MINUS_1           omega^rotation
+///   0x03a0 KEY_ROOT_1                 omega^rotation
+///   0x03c0 KEY_INTERPOLATION_1_0      Lagrange denominator, inverted, without its powers of x
+///   0x03e0 KEY_INTERPOLATION_1_1      Lagrange denominator, inverted, without its powers of x
+///   0x0400 KEY_INTERPOLATION_2_0      Lagrange denominator, inverted, without its powers of x
+///   0x0420 KEY_INTERPOLATION_2_1      Lagrange denominator, inverted, without its powers of x
+///   0x0440 KEY_INTERPOLATION_2_2      Lagrange denominator, inverted, without its powers of x
+///   0x0460 KEY_TRANSCRIPT_REPR        halo2's hash of the key
+///   0x0480 KEY_FIXED_0                commitment to a fixed column
+///   0x04c0 KEY_FIXED_1                commitment to a fixed column
+///   0x0500 KEY_FIXED_2                commitment to a fixed column
+///   0x0540 KEY_FIXED_3                commitment to a fixed column
+///   0x0580 KEY_FIXED_4                commitment to a fixed column
+///   0x05c0 KEY_FIXED_5                commitment to a fixed column
+///   0x0600 KEY_FIXED_6                commitment to a fixed column
+///   0x0640 KEY_FIXED_7                commitment to a fixed column
+///   0x0680 KEY_FIXED_8                commitment to a fixed column
+///   0x06c0 KEY_FIXED_9                commitment to a fixed column
+///   0x0700 KEY_FIXED_10               commitment to a fixed column
+///   0x0740 KEY_FIXED_11               commitment to a fixed column
+///   0x0780 KEY_FIXED_12               commitment to a fixed column
+///   0x07c0 KEY_FIXED_13               commitment to a fixed column
+///   0x0800 KEY_FIXED_14               commitment to a fixed column
+///   0x0840 KEY_FIXED_15               commitment to a fixed column
+///   0x0880 KEY_FIXED_16               commitment to a fixed column
+///   0x08c0 KEY_FIXED_17               commitment to a fixed column
+///   0x0900 KEY_FIXED_18               commitment to a fixed column
+///   0x0940 KEY_FIXED_19               commitment to a fixed column
+///   0x0980 KEY_FIXED_20               commitment to a fixed column
+///   0x09c0 KEY_PERMUTATION_0          commitment to a permutation polynomial
+///   0x0a00 KEY_PERMUTATION_1          commitment to a permutation polynomial
+///   0x0a40 KEY_PERMUTATION_2          commitment to a permutation polynomial
+///   0x0a80 KEY_PERMUTATION_3          commitment to a permutation polynomial
+///   0x0ac0 KEY_PERMUTATION_4          commitment to a permutation polynomial
+///   0x0b00 KEY_PERMUTATION_5          commitment to a permutation polynomial
+///   0x0b40 KEY_PERMUTATION_6          commitment to a permutation polynomial
+///   0x0b80 KEY_PERMUTATION_7          commitment to a permutation polynomial
+///   0x0bc0 KEY_PERMUTATION_8          commitment to a permutation polynomial
+///   0x0c00 KEY_G1                     [1]_1
+///   0x0c40 KEY_G2                     [1]_2
+///   0x0cc0 KEY_NEGATED_S_G2           -[s]_2
+///   0x0d40 HASH_1                     hash of everything before
+///   0x0d60 ADVICE_10                  commitment to advice column 10
+///   0x0da0 ADVICE_11                  commitment to advice column 11
+///   0x0de0 ADVICE_12                  commitment to advice column 12
+///   0x0e20 ADVICE_13                  commitment to advice column 13
+///   0x0e60 HASH_2                     hash of everything before
+///   0x0e80 PRODUCT_0                  commitment to permutation product 0
+///   0x0ec0 PRODUCT_1                  commitment to permutation product 1
+///   0x0f00 PRODUCT_2                  commitment to permutation product 2
+///   0x0f40 RANDOM                     commitment to the random polynomial
+///   0x0f80 HASH_3                     hash of everything before
+///   0x0fa0 QUOTIENT_0                 commitment to quotient piece 0
+///   0x0fe0 QUOTIENT_1                 commitment to quotient piece 1
+///   0x1020 QUOTIENT_2                 commitment to quotient piece 2
+///   0x1060 QUOTIENT_3                 commitment to quotient piece 3
+///   0x10a0 HASH_4                     hash of everything before
+///   0x10c0 EVAL_ADVICE_0              evaluation of advice query 0
+///   0x10e0 EVAL_ADVICE_1              evaluation of advice query 1
+///   0x1100 EVAL_ADVICE_2              evaluation of advice query 2
+///   0x1120 EVAL_ADVICE_3              evaluation of advice query 3
+///   0x1140 EVAL_ADVICE_4              evaluation of advice query 4
+///   0x1160 EVAL_ADVICE_5              evaluation of advice query 5
+///   0x1180 EVAL_ADVICE_6              evaluation of advice query 6
+///   0x11a0 EVAL_ADVICE_7              evaluation of advice query 7
+///   0x11c0 EVAL_ADVICE_8              evaluation of advice query 8
+///   0x11e0 EVAL_ADVICE_9              evaluation of advice query 9
+///   0x1200 EVAL_ADVICE_10             evaluation of advice query 10
+///   0x1220 EVAL_ADVICE_11             evaluation of advice query 11
+///   0x1240 EVAL_ADVICE_12             evaluation of advice query 12
+///   0x1260 EVAL_ADVICE_13             evaluation of advice query 13
+///   0x1280 EVAL_ADVICE_14             evaluation of advice query 14
+///   0x12a0 EVAL_ADVICE_15             evaluation of advice query 15
+///   0x12c0 EVAL_FIXED_0               evaluation of fixed query 0
+///   0x12e0 EVAL_FIXED_1               evaluation of fixed query 1
+///   0x1300 EVAL_FIXED_2               evaluation of fixed query 2
+///   0x1320 EVAL_FIXED_3               evaluation of fixed query 3
+///   0x1340 EVAL_FIXED_4               evaluation of fixed query 4
+///   0x1360 EVAL_FIXED_5               evaluation of fixed query 5
+///   0x1380 EVAL_FIXED_6               evaluation of fixed query 6
+///   0x13a0 EVAL_FIXED_7               evaluation of fixed query 7
+///   0x13c0 EVAL_FIXED_8               evaluation of fixed query 8
+///   0x13e0 EVAL_FIXED_9               evaluation of fixed query 9
+///   0x1400 EVAL_FIXED_10              evaluation of fixed query 10
+///   0x1420 EVAL_FIXED_11              evaluation of fixed query 11
+///   0x1440 EVAL_FIXED_12              evaluation of fixed query 12
+///   0x1460 EVAL_FIXED_13              evaluation of fixed query 13
+///   0x1480 EVAL_FIXED_14              evaluation of fixed query 14
+///   0x14a0 EVAL_FIXED_15              evaluation of fixed query 15
+///   0x14c0 EVAL_FIXED_16              evaluation of fixed query 16
+///   0x14e0 EVAL_FIXED_17              evaluation of fixed query 17
+///   0x1500 EVAL_FIXED_18              evaluation of fixed query 18
+///   0x1520 EVAL_FIXED_19              evaluation of fixed query 19
+///   0x1540 EVAL_FIXED_20              evaluation of fixed query 20
+///   0x1560 EVAL_FIXED_21              evaluation of fixed query 21
+///   0x1580 EVAL_RANDOM                evaluation of the random polynomial
+///   0x15a0 EVAL_PERMUTATION_0         evaluation of permutation polynomial 0
+///   0x15c0 EVAL_PERMUTATION_1         evaluation of permutation polynomial 1
+///   0x15e0 EVAL_PERMUTATION_2         evaluation of permutation polynomial 2
+///   0x1600 EVAL_PERMUTATION_3         evaluation of permutation polynomial 3
+///   0x1620 EVAL_PERMUTATION_4         evaluation of permutation polynomial 4
+///   0x1640 EVAL_PERMUTATION_5         evaluation of permutation polynomial 5
+///   0x1660 EVAL_PERMUTATION_6         evaluation of permutation polynomial 6
+///   0x1680 EVAL_PERMUTATION_7         evaluation of permutation polynomial 7
+///   0x16a0 EVAL_PERMUTATION_8         evaluation of permutation polynomial 8
+///   0x16c0 EVAL_PRODUCT_0             evaluation of permutation product 0 at x
+///   0x16e0 EVAL_PRODUCT_0_NEXT        evaluation of permutation product 0 at the next row
+///   0x1700 EVAL_PRODUCT_0_LAST        evaluation of permutation product 0 at the last row
+///   0x1720 EVAL_PRODUCT_1             evaluation of permutation product 1 at x
+///   0x1740 EVAL_PRODUCT_1_NEXT        evaluation of permutation product 1 at the next row
+///   0x1760 EVAL_PRODUCT_1_LAST        evaluation of permutation product 1 at the last row
+///   0x1780 EVAL_PRODUCT_2             evaluation of permutation product 2 at x
+///   0x17a0 EVAL_PRODUCT_2_NEXT        evaluation of permutation product 2 at the next row
+///   0x17c0 HASH_5                     hash of everything before
+///   0x17e0 OPENING_QUOTIENT           opening quotient W
+///   0x1820 HASH_6                     hash of everything before
+///   0x1840 OPENING_PROOF              opening proof W'
+///   0x1880 CHALLENGE_0                challenge
+///   0x18a0 CHALLENGE_1                challenge
+///   0x18c0 BETA                       challenge
+///   0x18e0 GAMMA                      challenge
+///   0x1900 Y                          challenge
+///   0x1920 X                          challenge
+///   0x1940 OPENING_Y                  challenge
+///   0x1960 OPENING_V                  challenge
+///   0x1980 OPENING_U                  challenge
+///   0x19a0 X_TO_N                     x^n
+///   0x19c0 BLIND_NUMERATOR
+///   0x19e0 INSTANCE_NUMERATOR
+///   0x1a00 U_MINUS_X_MINUS_6          u - x * omega^rotation
+///   0x1a20 U_MINUS_X                  u - x * omega^rotation
+///   0x1a40 U_MINUS_X_1                u - x * omega^rotation
+///   0x1a60 VANISHING_1                vanishing polynomial of the group at u
+///   0x1a80 VANISHING_2                vanishing polynomial of the group at u
+///   0x1aa0 INVERSE_VANISHING          x^n - 1; then its inverse
+///   0x1ac0 INVERSE_FIRST              x - 1; then its inverse
+///   0x1ae0 INVERSE_LAST               x - omega^last; then its inverse
+///   0x1b00 INVERSE_BLIND              product of x - omega^i over the blinded rows; then its inverse
+///   0x1b20 INVERSE_INSTANCES          product of x - omega^i over the rows of the instances; then its inverse
+///   0x1b40 INVERSE_X                  x; then its inverse
+///   0x1b60 INVERSE_GROUP_1            vanishing polynomial of the group at u; then its inverse
+///   0x1b80 INVERSE_GROUP_2            vanishing polynomial of the group at u; then its inverse
+///   0x1ba0 PREFIX_1                   product of the denominators before
+///   0x1bc0 PREFIX_2                   product of the denominators before
+///   0x1be0 PREFIX_3                   product of the denominators before
+///   0x1c00 PREFIX_4                   product of the denominators before
+///   0x1c20 PREFIX_5                   product of the denominators before
+///   0x1c40 PREFIX_6                   product of the denominators before
+///   0x1c60 PREFIX_7                   product of the denominators before
+///   0x1c80 L_FIRST                    Lagrange polynomial at x
+///   0x1ca0 L_LAST                     Lagrange polynomial at x
+///   0x1cc0 ACTIVE                     1 - l_last - l_blind: the rows that the permutation argument binds
+///   0x1ce0 EVAL_INSTANCE              the instance column at x * omega^0
+///   0x1d00 EVAL_QUOTIENT              what the quotient must be at x
+///   0x1d20 SHARED_0                   a value that constraints share, not reduced
+///   0x1d40 SHARED_1                   a value that constraints share, not reduced
+///   0x1d60 GROUP_FACTOR_1             v^i * T_0(u) / T_i(u)
+///   0x1d80 GROUP_FACTOR_2             v^i * T_0(u) / T_i(u)
+///   0x1da0 CLAIMED                    all claimed evaluations, interpolated at u and combined
+///   0x1dc0 QUOTIENT                   commitment to the quotient, its pieces folded
+///   0x1e00 TRANSCRIPT                 transcript repr, then instances, then `tail`: first phase
+contract Halo2VerifierWide is IHalo2Verifier {
+    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+    uint256 private constant R_TIMES_2 = 0x60c89ce5c263405370a08b6d0302b0ba5067d090f372e12287c3eb27e0000002;
+    uint256 private constant R_TIMES_3 = 0x912ceb58a394e07d28f0d12384840917789bb8d96d2c51b3cba5e0bbd0000003;
+    uint256 private constant R_TIMES_4 = 0xc19139cb84c680a6e14116da06056174a0cfa121e6e5c2450f87d64fc0000004;
+    uint256 private constant R_TIMES_5 = 0xf1f5883e65f820d099915c908786b9d1c903896a609f32d65369cbe3b0000005;
+    uint256 private constant P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+    uint256 private constant ERROR_NON_CANONICAL_ENCODING = 0xb91b669d;
+    uint256 private constant ERROR_WRONG_PROOF_LENGTH = 0xe2d2ab0a;
+    uint256 private constant ERROR_WRONG_INSTANCE_COUNT = 0xf0e34da8;
+    uint256 private constant ERROR_WRONG_KEY_CODE_HASH = 0x30126a88;
+    uint256 private constant ERROR_WRONG_KEY_SHAPE = 0x7b829aff;
+    uint256 private constant ERROR_INSTANCE_NOT_CANONICAL = 0xac607605;
+    uint256 private constant ERROR_SCALAR_NOT_CANONICAL = 0x08d6caac;
+    uint256 private constant ERROR_COORDINATE_NOT_CANONICAL = 0x2d9f437c;
+    uint256 private constant ERROR_POINT_AT_INFINITY = 0x824fa20c;
+    uint256 private constant ERROR_POINT_NOT_ON_CURVE = 0x8be2934e;
+    uint256 private constant ERROR_DEGENERATE_CHALLENGE = 0x56a8acf5;
+    uint256 private constant ERROR_PRECOMPILE_FAILED = 0x84e81692;
+    uint256 private constant ERROR_PROOF_REJECTED = 0xc3b0d8cd;
+    uint256 private constant ACC = 0x0000;
+    uint256 private constant SCALAR = 0x0040;
+    uint256 private constant SCALED = 0x0060;
+    uint256 private constant ADDEND = 0x00a0;
+    uint256 private constant SUM = 0x00e0;
+    uint256 private constant TERM = 0x0120;
+    uint256 private constant PAIRING_REST = 0x0160;
+    uint256 private constant KEY_SHAPE = 0x0260;
+    uint256 private constant KEY_LOG_ROWS = 0x0280;
+    uint256 private constant KEY_NUM_INSTANCES = 0x02a0;
+    uint256 private constant KEY_ROWS_INVERSE = 0x02c0;
+    uint256 private constant KEY_ROOT_MINUS_6 = 0x02e0;
+    uint256 private constant KEY_ROOT_MINUS_5 = 0x0300;
+    uint256 private constant KEY_ROOT_MINUS_4 = 0x0320;
+    uint256 private constant KEY_ROOT_MINUS_3 = 0x0340;
+    uint256 private constant KEY_ROOT_MINUS_2 = 0x0360;
+    uint256 private constant KEY_ROOT_MINUS_1 = 0x0380;
+    uint256 private constant KEY_ROOT_1 = 0x03a0;
+    uint256 private constant KEY_INTERPOLATION_1_0 = 0x03c0;
+    uint256 private constant KEY_INTERPOLATION_1_1 = 0x03e0;
+    uint256 private constant KEY_INTERPOLATION_2_0 = 0x0400;
+    uint256 private constant KEY_INTERPOLATION_2_1 = 0x0420;
+    uint256 private constant KEY_INTERPOLATION_2_2 = 0x0440;
+    uint256 private constant KEY_TRANSCRIPT_REPR = 0x0460;
+    uint256 private constant KEY_FIXED_0 = 0x0480;
+    uint256 private constant KEY_FIXED_1 = 0x04c0;
+    uint256 private constant KEY_FIXED_2 = 0x0500;
+    uint256 private constant KEY_FIXED_3 = 0x0540;
+    uint256 private constant KEY_FIXED_4 = 0x0580;
+    uint256 private constant KEY_FIXED_5 = 0x05c0;
+    uint256 private constant KEY_FIXED_6 = 0x0600;
+    uint256 private constant KEY_FIXED_7 = 0x0640;
+    uint256 private constant KEY_FIXED_8 = 0x0680;
+    uint256 private constant KEY_FIXED_9 = 0x06c0;
+    uint256 private constant KEY_FIXED_10 = 0x0700;
+    uint256 private constant KEY_FIXED_11 = 0x0740;
+    uint256 private constant KEY_FIXED_12 = 0x0780;
+    uint256 private constant KEY_FIXED_13 = 0x07c0;
+    uint256 private constant KEY_FIXED_14 = 0x0800;
+    uint256 private constant KEY_FIXED_15 = 0x0840;
+    uint256 private constant KEY_FIXED_16 = 0x0880;
+    uint256 private constant KEY_FIXED_17 = 0x08c0;
+    uint256 private constant KEY_FIXED_18 = 0x0900;
+    uint256 private constant KEY_FIXED_19 = 0x0940;
+    uint256 private constant KEY_FIXED_20 = 0x0980;
+    uint256 private constant KEY_PERMUTATION_0 = 0x09c0;
+    uint256 private constant KEY_PERMUTATION_1 = 0x0a00;
+    uint256 private constant KEY_PERMUTATION_2 = 0x0a40;
+    uint256 private constant KEY_PERMUTATION_3 = 0x0a80;
+    uint256 private constant KEY_PERMUTATION_4 = 0x0ac0;
+    uint256 private constant KEY_PERMUTATION_5 = 0x0b00;
+    uint256 private constant KEY_PERMUTATION_6 = 0x0b40;
+    uint256 private constant KEY_PERMUTATION_7 = 0x0b80;
+    uint256 private constant KEY_PERMUTATION_8 = 0x0bc0;
+    uint256 private constant KEY_G1 = 0x0c00;
+    uint256 private constant KEY_G2 = 0x0c40;
+    uint256 private constant KEY_NEGATED_S_G2 = 0x0cc0;
+    uint256 private constant HASH_1 = 0x0d40;
+    uint256 private constant ADVICE_10 = 0x0d60;
+    uint256 private constant ADVICE_11 = 0x0da0;
+    uint256 private constant ADVICE_12 = 0x0de0;
+    uint256 private constant ADVICE_13 = 0x0e20;
+    uint256 private constant HASH_2 = 0x0e60;
+    uint256 private constant PRODUCT_0 = 0x0e80;
+    uint256 private constant PRODUCT_1 = 0x0ec0;
+    uint256 private constant PRODUCT_2 = 0x0f00;
+    uint256 private constant RANDOM = 0x0f40;
+    uint256 private constant HASH_3 = 0x0f80;
+    uint256 private constant QUOTIENT_0 = 0x0fa0;
+    uint256 private constant QUOTIENT_1 = 0x0fe0;
+    uint256 private constant QUOTIENT_2 = 0x1020;
+    uint256 private constant QUOTIENT_3 = 0x1060;
+    uint256 private constant HASH_4 = 0x10a0;
+    uint256 private constant EVAL_ADVICE_0 = 0x10c0;
+    uint256 private constant EVAL_ADVICE_1 = 0x10e0;
+    uint256 private constant EVAL_ADVICE_2 = 0x1100;
+    uint256 private constant EVAL_ADVICE_3 = 0x1120;
+    uint256 private constant EVAL_ADVICE_4 = 0x1140;
+    uint256 private constant EVAL_ADVICE_5 = 0x1160;
+    uint256 private constant EVAL_ADVICE_6 = 0x1180;
+    uint256 private constant EVAL_ADVICE_7 = 0x11a0;
+    uint256 private constant EVAL_ADVICE_8 = 0x11c0;
+    uint256 private constant EVAL_ADVICE_9 = 0x11e0;
+    uint256 private constant EVAL_ADVICE_10 = 0x1200;
+    uint256 private constant EVAL_ADVICE_11 = 0x1220;
+    uint256 private constant EVAL_ADVICE_12 = 0x1240;
+    uint256 private constant EVAL_ADVICE_13 = 0x1260;
+    uint256 private constant EVAL_ADVICE_14 = 0x1280;
+    uint256 private constant EVAL_ADVICE_15 = 0x12a0;
+    uint256 private constant EVAL_FIXED_0 = 0x12c0;
+    uint256 private constant EVAL_FIXED_1 = 0x12e0;
+    uint256 private constant EVAL_FIXED_2 = 0x1300;
+    uint256 private constant EVAL_FIXED_3 = 0x1320;
+    uint256 private constant EVAL_FIXED_4 = 0x1340;
+    uint256 private constant EVAL_FIXED_5 = 0x1360;
+    uint256 private constant EVAL_FIXED_6 = 0x1380;
+    uint256 private constant EVAL_FIXED_7 = 0x13a0;
+    uint256 private constant EVAL_FIXED_8 = 0x13c0;
+    uint256 private constant EVAL_FIXED_9 = 0x13e0;
+    uint256 private constant EVAL_FIXED_10 = 0x1400;
+    uint256 private constant EVAL_FIXED_11 = 0x1420;
+    uint256 private constant EVAL_FIXED_12 = 0x1440;
+    uint256 private constant EVAL_FIXED_13 = 0x1460;
+    uint256 private constant EVAL_FIXED_14 = 0x1480;
+    uint256 private constant EVAL_FIXED_15 = 0x14a0;
+    uint256 private constant EVAL_FIXED_16 = 0x14c0;
+    uint256 private constant EVAL_FIXED_17 = 0x14e0;
+    uint256 private constant EVAL_FIXED_18 = 0x1500;
+    uint256 private constant EVAL_FIXED_19 = 0x1520;
+    uint256 private constant EVAL_FIXED_20 = 0x1540;
+    uint256 private constant EVAL_FIXED_21 = 0x1560;
+    uint256 private constant EVAL_RANDOM = 0x1580;
+    uint256 private constant EVAL_PERMUTATION_0 = 0x15a0;
+    uint256 private constant EVAL_PERMUTATION_1 = 0x15c0;
+    uint256 private constant EVAL_PERMUTATION_2 = 0x15e0;
+    uint256 private constant EVAL_PERMUTATION_3 = 0x1600;
+    uint256 private constant EVAL_PERMUTATION_4 = 0x1620;
+    uint256 private constant EVAL_PERMUTATION_5 = 0x1640;
+    uint256 private constant EVAL_PERMUTATION_6 = 0x1660;
+    uint256 private constant EVAL_PERMUTATION_7 = 0x1680;
+    uint256 private constant EVAL_PERMUTATION_8 = 0x16a0;
+    uint256 private constant EVAL_PRODUCT_0 = 0x16c0;
+    uint256 private constant EVAL_PRODUCT_0_NEXT = 0x16e0;
+    uint256 private constant EVAL_PRODUCT_0_LAST = 0x1700;
+    uint256 private constant EVAL_PRODUCT_1 = 0x1720;
+    uint256 private constant EVAL_PRODUCT_1_NEXT = 0x1740;
+    uint256 private constant EVAL_PRODUCT_1_LAST = 0x1760;
+    uint256 private constant EVAL_PRODUCT_2 = 0x1780;
+    uint256 private constant EVAL_PRODUCT_2_NEXT = 0x17a0;
+    uint256 private constant HASH_5 = 0x17c0;
+    uint256 private constant OPENING_QUOTIENT = 0x17e0;
+    uint256 private constant HASH_6 = 0x1820;
+    uint256 private constant OPENING_PROOF = 0x1840;
+    uint256 private constant CHALLENGE_0 = 0x1880;
+    uint256 private constant CHALLENGE_1 = 0x18a0;
+    uint256 private constant BETA = 0x18c0;
+    uint256 private constant GAMMA = 0x18e0;
+    uint256 private constant Y = 0x1900;
+    uint256 private constant X = 0x1920;
+    uint256 private constant OPENING_Y = 0x1940;
+    uint256 private constant OPENING_V = 0x1960;
+    uint256 private constant OPENING_U = 0x1980;
+    uint256 private constant X_TO_N = 0x19a0;
+    uint256 private constant BLIND_NUMERATOR = 0x19c0;
+    uint256 private constant INSTANCE_NUMERATOR = 0x19e0;
+    uint256 private constant U_MINUS_X_MINUS_6 = 0x1a00;
+    uint256 private constant U_MINUS_X = 0x1a20;
+    uint256 private constant U_MINUS_X_1 = 0x1a40;
+    uint256 private constant VANISHING_1 = 0x1a60;
+    uint256 private constant VANISHING_2 = 0x1a80;
+    uint256 private constant INVERSE_VANISHING = 0x1aa0;
+    uint256 private constant INVERSE_FIRST = 0x1ac0;
+    uint256 private constant INVERSE_LAST = 0x1ae0;
+    uint256 private constant INVERSE_BLIND = 0x1b00;
+    uint256 private constant INVERSE_INSTANCES = 0x1b20;
+    uint256 private constant INVERSE_X = 0x1b40;
+    uint256 private constant INVERSE_GROUP_1 = 0x1b60;
+    uint256 private constant INVERSE_GROUP_2 = 0x1b80;
+    uint256 private constant PREFIX_1 = 0x1ba0;
+    uint256 private constant PREFIX_2 = 0x1bc0;
+    uint256 private constant PREFIX_3 = 0x1be0;
+    uint256 private constant PREFIX_4 = 0x1c00;
+    uint256 private constant PREFIX_5 = 0x1c20;
+    uint256 private constant PREFIX_6 = 0x1c40;
+    uint256 private constant PREFIX_7 = 0x1c60;
+    uint256 private constant L_FIRST = 0x1c80;
+    uint256 private constant L_LAST = 0x1ca0;
+    uint256 private constant ACTIVE = 0x1cc0;
+    uint256 private constant EVAL_INSTANCE = 0x1ce0;
+    uint256 private constant EVAL_QUOTIENT = 0x1d00;
+    uint256 private constant SHARED_0 = 0x1d20;
+    uint256 private constant SHARED_1 = 0x1d40;
+    uint256 private constant GROUP_FACTOR_1 = 0x1d60;
+    uint256 private constant GROUP_FACTOR_2 = 0x1d80;
+    uint256 private constant CLAIMED = 0x1da0;
+    uint256 private constant QUOTIENT = 0x1dc0;
+    uint256 private constant TRANSCRIPT = 0x1e00;
+
+    /// @inheritdoc IHalo2Verifier
+    bytes32 public constant SHAPE_DIGEST = 0xa178c33245c3336afdee5bdd8a7693d043511baad3cca9a4991c9a2628439ce7;
+
+    /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
+    constructor() {
+        bool ok;
+        assembly {
+            mstore(0x00, 1)
+            mstore(0x20, 2)
+            mstore(0x40, 2)
+            ok := and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, 0x00, 0x60, 0x80, 0x40))
+            mstore(0x40, 1)
+            mstore(0x60, 2)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, 0x00, 0x80, 0xc0, 0x40)))
+            ok := and(ok, eq(keccak256(0x80, 0x40), keccak256(0xc0, 0x40)))
+
+            mstore(0x40, 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
+            mstore(0x60, 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
+            mstore(0x80, 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
+            mstore(0xa0, 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
+            mcopy(0xc0, 0x00, 0xc0)
+            mstore(0xe0, sub(P, 2))
+            ok := and(ok, and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, 0x00, 0x180, 0x180, 0x20)))
+            ok := and(ok, eq(mload(0x180), 1))
+            mstore(0xe0, 2)
+            ok := and(ok, and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, 0x00, 0x180, 0x180, 0x20)))
+            ok := and(ok, iszero(mload(0x180)))
+
+            // Solidity goes on from here: its free memory pointer and zero slot as it left them.
+            mstore(0x40, 0x80)
+            mstore(0x60, 0)
+        }
+        if (!ok) revert PrecompileSelfTestFailed();
+    }
+
+    /// @inheritdoc IHalo2Verifier
+    function verifyProof(address, bytes32, bytes calldata, uint256[] calldata) external view returns (bool) {
+        assembly {
+            function refuse(error) {
+                mstore(0x00, error)
+                revert(0x1c, 0x04)
+            }
+            function refuseWith(error, argument) {
+                mstore(0x00, error)
+                mstore(0x20, argument)
+                revert(0x1c, 0x24)
+            }
+            function refuseUnequal(error, expected, got) {
+                mstore(0x00, error)
+                mstore(0x20, expected)
+                mstore(0x40, got)
+                revert(0x1c, 0x44)
+            }
+            // Some element is not what it must be: find the first one and say which.
+            function refusePoints(at, end, index) {
+                for {} lt(at, end) { at := add(at, 0x40) } {
+                    let x := mload(at)
+                    let y := mload(add(at, 0x20))
+                    if iszero(and(lt(x, P), lt(y, P))) { refuseWith(ERROR_COORDINATE_NOT_CANONICAL, index) }
+                    if iszero(or(x, y)) { refuseWith(ERROR_POINT_AT_INFINITY, index) }
+                    if iszero(eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))) { refuseWith(ERROR_POINT_NOT_ON_CURVE, index) }
+                    index := add(index, 1)
+                }
+            }
+            function refuseScalars(error, at, end, index) {
+                for {} lt(at, end) { at := add(at, 0x20) } {
+                    if iszero(lt(mload(at), R)) { refuseWith(error, index) }
+                    index := add(index, 1)
+                }
+            }
+            function refuseElements(tail) {
+                refuseScalars(ERROR_INSTANCE_NOT_CANONICAL, add(TRANSCRIPT, 0x20), tail, 0)
+                refusePoints(tail, add(tail, 0x280), 0)
+                refusePoints(ADVICE_10, add(ADVICE_10, 0x100), 10)
+                refusePoints(PRODUCT_0, add(PRODUCT_0, 0x100), 14)
+                refusePoints(QUOTIENT_0, add(QUOTIENT_0, 0x100), 18)
+                refuseScalars(ERROR_SCALAR_NOT_CANONICAL, EVAL_ADVICE_0, add(EVAL_ADVICE_0, 0x700), 22)
+                refusePoints(OPENING_QUOTIENT, add(OPENING_QUOTIENT, 0x40), 78)
+                refusePoints(OPENING_PROOF, add(OPENING_PROOF, 0x40), 79)
+            }
+            let r := R
+
+            // ---- Calldata: selector, key, hash, two offsets, then length and bytes of the proof, length and words of the instances.
+            if iszero(eq(calldataload(0x44), 0x80)) { refuse(ERROR_NON_CANONICAL_ENCODING) }
+            if iszero(eq(calldataload(0x84), 0xd00)) { refuseUnequal(ERROR_WRONG_PROOF_LENGTH, 0xd00, calldataload(0x84)) }
+            if iszero(eq(calldataload(0x64), 0xda0)) { refuse(ERROR_NON_CANONICAL_ENCODING) }
+            let count := calldataload(0xda4)
+            if iszero(eq(calldatasize(), add(0xdc4, shl(5, count)))) { refuse(ERROR_NON_CANONICAL_ENCODING) }
+
+            // ---- Key: its code is what the caller pinned, and it is for this shape.
+            if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {
+                refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))
+            }
+            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0xae0)
+            if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }
+            if iszero(eq(count, mload(KEY_NUM_INSTANCES))) { refuseUnequal(ERROR_WRONG_INSTANCE_COUNT, mload(KEY_NUM_INSTANCES), count) }
+
+            // ---- Transcript: keccak256 of all that came since the last hash, that hash in front.
+            let tail := add(add(TRANSCRIPT, 0x20), shl(5, count))
+            mstore(TRANSCRIPT, mload(KEY_TRANSCRIPT_REPR))
+            calldatacopy(add(TRANSCRIPT, 0x20), 0xdc4, shl(5, count))
+            calldatacopy(tail, 0xa4, 0x280)
+            calldatacopy(ADVICE_10, 0x324, 0x100)
+            calldatacopy(PRODUCT_0, 0x424, 0x100)
+            calldatacopy(QUOTIENT_0, 0x524, 0x100)
+            calldatacopy(EVAL_ADVICE_0, 0x624, 0x700)
+            calldatacopy(OPENING_QUOTIENT, 0xd24, 0x40)
+            calldatacopy(OPENING_PROOF, 0xd64, 0x40)
+            let hash
+            hash := keccak256(TRANSCRIPT, sub(add(tail, 0x280), TRANSCRIPT))
+            mstore(CHALLENGE_0, mod(hash, r))
+            mstore(0x00, hash)
+            mstore8(0x20, 1)
+            hash := keccak256(0x00, 0x21)
+            mstore(CHALLENGE_1, mod(hash, r))
+            mstore(HASH_1, hash)
+            hash := keccak256(HASH_1, 0x120)
+            mstore(0x00, hash)
+            mstore8(0x20, 1)
+            hash := keccak256(0x00, 0x21)
+            mstore(BETA, mod(hash, r))
+            mstore(0x00, hash)
+            mstore8(0x20, 1)
+            hash := keccak256(0x00, 0x21)
+            mstore(GAMMA, mod(hash, r))
+            mstore(HASH_2, hash)
+            hash := keccak256(HASH_2, 0x120)
+            mstore(Y, mod(hash, r))
+            mstore(HASH_3, hash)
+            hash := keccak256(HASH_3, 0x120)
+            mstore(X, mod(hash, r))
+            mstore(HASH_4, hash)
+            hash := keccak256(HASH_4, 0x720)
+            mstore(OPENING_Y, mod(hash, r))
+            mstore(0x00, hash)
+            mstore8(0x20, 1)
+            hash := keccak256(0x00, 0x21)
+            mstore(OPENING_V, mod(hash, r))
+            mstore(HASH_5, hash)
+            hash := keccak256(HASH_5, 0x60)
+            mstore(OPENING_U, mod(hash, r))
+            mstore(HASH_6, hash)
+
+            // ---- Elements: coordinates below p, on the curve (the identity's zeros are not), scalars below r.
+            let ok := 1
+            {
+                let x := mload(tail)
+                let y := mload(add(tail, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x40))
+                let y := mload(add(tail, 0x60))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x80))
+                let y := mload(add(tail, 0xa0))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0xc0))
+                let y := mload(add(tail, 0xe0))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x100))
+                let y := mload(add(tail, 0x120))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x140))
+                let y := mload(add(tail, 0x160))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x180))
+                let y := mload(add(tail, 0x1a0))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x1c0))
+                let y := mload(add(tail, 0x1e0))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x200))
+                let y := mload(add(tail, 0x220))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(add(tail, 0x240))
+                let y := mload(add(tail, 0x260))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(ADVICE_10)
+                let y := mload(add(ADVICE_10, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(ADVICE_11)
+                let y := mload(add(ADVICE_11, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(ADVICE_12)
+                let y := mload(add(ADVICE_12, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(ADVICE_13)
+                let y := mload(add(ADVICE_13, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(PRODUCT_0)
+                let y := mload(add(PRODUCT_0, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(PRODUCT_1)
+                let y := mload(add(PRODUCT_1, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(PRODUCT_2)
+                let y := mload(add(PRODUCT_2, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(RANDOM)
+                let y := mload(add(RANDOM, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(QUOTIENT_0)
+                let y := mload(add(QUOTIENT_0, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(QUOTIENT_1)
+                let y := mload(add(QUOTIENT_1, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(QUOTIENT_2)
+                let y := mload(add(QUOTIENT_2, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(QUOTIENT_3)
+                let y := mload(add(QUOTIENT_3, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            ok := and(ok, lt(mload(EVAL_ADVICE_0), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_1), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_2), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_3), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_4), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_5), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_6), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_7), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_8), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_9), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_10), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_11), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_12), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_13), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_14), r))
+            ok := and(ok, lt(mload(EVAL_ADVICE_15), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_0), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_1), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_2), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_3), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_4), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_5), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_6), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_7), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_8), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_9), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_10), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_11), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_12), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_13), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_14), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_15), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_16), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_17), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_18), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_19), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_20), r))
+            ok := and(ok, lt(mload(EVAL_FIXED_21), r))
+            ok := and(ok, lt(mload(EVAL_RANDOM), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_0), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_1), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_2), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_3), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_4), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_5), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_6), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_7), r))
+            ok := and(ok, lt(mload(EVAL_PERMUTATION_8), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_0), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_0_NEXT), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_0_LAST), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_1), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_1_NEXT), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_1_LAST), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_2), r))
+            ok := and(ok, lt(mload(EVAL_PRODUCT_2_NEXT), r))
+            {
+                let x := mload(OPENING_QUOTIENT)
+                let y := mload(add(OPENING_QUOTIENT, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+            {
+                let x := mload(OPENING_PROOF)
+                let y := mload(add(OPENING_PROOF, 0x20))
+                ok := and(ok, and(and(lt(x, P), lt(y, P)), eq(mulmod(y, y, P), addmod(mulmod(x, mulmod(x, x, P), P), 3, P))))
+            }
+
+            // ---- Denominators. A sum of fractions is built as one: a/b + c/d = (ad + cb) / bd.
+            {
+                let x := mload(X)
+                let power := x
+                for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } { power := mulmod(power, power, r) }
+                mstore(X_TO_N, power)
+                mstore(INVERSE_VANISHING, addmod(power, sub(r, 1), r))
+                mstore(INVERSE_FIRST, addmod(x, sub(r, 1), r))
+                mstore(INVERSE_LAST, addmod(x, sub(r, mload(KEY_ROOT_MINUS_6)), r))
+                // l_blind: sum of omega^i / (x - omega^i) over the rows between l_last and the end
+                let numerator := mload(KEY_ROOT_MINUS_1)
+                let denominator := add(x, sub(r, numerator))
+                {
+                    let root := mload(KEY_ROOT_MINUS_2)
+                    let difference := add(x, sub(r, root))
+                    numerator := add(mulmod(numerator, difference, r), mulmod(root, denominator, r))
+                    denominator := mulmod(denominator, difference, r)
+                }
+                {
+                    let root := mload(KEY_ROOT_MINUS_3)
+                    let difference := add(x, sub(r, root))
+                    numerator := add(mulmod(numerator, difference, r), mulmod(root, denominator, r))
+                    denominator := mulmod(denominator, difference, r)
+                }
+                {
+                    let root := mload(KEY_ROOT_MINUS_4)
+                    let difference := add(x, sub(r, root))
+                    numerator := add(mulmod(numerator, difference, r), mulmod(root, denominator, r))
+                    denominator := mulmod(denominator, difference, r)
+                }
+                {
+                    let root := mload(KEY_ROOT_MINUS_5)
+                    let difference := add(x, sub(r, root))
+                    numerator := add(mulmod(numerator, difference, r), mulmod(root, denominator, r))
+                    denominator := mulmod(denominator, difference, r)
+                }
+                mstore(BLIND_NUMERATOR, numerator)
+                mstore(INVERSE_BLIND, mod(denominator, r))
+            }
+            {
+                // The instance column at x * omega^0: sum of instance * omega^i / (x - omega^i), i from 0
+                let x := mload(X)
+                let omega := mload(KEY_ROOT_1)
+                let root := 1
+                let numerator := 0
+                let denominator := 1
+                for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {
+                    let instance := mload(at)
+                    ok := and(ok, lt(instance, r))
+                    let difference := add(x, sub(r, root))
+                    numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))
+                    denominator := mulmod(denominator, difference, r)
+                    root := mulmod(root, omega, r)
+                }
+                mstore(INSTANCE_NUMERATOR, numerator)
+                mstore(INVERSE_INSTANCES, denominator)
+            }
+            if iszero(ok) { refuseElements(tail) }
+            {
+                let x := mload(X)
+                let u := mload(OPENING_U)
+                mstore(U_MINUS_X_MINUS_6, addmod(u, sub(r, mulmod(x, mload(KEY_ROOT_MINUS_6), r)), r))
+                mstore(U_MINUS_X, addmod(u, sub(r, x), r))
+                mstore(U_MINUS_X_1, addmod(u, sub(r, mulmod(x, mload(KEY_ROOT_1), r)), r))
+                mstore(VANISHING_1, mulmod(mload(U_MINUS_X), mload(U_MINUS_X_1), r))
+                mstore(INVERSE_GROUP_1, mload(VANISHING_1))
+                mstore(VANISHING_2, mulmod(mulmod(mload(U_MINUS_X_MINUS_6), mload(U_MINUS_X), r), mload(U_MINUS_X_1), r))
+                mstore(INVERSE_GROUP_2, mload(VANISHING_2))
+                mstore(INVERSE_X, x)
+            }
+
+            // ---- One inversion, a^(r-2), for all denominators; it fails only if one of them is zero.
+            {
+                let product := mload(INVERSE_VANISHING)
+                mstore(PREFIX_1, product)
+                product := mulmod(product, mload(INVERSE_FIRST), r)
+                mstore(PREFIX_2, product)
+                product := mulmod(product, mload(INVERSE_LAST), r)
+                mstore(PREFIX_3, product)
+                product := mulmod(product, mload(INVERSE_BLIND), r)
+                mstore(PREFIX_4, product)
+                product := mulmod(product, mload(INVERSE_INSTANCES), r)
+                mstore(PREFIX_5, product)
+                product := mulmod(product, mload(INVERSE_X), r)
+                mstore(PREFIX_6, product)
+                product := mulmod(product, mload(INVERSE_GROUP_1), r)
+                mstore(PREFIX_7, product)
+                product := mulmod(product, mload(INVERSE_GROUP_2), r)
+                mstore(0x00, 0x20)
+                mstore(0x20, 0x20)
+                mstore(0x40, 0x20)
+                mstore(0x60, product)
+                mstore(0x80, sub(r, 2))
+                mstore(0xa0, r)
+                if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, 0x00, 0xc0, 0x00, 0x20))) { refuse(ERROR_PRECOMPILE_FAILED) }
+                let inverse := mload(0x00)
+                if iszero(eq(mulmod(inverse, product, r), 1)) { refuse(ERROR_DEGENERATE_CHALLENGE) }
+                {
+                    let denominator := mload(INVERSE_GROUP_2)
+                    mstore(INVERSE_GROUP_2, mulmod(inverse, mload(PREFIX_7), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                {
+                    let denominator := mload(INVERSE_GROUP_1)
+                    mstore(INVERSE_GROUP_1, mulmod(inverse, mload(PREFIX_6), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                {
+                    let denominator := mload(INVERSE_X)
+                    mstore(INVERSE_X, mulmod(inverse, mload(PREFIX_5), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                {
+                    let denominator := mload(INVERSE_INSTANCES)
+                    mstore(INVERSE_INSTANCES, mulmod(inverse, mload(PREFIX_4), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                {
+                    let denominator := mload(INVERSE_BLIND)
+                    mstore(INVERSE_BLIND, mulmod(inverse, mload(PREFIX_3), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                {
+                    let denominator := mload(INVERSE_LAST)
+                    mstore(INVERSE_LAST, mulmod(inverse, mload(PREFIX_2), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                {
+                    let denominator := mload(INVERSE_FIRST)
+                    mstore(INVERSE_FIRST, mulmod(inverse, mload(PREFIX_1), r))
+                    inverse := mulmod(inverse, denominator, r)
+                }
+                mstore(INVERSE_VANISHING, inverse)
+            }
+
+            // ---- Lagrange polynomials at x: l_i = (x^n - 1) / n * omega^i / (x - omega^i).
+            {
+                let common := mulmod(add(mload(X_TO_N), sub(r, 1)), mload(KEY_ROWS_INVERSE), r)
+                mstore(L_FIRST, mulmod(common, mload(INVERSE_FIRST), r))
+                let last := mulmod(mulmod(common, mload(KEY_ROOT_MINUS_6), r), mload(INVERSE_LAST), r)
+                mstore(L_LAST, last)
+                let blind := mulmod(mulmod(common, mload(BLIND_NUMERATOR), r), mload(INVERSE_BLIND), r)
+                mstore(ACTIVE, addmod(1, sub(R_TIMES_2, add(last, blind)), r))
+                mstore(EVAL_INSTANCE, mulmod(mulmod(common, mload(INSTANCE_NUMERATOR), r), mload(INVERSE_INSTANCES), r))
+            }
+
+            // ---- Constraints, folded by powers of y; the quotient times x^n - 1 must be their sum.
+            {
+                let y := mload(Y)
+                let sum
+                // gate 0
+                sum := addmod(add(mulmod(mload(EVAL_FIXED_0), add(mload(EVAL_ADVICE_9), sub(r, mload(EVAL_ADVICE_8))), r), sub(R_TIMES_3, add(mulmod(mload(EVAL_FIXED_8), mload(EVAL_ADVICE_7), r), add(mulmod(mload(EVAL_FIXED_7), mload(EVAL_ADVICE_6), r), addmod(mulmod(mload(EVAL_FIXED_6), mload(EVAL_ADVICE_5), r), add(mulmod(mload(EVAL_FIXED_5), mload(EVAL_ADVICE_4), r), add(mulmod(mload(EVAL_FIXED_4), mload(EVAL_ADVICE_3), r), add(mulmod(mload(EVAL_FIXED_3), mload(EVAL_ADVICE_2), r), add(mulmod(mload(EVAL_FIXED_1), mload(EVAL_ADVICE_0), r), mulmod(mload(EVAL_FIXED_2), mload(EVAL_ADVICE_1), r))))), r))))), sub(R_TIMES_4, add(mulmod(mload(EVAL_FIXED_12), mulmod(mload(EVAL_ADVICE_6), mload(EVAL_ADVICE_7), r), r), add(mulmod(mload(EVAL_FIXED_11), mulmod(mload(EVAL_ADVICE_4), mload(EVAL_ADVICE_5), r), r), add(mulmod(mload(EVAL_FIXED_9), mulmod(mload(EVAL_ADVICE_0), mload(EVAL_ADVICE_1), r), r), mulmod(mload(EVAL_FIXED_10), mulmod(mload(EVAL_ADVICE_2), mload(EVAL_ADVICE_3), r), r))))), r)
+                // gate 1
+                sum := add(mulmod(mload(EVAL_ADVICE_8), mload(EVAL_FIXED_13), r), mulmod(sum, y, r))
+                // gate 2
+                sum := add(mulmod(mload(EVAL_ADVICE_10), add(mload(EVAL_FIXED_0), sub(r, mload(EVAL_FIXED_14))), r), mulmod(sum, y, r))
+                // gate 3
+                sum := add(mulmod(mload(EVAL_FIXED_0), add(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000000, mulmod(mload(EVAL_ADVICE_11), add(mload(CHALLENGE_1), mulmod(mload(EVAL_FIXED_15), add(mload(EVAL_ADVICE_2), mulmod(mload(CHALLENGE_0), add(mload(EVAL_ADVICE_3), mload(CHALLENGE_0)), r)), r)), r)), r), mulmod(sum, y, r))
+                // gate 4
+                sum := add(mulmod(mload(EVAL_FIXED_0), add(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000000, mulmod(mload(EVAL_ADVICE_12), add(mload(CHALLENGE_1), mulmod(mload(EVAL_FIXED_16), add(mload(EVAL_ADVICE_4), mulmod(mload(CHALLENGE_0), add(mload(EVAL_ADVICE_5), mload(CHALLENGE_0)), r)), r)), r)), r), mulmod(sum, y, r))
+                // gate 5
+                sum := add(mulmod(mload(EVAL_FIXED_0), add(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000000, mulmod(mload(EVAL_ADVICE_13), add(mload(CHALLENGE_1), mulmod(mload(EVAL_FIXED_17), add(mload(EVAL_ADVICE_6), mulmod(mload(CHALLENGE_0), add(mload(EVAL_ADVICE_7), mload(CHALLENGE_0)), r)), r)), r)), r), mulmod(sum, y, r))
+                // gate 6
+                mstore(SHARED_0, add(mload(CHALLENGE_1), mulmod(mload(EVAL_FIXED_18), add(mload(EVAL_ADVICE_0), mulmod(mload(CHALLENGE_0), add(mload(EVAL_ADVICE_1), mload(CHALLENGE_0)), r)), r)))
+                sum := add(mulmod(mload(EVAL_FIXED_0), add(mulmod(mload(SHARED_0), mload(EVAL_ADVICE_15), r), mulmod(add(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000000, mulmod(mload(SHARED_0), add(sub(r, mload(EVAL_ADVICE_13)), add(sub(r, mload(EVAL_ADVICE_12)), add(add(mload(EVAL_ADVICE_10), sub(r, mload(EVAL_ADVICE_14))), sub(r, mload(EVAL_ADVICE_11))))), r)), add(add(mload(CHALLENGE_1), mload(EVAL_FIXED_19)), mulmod(mload(CHALLENGE_0), add(mload(EVAL_FIXED_20), mulmod(mload(CHALLENGE_0), mload(EVAL_FIXED_21), r)), r)), r)), r), mulmod(sum, y, r))
+                // permutation product 0 starts at 1
+                sum := add(mulmod(mload(L_FIRST), add(1, sub(r, mload(EVAL_PRODUCT_0))), r), mulmod(sum, y, r))
+                // the last permutation product ends at 0 or 1
+                sum := add(mulmod(mload(L_LAST), add(sub(r, mload(EVAL_PRODUCT_2)), mulmod(mload(EVAL_PRODUCT_2), mload(EVAL_PRODUCT_2), r)), r), mulmod(sum, y, r))
+                // permutation product 1 goes on from the one before
+                sum := add(mulmod(mload(L_FIRST), add(mload(EVAL_PRODUCT_1), sub(r, mload(EVAL_PRODUCT_0_LAST))), r), mulmod(sum, y, r))
+                // permutation product 2 goes on from the one before
+                sum := add(mulmod(mload(L_FIRST), add(mload(EVAL_PRODUCT_2), sub(r, mload(EVAL_PRODUCT_1_LAST))), r), mulmod(sum, y, r))
+                // permutation product 0 steps as its columns say
+                mstore(SHARED_1, mulmod(mload(BETA), mload(X), r))
+                sum := add(mulmod(mload(ACTIVE), add(mulmod(add(add(mload(EVAL_ADVICE_2), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_2), r)), mulmod(add(add(mload(EVAL_ADVICE_1), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_1), r)), mulmod(mload(EVAL_PRODUCT_0_NEXT), add(add(mload(EVAL_ADVICE_0), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_0), r)), r), r), r), sub(r, mulmod(add(add(mload(EVAL_ADVICE_2), mload(GAMMA)), mulmod(mload(SHARED_1), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r)), mulmod(mulmod(mload(EVAL_PRODUCT_0), add(mload(SHARED_1), add(mload(EVAL_ADVICE_0), mload(GAMMA))), r), add(add(mload(EVAL_ADVICE_1), mload(GAMMA)), mulmod(mload(SHARED_1), 0x09226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r)), r), r))), r), mulmod(sum, y, r))
+                // permutation product 1 steps as its columns say
+                sum := add(mulmod(mload(ACTIVE), add(mulmod(add(add(mload(EVAL_ADVICE_5), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_5), r)), mulmod(add(add(mload(EVAL_ADVICE_4), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_4), r)), mulmod(mload(EVAL_PRODUCT_1_NEXT), add(add(mload(EVAL_ADVICE_3), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_3), r)), r), r), r), sub(r, mulmod(add(add(mload(EVAL_ADVICE_5), mload(GAMMA)), mulmod(mload(SHARED_1), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r)), mulmod(add(add(mload(EVAL_ADVICE_4), mload(GAMMA)), mulmod(mload(SHARED_1), 0x00a136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r)), mulmod(mload(EVAL_PRODUCT_1), add(add(mload(EVAL_ADVICE_3), mload(GAMMA)), mulmod(mload(SHARED_1), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r)), r), r), r))), r), mulmod(sum, y, r))
+                // permutation product 2 steps as its columns say
+                sum := add(mulmod(mload(ACTIVE), add(mulmod(add(add(mload(GAMMA), mload(EVAL_INSTANCE)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_8), r)), mulmod(add(add(mload(EVAL_ADVICE_7), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_7), r)), mulmod(mload(EVAL_PRODUCT_2_NEXT), add(add(mload(EVAL_ADVICE_6), mload(GAMMA)), mulmod(mload(BETA), mload(EVAL_PERMUTATION_6), r)), r), r), r), sub(r, mulmod(add(add(mload(GAMMA), mload(EVAL_INSTANCE)), mulmod(mload(SHARED_1), 0x127220418384eaa9e330d35906da828acb3210be240533d24a4d7eb04830e527, r)), mulmod(add(add(mload(EVAL_ADVICE_7), mload(GAMMA)), mulmod(mload(SHARED_1), 0x20829506b7e62e46ebf2c61ecaf667e359da59b78c260763a18fcc1ad860484b, r)), mulmod(mload(EVAL_PRODUCT_2), add(add(mload(EVAL_ADVICE_6), mload(GAMMA)), mulmod(mload(SHARED_1), 0x0c700e936f498cfaff7ab722787c51d54dbe76b8dbb8e572533863af6c71421b, r)), r), r), r))), r), mulmod(sum, y, r))
+                mstore(EVAL_QUOTIENT, mulmod(sum, mload(INVERSE_VANISHING), r))
+            }
+
+            // ---- SHPLONK: claimed evaluations, by powers of y inside a group, by v and T_0 / T_i between groups.
+            {
+                let y := mload(OPENING_Y)
+                let total
+                let power := 1
+                // group 0: 43 polynomials at x * omega^0
+                {
+                    let value
+                    let at0 := mload(EVAL_RANDOM)
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_QUOTIENT))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_8))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_7))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_6))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_5))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_4))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_3))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_2))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_1))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PERMUTATION_0))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_21))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_20))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_19))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_18))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_17))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_16))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_15))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_13))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_12))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_11))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_10))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_9))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_8))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_7))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_6))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_5))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_4))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_3))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_2))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_FIXED_1))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_15))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_13))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_12))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_11))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_7))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_6))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_5))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_4))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_3))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_2))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_1))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_0))
+                    value := at0
+                    total := value
+                }
+                // group 1: 4 polynomials at x * omega^0, x * omega^1
+                {
+                    let value
+                    let at0 := mload(EVAL_FIXED_0)
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PRODUCT_2))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_14))
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_ADVICE_8))
+                    value := addmod(value, mulmod(at0, mulmod(mulmod(mload(KEY_INTERPOLATION_1_0), mload(U_MINUS_X_1), r), mload(INVERSE_X), r), r), r)
+                    let at1 := mload(EVAL_FIXED_14)
+                    at1 := add(mulmod(at1, y, r), mload(EVAL_PRODUCT_2_NEXT))
+                    at1 := add(mulmod(at1, y, r), mload(EVAL_ADVICE_10))
+                    at1 := add(mulmod(at1, y, r), mload(EVAL_ADVICE_9))
+                    value := addmod(value, mulmod(at1, mulmod(mulmod(mload(KEY_INTERPOLATION_1_1), mload(U_MINUS_X), r), mload(INVERSE_X), r), r), r)
+                    power := mload(OPENING_V)
+                    let factor := mulmod(mulmod(power, mload(U_MINUS_X), r), mload(INVERSE_GROUP_1), r)
+                    mstore(GROUP_FACTOR_1, factor)
+                    total := addmod(total, mulmod(factor, value, r), r)
+                }
+                // group 2: 2 polynomials at x * omega^-6, x * omega^0, x * omega^1
+                {
+                    let value
+                    let at0 := mload(EVAL_PRODUCT_1_LAST)
+                    at0 := add(mulmod(at0, y, r), mload(EVAL_PRODUCT_0_LAST))
+                    value := addmod(value, mulmod(at0, mulmod(mulmod(mulmod(mulmod(mload(KEY_INTERPOLATION_2_0), mload(U_MINUS_X), r), mload(INVERSE_X), r), mload(U_MINUS_X_1), r), mload(INVERSE_X), r), r), r)
+                    let at1 := mload(EVAL_PRODUCT_1)
+                    at1 := add(mulmod(at1, y, r), mload(EVAL_PRODUCT_0))
+                    value := addmod(value, mulmod(at1, mulmod(mulmod(mulmod(mulmod(mload(KEY_INTERPOLATION_2_1), mload(U_MINUS_X_MINUS_6), r), mload(INVERSE_X), r), mload(U_MINUS_X_1), r), mload(INVERSE_X), r), r), r)
+                    let at2 := mload(EVAL_PRODUCT_1_NEXT)
+                    at2 := add(mulmod(at2, y, r), mload(EVAL_PRODUCT_0_NEXT))
+                    value := addmod(value, mulmod(at2, mulmod(mulmod(mulmod(mulmod(mload(KEY_INTERPOLATION_2_2), mload(U_MINUS_X_MINUS_6), r), mload(INVERSE_X), r), mload(U_MINUS_X), r), mload(INVERSE_X), r), r), r)
+                    power := mulmod(power, mload(OPENING_V), r)
+                    let factor := mulmod(mulmod(power, mload(U_MINUS_X), r), mload(INVERSE_GROUP_2), r)
+                    mstore(GROUP_FACTOR_2, factor)
+                    total := addmod(total, mulmod(factor, value, r), r)
+                }
+                mstore(CLAIMED, mod(total, r))
+            }
+
+            // ---- Quotient: sum of x^(n i) * [h_i].
+            mcopy(ACC, QUOTIENT_3, 0x40)
+            mstore(SCALAR, mload(X_TO_N))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, QUOTIENT_2, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, QUOTIENT_1, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, QUOTIENT_0, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, QUOTIENT, 0x40)))
+
+            // ---- All commitments: groups by powers of y, then summed, the first group as it is.
+            // group 2
+            mcopy(ACC, PRODUCT_1, 0x40)
+            mstore(SCALAR, mload(OPENING_Y))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, PRODUCT_0, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            mstore(SCALAR, mload(GROUP_FACTOR_2))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SUM, 0x40)))
+            // group 1
+            mcopy(ACC, KEY_FIXED_17, 0x40)
+            mstore(SCALAR, mload(OPENING_Y))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, PRODUCT_2, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, ADVICE_13, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x200), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            mstore(SCALAR, mload(GROUP_FACTOR_1))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, TERM, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SUM, 0x80, SUM, 0x40)))
+            // group 0
+            mcopy(ACC, RANDOM, 0x40)
+            mstore(SCALAR, mload(OPENING_Y))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, QUOTIENT, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_8, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_7, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_6, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_5, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_4, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_3, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_2, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_1, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_PERMUTATION_0, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_20, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_19, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_18, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_12, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_15, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_14, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_13, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_16, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_11, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_10, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_9, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_8, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_7, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_6, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_5, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_4, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_3, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_2, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_1, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, KEY_FIXED_0, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x240), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, ADVICE_12, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, ADVICE_11, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, ADVICE_10, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x1c0), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x180), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x140), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x100), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0xc0), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x80), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, add(tail, 0x40), 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, ACC, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, SCALED, 0x40)))
+            mcopy(ADDEND, tail, 0x40)
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SCALED, 0x80, TERM, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SUM, 0x80, SUM, 0x40)))
+
+            // ---- Minus the claims, minus T_0 W, plus u W'.
+            mcopy(ACC, KEY_G1, 0x40)
+            mstore(SCALAR, sub(r, mload(CLAIMED)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, TERM, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SUM, 0x80, SUM, 0x40)))
+            mcopy(ACC, OPENING_QUOTIENT, 0x40)
+            mstore(SCALAR, sub(r, mload(U_MINUS_X)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, TERM, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SUM, 0x80, SUM, 0x40)))
+            mcopy(ACC, OPENING_PROOF, 0x40)
+            mstore(SCALAR, mload(OPENING_U))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, ACC, 0x60, TERM, 0x40)))
+            ok := and(ok, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, SUM, 0x80, SUM, 0x40)))
+
+            // ---- e(SUM, [1]_2) * e(W', -[s]_2) = 1
+            mcopy(add(SUM, 0x40), KEY_G2, 0x80)
+            mcopy(add(SUM, 0xc0), OPENING_PROOF, 0x40)
+            mcopy(add(SUM, 0x100), KEY_NEGATED_S_G2, 0x80)
+            ok := and(ok, and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, SUM, 0x180, 0x00, 0x20)))
+            if iszero(ok) { refuse(ERROR_PRECOMPILE_FAILED) }
+            if iszero(eq(mload(0x00), 1)) { refuse(ERROR_PROOF_REJECTED) }
+            mstore(0x00, 1)
+            return(0x00, 0x20)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Precompiles that are missing or that are handed what they refuse, and denominators that are zero.
+
+use crate::fixtures::{Sample, sample_of};
+use apodict_solidity::{RefusalKind, encode_call, evm::{Evm, Verdict, VerifierOnEvm}, key_data};
+use apodict_verifier::{Challenge, Fr, Step, VerifyingKey, fr_to_be_bytes};
+use ark_ff::{Field, PrimeField};
+use revm::{
+    Context, ExecuteEvm, MainBuilder, MainContext,
+    context::TxEnv,
+    precompile::Precompiles,
+    primitives::{Bytes, TxKind, hardfork::SpecId, keccak256},
+};
+use sha3::{Digest, Keccak256};
+
+/// Creation code that leaves `data` as a contract's code.
+fn creation_code(data: &[u8]) -> Vec<u8> {
+    let [.., high, low] = data.len().to_be_bytes();
+    [&[0x61, high, low, 0x80, 0x60, 0x0a, 0x3d, 0x39, 0x3d, 0xf3], data].concat()
+}
+
+/// Runs the genuine proof against key data that was edited, its hash pinned.
+fn refusal_with_key_data(sample: &Sample, data: &[u8]) -> RefusalKind {
+    let mut evm = Evm::new();
+    let (verifier, _) = evm.deploy("the verifier", sample.creation_code()).expect("deployed");
+    let (key, _) = evm.deploy("the key data", creation_code(data)).expect("deployed");
+    let key_code_hash = Keccak256::digest(data).into();
+    let mut evm = VerifierOnEvm { evm, verifier, key, key_code_hash, deployment_gas: (0, 0) };
+    let calldata = encode_call(key, key_code_hash, &sample.fixture.proof, &sample.fixture.instances);
+    match evm.call(calldata).expect("run").verdict {
+        Verdict::Refused(refusal) => refusal.kind,
+        other => panic!("{other}"),
+    }
+}
+
+/// Where a word stands in the key data.
+fn position(data: &[u8], word: &[u8; 32]) -> usize {
+    1 + 32 * data[1..].chunks(32).position(|candidate| candidate == word).expect("a word of the key")
+}
+
+/// A commitment of the key that is not on the curve: no honest key has one, but the precompile's answer must count.
+#[test]
+fn a_precompile_that_refuses_its_input_is_noticed() {
+    let sample = sample_of("lean");
+    let data = key_data(&sample.fixture.key).expect("valid");
+    for point in sample.fixture.key.permutation_commitments.iter().chain([&sample.fixture.key.srs.g1]) {
+        let mut data = data.clone();
+        let [x, ..] = *apodict_verifier::g1_to_be_bytes(point).as_chunks::<32>().0 else { panic!("a word") };
+        let at = position(&data, &x);
+        data[at + 31] ^= 1;
+        assert_eq!(refusal_with_key_data(&sample, &data), RefusalKind::PrecompileFailed);
+    }
+}
+
+/// `x` and SHPLONK's `u` of the genuine proof.
+fn challenges(sample: &Sample) -> (Fr, Fr) {
+    let VerifyingKey { constraint_system, transcript_repr, .. } = &sample.fixture.key;
+    let mut buffer = fr_to_be_bytes(transcript_repr).to_vec();
+    buffer.extend(sample.fixture.instances.iter().flat_map(fr_to_be_bytes));
+    let (mut x, mut u) = (Fr::from(0), Fr::from(0));
+    let mut rest = sample.fixture.proof.as_slice();
+    for step in constraint_system.transcript_steps() {
+        match step {
+            Step::Read(element) => {
+                let (bytes, tail) = rest.split_at(element.num_bytes());
+                buffer.extend(bytes);
+                rest = tail;
+            }
+            Step::Squeeze(challenge) => {
+                if buffer.len() == 32 {
+                    buffer.push(1);
+                }
+                buffer = keccak256(&buffer).to_vec();
+                match challenge {
+                    Challenge::X => x = Fr::from_be_bytes_mod_order(&buffer),
+                    Challenge::OpeningU => u = Fr::from_be_bytes_mod_order(&buffer),
+                    _ => {}
+                }
+            }
+        }
+    }
+    (x, u)
+}
+
+/// No proof can be made that meets a zero denominator, but a key can: roots of unity that were chosen after the proof.
+#[test]
+fn a_zero_denominator_is_refused() {
+    let sample = sample_of("lean");
+    let genuine = key_data(&sample.fixture.key).expect("valid");
+    let domain = apodict_verifier::Domain::new(sample.fixture.key.k).expect("k is in range");
+    let (x, u) = challenges(&sample);
+    let last = -(sample.fixture.key.constraint_system.blinding_factors as i64) - 1;
+    // u = omega * x; x = omega^-1, a blinded row; x = omega^last
+    for (row, root) in [(1, u * x.inverse().expect("not zero")), (-1, x), (last, x)] {
+        let mut data = genuine.clone();
+        let at = position(&data, &fr_to_be_bytes(&domain.row(row)));
+        data[at..at + 32].copy_from_slice(&fr_to_be_bytes(&root));
+        assert_eq!(refusal_with_key_data(&sample, &data), RefusalKind::DegenerateChallenge, "row {row}");
+    }
+}
+
+/// A chain that has not got BN254's precompiles: a call to an empty account succeeds and returns nothing.
+#[test]
+fn the_constructor_refuses_a_chain_without_the_precompiles() {
+    let tx = TxEnv::builder().kind(TxKind::Create).data(Bytes::from(sample_of("lean").creation_code())).build();
+    let context = Context::mainnet().modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA));
+    let mut evm = context.build_mainnet();
+    evm.precompiles.precompiles = Precompiles::homestead();
+    let result = evm.transact(tx.expect("valid")).expect("run").result;
+    let selector = &Keccak256::digest("PrecompileSelfTestFailed()")[..4];
+    assert_eq!(result.output().map(AsRef::as_ref), Some(selector), "{result:?}");
+}

@@ -1,0 +1,43 @@
+//! What is committed is what is rendered now.
+
+use crate::shapes::{TestedShape, shapes};
+use apodict_solidity::{Fixture, render_verifier};
+use apodict_verifier::Verifier;
+use std::{env, fs};
+
+/// Whether committed files are to be written instead of compared.
+pub(crate) fn bless() -> bool {
+    env::var_os("APODICT_BLESS").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn rendered_sources_are_committed() {
+    for shape in shapes() {
+        let source = render_verifier(shape.name, &shape.constraint_system).expect("a contract");
+        if bless() {
+            fs::write(shape.source_path(), &source).expect("writable");
+        }
+        let committed = fs::read_to_string(shape.source_path()).expect("committed");
+        assert!(committed == source, "{}: run `cargo xtask contracts bless` and commit", shape.name);
+    }
+}
+
+/// A fixture serves as long as its key has the shape and its proof is valid: every proof has its own randomness, so a
+/// fresh one would differ without saying anything.
+fn genuine(shape: &TestedShape) -> Option<Fixture> {
+    let text = fs::read_to_string(shape.fixture_path()).ok()?;
+    let fixture = Fixture::from_json(&text).ok()?;
+    let verifier = Verifier::new(fixture.key.clone()).ok()?;
+    let valid = verifier.verify(&fixture.instances, &fixture.proof).is_ok();
+    (valid && fixture.key.constraint_system == shape.constraint_system).then_some(fixture)
+}
+
+#[test]
+fn rendered_fixtures_are_genuine() {
+    for shape in shapes() {
+        if bless() && genuine(&shape).is_none() {
+            fs::write(shape.fixture_path(), shape.prove().to_json().expect("exportable")).expect("writable");
+        }
+        assert!(genuine(&shape).is_some(), "{}: run `cargo xtask contracts bless` and commit", shape.name);
+    }
+}
