@@ -1,5 +1,6 @@
 //! Quantized models as halo2 circuits.
 
+pub mod float;
 pub mod int;
 
 /// What can go wrong.
