@@ -2,6 +2,8 @@
 
 pub mod float;
 pub mod int;
+pub mod onnx;
+pub mod tensors;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

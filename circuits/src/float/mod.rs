@@ -1,6 +1,6 @@
 //! The float graph: what an ONNX model computes, before it is quantized.
 //!
-//! The ONNX importer makes it. Shapes are static, attributes are resolved, whatever could be computed from
+//! [`crate::onnx::import`] makes it. Shapes are static, attributes are resolved, whatever could be computed from
 //! constants alone has been, and the differences between operator sets are gone. Values are real numbers, held as `f64`; a
 //! tensor of integers or booleans holds integers (booleans are 0 and 1) of magnitude at most 2^53, so that each is exact.
 //!
@@ -10,9 +10,24 @@
 //! |---|---|
 //! | [`Graph`], [`Node`], [`Op`] | the graph |
 //! | [`Tensor`] | a shape and values, as they are fed to a graph |
+//! | [`execute`] | runs a graph in `f64` and keeps every intermediate tensor: for calibration, and what integers are compared with |
+//! | [`Reference`] | the same model in tract, in `f32`: another implementation, from the ONNX file itself |
+//! | [`layout`] | strides, broadcasting, groups of a reduction |
 
+mod check;
+mod error;
+mod execute;
+pub mod layout;
+mod reference;
 mod tensor;
+#[cfg(test)]
+pub(crate) mod tests;
 
+pub(crate) use check::{MAX_RANK, checked_len, check_node, matmul_shape, reduced};
+pub use error::Error;
+pub use execute::{Trace, execute};
+pub(crate) use execute::{MAX_EXACT, Operand, check_values, compute};
+pub use reference::Reference;
 pub use tensor::{Tensor, Values};
 
 /// One element of one of a node's operands. The integer graph's own type, so that data movement carries over as it is.

@@ -14,7 +14,7 @@ pub struct Tensor {
 /// Values of one kind. Integers are never held as floats: `16777217` stays what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Values {
-    /// Real numbers, finite. Of single precision if the graph's input is.
+    /// Real numbers, finite. Of single precision if the graph's input is: see [`crate::tensors`].
     Float(Vec<f64>),
     /// Integers.
     Int(Vec<i64>),
