@@ -69,7 +69,8 @@ fn every_truncation_is_refused() {
     }
 }
 
-/// As [`every_truncation_is_refused`], with a model that PyTorch wrote; at each byte of its structure, and at some of its weights.
+/// As [`every_truncation_is_refused`], with a model that PyTorch wrote; at each byte of its structure, and at some of
+/// its weights.
 #[test]
 fn truncations_of_an_exported_model_are_refused() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/models/risk_mlp/model.onnx"));
@@ -157,7 +158,8 @@ fn rewrite(model: &mut ModelProto, random: &mut Random) {
         model.opset_import[0].version = 9 + random.below(13) as i64;
     }
     let graph = model.graph.get_or_insert_default();
-    let names: Vec<String> = graph.node.iter().flat_map(|node| node.input.iter().chain(&node.output)).cloned().collect();
+    let names: Vec<String> =
+        graph.node.iter().flat_map(|node| node.input.iter().chain(&node.output)).cloned().collect();
     let name = names[random.below(names.len())].clone();
     let operators: Vec<String> = graph.node.iter().map(|node| node.op_type.clone()).collect();
     let at = random.below(graph.node.len());
