@@ -1,6 +1,9 @@
 //! Quantized models as halo2 circuits.
 
+pub mod float;
 pub mod int;
+pub mod onnx;
+pub mod tensors;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,262 @@
+//! The float graph: what an ONNX model computes, before it is quantized.
+//!
+//! [`crate::onnx::import`] makes it. Shapes are static, attributes are resolved, whatever could be computed from
+//! constants alone has been, and the differences between operator sets are gone. Values are real numbers, held as
+//! `f64`; a tensor of integers or booleans holds integers (booleans are 0 and 1) of magnitude at most 2^53, so that
+//! each is exact.
+//!
+//! Nodes stand in topological order: a node reads only nodes before it. All data is row-major.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`Graph`], [`Node`], [`Op`] | the graph |
+//! | [`Tensor`] | a shape and values, as they are fed to a graph |
+//! | [`execute`] | runs a graph in `f64` and keeps every intermediate tensor: what calibration needs |
+//! | [`Reference`] | the same model in tract, in `f32`: another implementation, from the ONNX file itself |
+//! | [`layout`] | strides, broadcasting, groups of a reduction |
+
+mod check;
+mod error;
+mod execute;
+pub mod layout;
+mod reference;
+mod tensor;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use check::{MAX_RANK, check_node, checked_len, matmul_shape, reduced};
+pub use error::Error;
+pub(crate) use execute::{MAX_EXACT, Operand, check_values, compute};
+pub use execute::{Trace, execute};
+pub use reference::Reference;
+pub use tensor::{Tensor, Values};
+
+/// One element of one of a node's operands. The integer graph's own type, so that data movement carries over as it is.
+pub use crate::int::Source;
+
+use serde::{Deserialize, Serialize};
+
+/// Index of a node in [`Graph::nodes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u32);
+
+/// The type of a tensor's elements, as the ONNX model declares or implies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ElementType {
+    /// IEEE 754 single precision.
+    F32,
+    /// IEEE 754 double precision.
+    F64,
+    /// 32-bit signed integers.
+    I32,
+    /// 64-bit signed integers.
+    I64,
+    /// Booleans: 0 or 1.
+    Bool,
+}
+
+/// Which of several greatest elements [`Op::ArgMax`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ties {
+    /// The first (`select_last_index = 0`).
+    First,
+    /// The last (`select_last_index = 1`).
+    Last,
+}
+
+/// What a node computes. `x`, `a`, `b` are its operands, `y` its output.
+///
+/// Whether a reduction kept its reduced axes is seen from [`Node::shape`]; the data is the same either way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Op {
+    /// A model input, named [`Node::tensor`].
+    Input,
+    /// Fixed values, finite, one per element.
+    Constant {
+        /// Row-major.
+        values: Vec<f64>,
+    },
+    /// `a [.., m, k] * b [.., k, n] = y [.., m, n]`; both operands have rank 2 or more; what stands before the last two
+    /// axes broadcasts. Either operand, or none, may be a constant.
+    MatMul,
+    /// `y = a + b`, NumPy broadcasting.
+    Add,
+    /// `y = a - b`, NumPy broadcasting.
+    Sub,
+    /// `y = a * b`, NumPy broadcasting.
+    Mul,
+    /// `y = max(x, 0)`.
+    Relu,
+    /// `y = x` if `x >= 0`, else `alpha * x`.
+    LeakyRelu {
+        /// Slope for negative `x`.
+        alpha: f64,
+    },
+    /// `y = min(max(x, min), max)`; a bound that is absent does not bind. `min <= max`.
+    Clip {
+        /// Lower bound.
+        min: Option<f64>,
+        /// Upper bound.
+        max: Option<f64>,
+    },
+    /// `y = 1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `y = tanh(x)`.
+    Tanh,
+    /// `y = exp(x) / sum of exp(x) along axis`.
+    Softmax {
+        /// Of the operand's shape.
+        axis: usize,
+    },
+    /// `y =` position of the greatest element along `axis`.
+    ArgMax {
+        /// Of the operand's shape.
+        axis: usize,
+        /// Which position if several are greatest.
+        ties: Ties,
+    },
+    /// Rows of a table: `table [rows, ..w]`, a constant, and integers `x [..i]` that are computed, give `y [..i, ..w]`
+    /// with `y[i] = table[x[i]]`. Operand 0 is the table, operand 1 is `x`; `x` lies in `[-rows, rows)`, where a
+    /// negative one counts from the end.
+    Gather,
+    /// `y =` sum of `x` along `axes`.
+    ReduceSum {
+        /// Of the operand's shape: ascending, none twice, at least one.
+        axes: Vec<usize>,
+    },
+    /// `y =` arithmetic mean of `x` along `axes`.
+    ReduceMean {
+        /// Of the operand's shape: ascending, none twice, at least one.
+        axes: Vec<usize>,
+    },
+    /// `y[i] = sources[i]`: every operator that only moves data (Reshape, Flatten, Squeeze, Unsqueeze, Transpose,
+    /// Concat, Identity, Gather with constant indices), and Cast where it changes no value.
+    Rearrange {
+        /// One per output element.
+        sources: Vec<Source>,
+    },
+}
+
+/// An operator with its operands and the form of its output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// The ONNX node's name, or the name of its output if it has none; with a suffix (`fc.matmul`) where one ONNX node
+    /// became several. For messages: not necessarily unique.
+    pub name: String,
+    /// The ONNX tensor that this node yields. Unique. A part of an ONNX node has a name of its own making.
+    pub tensor: String,
+    /// What is computed.
+    pub op: Op,
+    /// Operands.
+    pub inputs: Vec<NodeId>,
+    /// Shape of the output; `[]` is a scalar. No dimension is 0, except of constants.
+    pub shape: Vec<usize>,
+    /// Type of the output's elements.
+    pub element: ElementType,
+}
+
+/// A named output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The ONNX output's name.
+    pub name: String,
+    /// What computes it.
+    pub node: NodeId,
+}
+
+/// A model in real numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// In topological order; the inputs come first, in the model's order. Nothing but inputs stands here that no output
+    /// needs.
+    pub nodes: Vec<Node>,
+    /// In the model's order.
+    pub outputs: Vec<Output>,
+}
+
+impl ElementType {
+    /// Whether its values are integers.
+    pub fn is_integer(self) -> bool {
+        matches!(self, Self::I32 | Self::I64)
+    }
+
+    /// Whether its values are floating-point numbers.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+}
+
+impl std::fmt::Display for ElementType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::I32 => "int32",
+            Self::I64 => "int64",
+            Self::Bool => "bool",
+        })
+    }
+}
+
+impl Op {
+    /// The name of the operator, for messages; ONNX spelling where ONNX has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Input => "Input",
+            Self::Constant { .. } => "Constant",
+            Self::MatMul => "MatMul",
+            Self::Add => "Add",
+            Self::Sub => "Sub",
+            Self::Mul => "Mul",
+            Self::Relu => "Relu",
+            Self::LeakyRelu { .. } => "LeakyRelu",
+            Self::Clip { .. } => "Clip",
+            Self::Sigmoid => "Sigmoid",
+            Self::Tanh => "Tanh",
+            Self::Softmax { .. } => "Softmax",
+            Self::ArgMax { .. } => "ArgMax",
+            Self::Gather => "Gather",
+            Self::ReduceSum { .. } => "ReduceSum",
+            Self::ReduceMean { .. } => "ReduceMean",
+            Self::Rearrange { .. } => "Rearrange",
+        }
+    }
+}
+
+impl Node {
+    /// How many elements the output has.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the output has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// The values, if this is a constant.
+    pub fn constant(&self) -> Option<&[f64]> {
+        match &self.op {
+            Op::Constant { values } => Some(values),
+            _ => None,
+        }
+    }
+}
+
+impl Graph {
+    /// The node with this index.
+    ///
+    /// # Panics
+    /// If the graph has no such node: an id belongs to the graph that it came from.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The inputs, in the model's order.
+    pub fn inputs(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        (0u32..).map(NodeId).zip(&self.nodes).filter(|(_, node)| matches!(node.op, Op::Input))
+    }
+}

@@ -1,0 +1,48 @@
+//! A tensor as it is fed to a graph.
+
+use serde::{Deserialize, Serialize};
+
+/// A shape and as many values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tensor {
+    /// `[]` is a scalar.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Values,
+}
+
+/// Values of one kind. Integers are never held as floats: `16777217` stays what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Values {
+    /// Real numbers, finite. Of single precision if the graph's input is: see [`crate::tensors`].
+    Float(Vec<f64>),
+    /// Integers.
+    Int(Vec<i64>),
+    /// Booleans.
+    Bool(Vec<bool>),
+}
+
+impl Values {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Float(values) => values.len(),
+            Self::Int(values) => values.len(),
+            Self::Bool(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What they are, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Float(_) => "float",
+            Self::Int(_) => "integer",
+            Self::Bool(_) => "bool",
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Builds the float graph node by node: checks each, computes those that depend on constants alone, counts what the
+//! model costs and stops at the limits.
+
+use std::collections::HashSet;
+
+use super::{Error, Limits};
+use crate::float::{self, Graph, Node, NodeId, Op, Operand, Output, checked_len};
+
+/// A graph in the making.
+pub(super) struct Builder {
+    nodes: Vec<Node>,
+    /// Whether all values of a node are integers, whatever its type.
+    integral: Vec<bool>,
+    /// Names of tensors, the model's own included before the first node is added.
+    taken: HashSet<String>,
+    limits: Limits,
+    elements: usize,
+    operations: usize,
+}
+
+impl Builder {
+    pub(super) fn new(limits: Limits, taken: HashSet<String>) -> Self {
+        // Elements and nodes are numbered with 32 bits.
+        let limits = Limits { max_elements: limits.max_elements.min(u32::MAX as usize), ..limits };
+        Self { nodes: vec![], integral: vec![], taken, limits, elements: 0, operations: 0 }
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        // Ids come from `add` of this very builder.
+        &self.nodes[id.0 as usize]
+    }
+
+    /// Whether every value that the node can yield is an integer.
+    pub(super) fn is_integral(&self, id: NodeId) -> bool {
+        self.integral[id.0 as usize]
+    }
+
+    /// How many elements one tensor may have.
+    pub(super) fn max_elements(&self) -> usize {
+        self.limits.max_elements
+    }
+
+    /// A tensor name that nothing else has.
+    pub(super) fn free_name(&mut self, wanted: String) -> String {
+        let mut name = wanted.clone();
+        for attempt in 2.. {
+            if self.taken.insert(name.clone()) {
+                break;
+            }
+            name = format!("{wanted}.{attempt}");
+        }
+        name
+    }
+
+    /// Whether a tensor of this shape is within the limit; to be asked before one is allocated. Yields how many
+    /// elements there would then be.
+    pub(super) fn check_room(&self, shape: &[usize]) -> Result<usize, Error> {
+        let limit = self.limits.max_elements;
+        let len = checked_len(shape).unwrap_or(usize::MAX);
+        match self.elements.saturating_add(len) {
+            got if got > limit => Err(Error::TooLarge { what: "elements in all tensors together", limit, got }),
+            elements => Ok(elements),
+        }
+    }
+
+    /// Adds a node; `label` names it in errors.
+    pub(super) fn add(&mut self, node: Node, label: &str) -> Result<NodeId, Error> {
+        let refuse = |reason: String| Error::Node { node: label.to_owned(), reason };
+        self.elements = self.check_room(&node.shape)?;
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(|id| self.node(*id).shape.as_slice()).collect();
+        float::check_node(&node, &shapes).map_err(refuse)?;
+        let operations = self.operations.saturating_add(operations(&node, &shapes));
+        if operations > self.limits.max_operations {
+            let limit = self.limits.max_operations;
+            return Err(Error::TooLarge { what: "arithmetic operations", limit, got: operations });
+        }
+        self.operations = operations;
+        let integral = self.proves_integral(&node);
+        let foldable = !node.inputs.is_empty() && node.inputs.iter().all(|id| self.node(*id).constant().is_some());
+        let node = if foldable { self.fold(node)? } else { node };
+        if node.is_empty() && node.constant().is_none() {
+            return Err(refuse(format!("yields a tensor of shape {:?}, without elements", node.shape)));
+        }
+        let id = u32::try_from(self.nodes.len()).map_err(|_| refuse("too many nodes".into()))?;
+        self.nodes.push(node);
+        self.integral.push(integral);
+        Ok(NodeId(id))
+    }
+
+    fn fold(&self, node: Node) -> Result<Node, Error> {
+        let operands: Vec<_> = node
+            .inputs
+            .iter()
+            .map(|id| self.node(*id))
+            .map(|operand| Operand { shape: &operand.shape, values: operand.constant().unwrap_or_default() })
+            .collect();
+        let values = float::compute(&node.name, &node.op, &operands, &node.shape)?;
+        float::check_values(&node.name, node.element, &values)?;
+        Ok(Node { op: Op::Constant { values }, inputs: vec![], ..node })
+    }
+
+    fn proves_integral(&self, node: &Node) -> bool {
+        let whole = |value: &f64| value.fract() == 0.0;
+        let operands = || node.inputs.iter().all(|id| self.is_integral(*id));
+        !node.element.is_float()
+            || match &node.op {
+                Op::Constant { values } => values.iter().all(whole),
+                Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::Relu | Op::ReduceSum { .. } | Op::Rearrange { .. } => {
+                    operands()
+                }
+                Op::Clip { min, max } => operands() && [min, max].into_iter().flatten().all(whole),
+                Op::Gather => self.is_integral(node.inputs[0]),
+                _ => false,
+            }
+    }
+
+    /// The finished graph: inputs, and what the outputs need.
+    pub(super) fn finish(self, outputs: Vec<Output>) -> Graph {
+        let mut needed: Vec<bool> = self.nodes.iter().map(|node| node.op == Op::Input).collect();
+        outputs.iter().for_each(|output| needed[output.node.0 as usize] = true);
+        for at in (0..self.nodes.len()).rev().filter(|&at| !self.nodes[at].inputs.is_empty()) {
+            if needed[at] {
+                self.nodes[at].inputs.iter().for_each(|id| needed[id.0 as usize] = true);
+            }
+        }
+        let mut moved = vec![NodeId(0); self.nodes.len()];
+        let mut nodes: Vec<Node> = vec![];
+        for (at, mut node) in self.nodes.into_iter().enumerate().filter(|(at, _)| needed[*at]) {
+            // Fits: fewer nodes than ids were given.
+            moved[at] = NodeId(nodes.len() as u32);
+            node.inputs.iter_mut().for_each(|id| *id = moved[id.0 as usize]);
+            nodes.push(node);
+        }
+        let moved = |output: Output| Output { node: moved[output.node.0 as usize], ..output };
+        Graph { nodes, outputs: outputs.into_iter().map(moved).collect() }
+    }
+}
+
+/// Roughly how many arithmetic operations a node takes.
+fn operations(node: &Node, operands: &[&[usize]]) -> usize {
+    match (&node.op, operands) {
+        (Op::Input | Op::Constant { .. }, _) => 0,
+        (Op::MatMul, [a, _]) => node.len().saturating_mul(a.last().copied().unwrap_or(1)),
+        _ => operands.iter().map(|shape| shape.iter().product::<usize>()).fold(node.len(), usize::saturating_add),
+    }
+}

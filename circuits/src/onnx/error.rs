@@ -1,0 +1,186 @@
+//! What can go wrong at import.
+
+use crate::float;
+
+/// Why a model was not imported. Each says what was expected, what came, and what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No ONNX model at all, or a damaged one.
+    #[error("not an ONNX file: {reason}")]
+    NotOnnx {
+        /// What gave it away.
+        reason: String,
+    },
+    /// The file ends within a field.
+    #[error(
+        "the file is cut off, or not an ONNX file: the field at byte {field} needs {length} more bytes, {left} are left; \
+         copy or download it again"
+    )]
+    Truncated {
+        /// Where the field starts.
+        field: usize,
+        /// How long it says it is.
+        length: u64,
+        /// How many bytes are left.
+        left: usize,
+    },
+    /// Beyond one of [`super::Limits`].
+    #[error("the model is too large: {got} {what}, the limit is {limit}; use a smaller model or raise the limit")]
+    TooLarge {
+        /// What is counted.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+        /// How many there are, at least.
+        got: usize,
+    },
+    /// An operator set that import does not know, or none.
+    #[error(
+        "operator set {got} is not supported: export the model with operator set {min} to {max}, or convert it with \
+         onnx.version_converter"
+    )]
+    Opset {
+        /// What the model declares; 0 if nothing.
+        got: i64,
+        /// The oldest that is supported.
+        min: i64,
+        /// The newest.
+        max: i64,
+    },
+    /// A part of ONNX that is not supported.
+    #[error("{what} not supported: {advice}")]
+    Unsupported {
+        /// Which part, with its verb.
+        what: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// An operator that is not supported.
+    #[error("operator `{operator}` of node `{node}` is not supported; supported are: {supported}")]
+    UnknownOperator {
+        /// The operator, with its domain unless that is ONNX's own.
+        operator: String,
+        /// The node.
+        node: String,
+        /// All that are supported, in alphabetical order.
+        supported: String,
+    },
+    /// A dimension without a number.
+    #[error(
+        "dimension {axis} of input `{input}` is open ({dimension}): circuits have fixed shapes; set it with the import option \
+         `{key}=NUMBER`, or export the model with a fixed shape"
+    )]
+    OpenDimension {
+        /// The input.
+        input: String,
+        /// Which dimension.
+        axis: usize,
+        /// How the model calls it.
+        dimension: String,
+        /// The key in [`super::ImportOptions::dims`].
+        key: String,
+    },
+    /// A dimension that is 0, or otherwise impossible.
+    #[error("dimension {axis} of {what} is {got}: expected at least 1")]
+    BadDimension {
+        /// The tensor.
+        what: String,
+        /// Which dimension.
+        axis: usize,
+        /// What it is.
+        got: i64,
+    },
+    /// A dimension was set that no input has open.
+    #[error("dimension `{key}` was set, but no input has an open dimension of this name; open are: {open}")]
+    UnusedDimension {
+        /// The key.
+        key: String,
+        /// The keys that can be set.
+        open: String,
+    },
+    /// A weight or attribute that is NaN or infinite.
+    #[error(
+        "{what} holds {value} at element {element}: weights and attributes must be finite; train or export the model \
+         again"
+    )]
+    NonFinite {
+        /// The tensor or attribute.
+        what: String,
+        /// Flat index.
+        element: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// An integer constant that cannot be represented.
+    #[error("{what} holds {value}: integers beyond 2^53 are not supported")]
+    Inexact {
+        /// The tensor.
+        what: String,
+        /// The integer.
+        value: i64,
+    },
+    /// Two things of one name, or one without a name.
+    #[error(
+        "the name `{name}` of {what} is empty or taken: each input, initializer and node output needs a name of its own"
+    )]
+    Name {
+        /// What has the name.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A tensor that nothing yields.
+    #[error("{reader} reads `{tensor}`, which no input, initializer or node yields: the file is incomplete")]
+    MissingTensor {
+        /// A node, or the graph's outputs.
+        reader: String,
+        /// The tensor.
+        tensor: String,
+    },
+    /// Nodes that wait for each other.
+    #[error("the nodes {nodes} read each other's outputs in a circle: a model must not have cycles")]
+    Cycle {
+        /// Some of them.
+        nodes: String,
+    },
+    /// A stored tensor that is damaged or of an unsupported kind.
+    #[error("{what}: {reason}")]
+    Tensor {
+        /// The initializer or attribute.
+        what: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An attribute that is missing, of the wrong type, out of range, or not known.
+    #[error("attribute `{attribute}` of {node}: {reason}")]
+    Attribute {
+        /// Operator and name of the node.
+        node: String,
+        /// The attribute.
+        attribute: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Operands that do not fit the operator: their number, shape or type.
+    #[error("{node}: {reason}")]
+    Node {
+        /// Operator and name of the node.
+        node: String,
+        /// What does not fit, and what to do.
+        reason: String,
+    },
+    /// An output that is not what the model declares.
+    #[error("output `{output}` is declared as {declared}, but the model computes {computed}")]
+    Output {
+        /// The output.
+        output: String,
+        /// Type or shape, as declared.
+        declared: String,
+        /// Type or shape, as computed.
+        computed: String,
+    },
+    /// Constants that could not be computed with.
+    #[error("while computing constants: {0}")]
+    Constant(#[from] float::Error),
+}

@@ -1,0 +1,160 @@
+//! Operators that only move data: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Identity.
+
+use super::super::attributes::Flag;
+use super::super::call::{Call, Computed};
+use super::{Error, Registry};
+use crate::float::{MAX_RANK, NodeId, layout};
+
+pub(super) fn register(registry: &mut Registry) {
+    registry.add("Reshape", 2, reshape);
+    registry.add("Flatten", 1, flatten);
+    registry.add("Squeeze", 2, squeeze);
+    registry.add("Unsqueeze", 2, unsqueeze);
+    registry.add("Transpose", 1, transpose);
+    registry.add("Concat", MAX_CONCAT, concat);
+    registry.add("Identity", 1, |call| {
+        let x = call.operand(0, "input")?;
+        call.copy(x, call.shape(x))
+    });
+}
+
+/// As many operands as a node can name: their number is bounded by the limit on messages.
+const MAX_CONCAT: usize = usize::MAX;
+
+/// 0 keeps a dimension (unless `allowzero`, from operator set 14), one -1 takes what is left.
+fn reshape(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let (x, target) = (call.operand(0, "data")?, call.operand(1, "shape")?);
+    let from = call.shape(x);
+    let target = call.constant_ints(target, "shape")?;
+    let keep_zero = call.opset < 14 || call.attributes.flag("allowzero", Flag::No)? == Flag::No;
+    if target.len() > MAX_RANK {
+        return Err(call.refuse(format!("reshapes to rank {}, more than {MAX_RANK}", target.len())));
+    }
+    let impossible = || call.refuse(format!("cannot reshape {from:?} to {target:?}"));
+    let resolve = |(axis, &dim): (usize, &i64)| match dim {
+        0 if keep_zero => from.get(axis).copied().ok_or_else(impossible),
+        // Taken out below: 1 does not change the product.
+        -1 => Ok(1),
+        dim => usize::try_from(dim).map_err(|_| impossible()),
+    };
+    let mut shape = target.iter().enumerate().map(resolve).collect::<Result<Vec<_>, _>>()?;
+    let len: usize = from.iter().product();
+    let known = shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim)).ok_or_else(impossible)?;
+    let mut open = target.iter().enumerate().filter(|(_, dim)| **dim == -1).map(|(axis, _)| axis);
+    match (open.next(), open.next()) {
+        (None, _) if known == len => {}
+        (Some(axis), None) if known > 0 && len.is_multiple_of(known) => shape[axis] = len / known,
+        _ => return Err(impossible()),
+    }
+    call.copy(x, shape)
+}
+
+/// To a matrix: axes before `axis`, and the others.
+fn flatten(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let x = call.operand(0, "input")?;
+    let shape = call.shape(x);
+    let axis = match call.attributes.int("axis")?.unwrap_or(1) {
+        // Here the rank itself is an axis: all others stand before it.
+        axis if axis == shape.len() as i64 => shape.len(),
+        axis => call.axis(axis, shape.len())?,
+    };
+    let (outer, inner) = shape.split_at(axis);
+    call.copy(x, vec![outer.iter().product(), inner.iter().product()])
+}
+
+/// `axes`: an attribute before operator set 13, then an operand. `None` if it is left out.
+fn axes(call: &mut Call<'_>) -> Result<Option<Vec<i64>>, Error> {
+    if call.opset >= 13 {
+        return call.optional(1).map(|id| call.constant_ints(id, "axes")).transpose();
+    }
+    match call.operand_count() {
+        2.. => Err(call.refuse("`axes` is an operand only from operator set 13")),
+        _ => Ok(call.attributes.ints("axes")?.map(<[i64]>::to_vec)),
+    }
+}
+
+/// Takes out dimensions of 1: those named, or all.
+fn squeeze(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let x = call.operand(0, "data")?;
+    let shape = call.shape(x);
+    let axes = match axes(call)? {
+        Some(axes) => call.axes(&axes, shape.len())?,
+        None => (0..shape.len()).filter(|&axis| shape[axis] == 1).collect(),
+    };
+    if let Some(&axis) = axes.iter().find(|&&axis| shape[axis] != 1) {
+        return Err(call.refuse(format!("axis {axis} of shape {shape:?} is not 1, so it cannot be squeezed")));
+    }
+    let left = (0..shape.len()).filter(|axis| !axes.contains(axis)).map(|axis| shape[axis]).collect();
+    call.copy(x, left)
+}
+
+/// Puts in dimensions of 1. Axes count in the result.
+fn unsqueeze(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let x = call.operand(0, "data")?;
+    let shape = call.shape(x);
+    let axes = axes(call)?.ok_or_else(|| call.refuse("`axes` is missing"))?;
+    let rank = shape.len().saturating_add(axes.len());
+    if rank > MAX_RANK {
+        return Err(call.refuse(format!("makes a tensor of rank {rank}, more than {MAX_RANK}")));
+    }
+    let axes = call.axes(&axes, rank)?;
+    let mut kept = shape.into_iter();
+    let widened = (0..rank).map(|axis| if axes.contains(&axis) { 1 } else { kept.next().unwrap_or(1) }).collect();
+    call.copy(x, widened)
+}
+
+/// By `perm`, or back to front.
+fn transpose(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let x = call.operand(0, "data")?;
+    let rank = call.shape(x).len();
+    let order = match call.attributes.ints("perm")? {
+        None => (0..rank).rev().collect(),
+        Some(perm) => {
+            if call.axes(perm, rank)?.len() != rank || perm.iter().any(|&axis| axis < 0) {
+                return Err(call.refuse(format!("`perm` {perm:?} is no permutation of {rank} axes")));
+            }
+            // In range: checked as axes.
+            perm.iter().map(|&axis| axis as usize).collect::<Vec<_>>()
+        }
+    };
+    transposed(call, x, &order)
+}
+
+/// `x` with its axes in another order: axis `i` of the result is axis `order[i]` of `x`.
+pub(super) fn transposed(call: &mut Call<'_>, x: NodeId, order: &[usize]) -> Result<Computed, Error> {
+    let (from, element) = (call.shape(x), call.element(x));
+    let strides = layout::strides(&from);
+    let shape: Vec<usize> = order.iter().map(|&axis| from[axis]).collect();
+    let walk = layout::Offsets::new(shape.clone(), order.iter().map(|&axis| strides[axis]).collect());
+    call.rearrange(vec![x], shape, element, walk.map(|offset| (0, offset)))
+}
+
+fn concat(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let inputs = (0..call.operand_count()).map(|at| call.operand(at, "inputs")).collect::<Result<Vec<_>, _>>()?;
+    let &first = inputs.first().ok_or_else(|| call.refuse("has no operands"))?;
+    let mut shape = call.shape(first);
+    let axis = call.attributes.int("axis")?.ok_or_else(|| call.attributes.refuse("axis", "is missing"))?;
+    let axis = call.axis(axis, shape.len())?;
+    shape[axis] = 0;
+    // How many consecutive elements each operand contributes at a time.
+    let mut runs = vec![];
+    for &input in &inputs {
+        call.require_same_type(first, input)?;
+        let part = call.shape(input);
+        let fits = part.len() == shape.len() && (0..part.len()).all(|at| at == axis || part[at] == shape[at]);
+        if !fits {
+            let expected = call.shape(first);
+            return Err(call.refuse(format!("shapes {expected:?} and {part:?} differ outside of axis {axis}")));
+        }
+        // No overflow: the elements of all tensors together are limited to 32 bits, and an operand may stand here as
+        // often as the limit on messages lets it.
+        shape[axis] = shape[axis].saturating_add(part[axis]);
+        runs.push(part[axis..].iter().product::<usize>());
+    }
+    let outer: usize = shape[..axis].iter().product();
+    let element = call.element(first);
+    let sources = (0..outer).flat_map(|outer| {
+        runs.iter().enumerate().flat_map(move |(input, &run)| (0..run).map(move |at| (input, outer * run + at)))
+    });
+    call.rearrange(inputs, shape, element, sources)
+}

@@ -1,0 +1,187 @@
+//! Input and calibration files.
+//!
+//! | file | one input record | calibration |
+//! |---|---|---|
+//! | `.json` | `{"inputs": {"name": nested arrays}}` | `{"batches": [{"inputs": {..}}, ..]}` |
+//! | `.npz` | one array per input | one array per input, whose leading axis counts the records |
+//! | `.npy` | one array, for a model of one input | as `.npz`, for a model of one input |
+//! | `.pb` | one ONNX `TensorProto`, for a model of one input | - |
+//!
+//! [`read_inputs`] and [`read_calibration`] read a file and fit it to a graph. Files may come from anyone: [`Limits`]
+//! bound what is read, and nothing panics.
+//!
+//! # How records fit a graph: [`NamedTensors::conform`]
+//! - Every input of the graph has exactly one tensor, and there are no others.
+//! - Shapes are equal, or become so by adding or dropping one leading dimension of 1: the batch, which some tools write
+//!   and others leave out. Nothing else is reshaped or broadcast.
+//! - Integers are never held as floats on the way. An integer input takes integers only. A float input takes integers
+//!   that its type represents exactly: `16777217` is refused for float32, which would make it `16777216`.
+//! - Numbers with a fraction or an exponent, for a float32 input, are rounded to single precision, as every runtime
+//!   does; the float graph, the float32 reference and the quantizer then see the same values.
+//! - NaN and infinities are refused.
+
+mod conform;
+mod error;
+mod json;
+mod npy;
+mod npz;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+pub use error::Error;
+
+use crate::float::{Graph, Tensor};
+use crate::onnx;
+
+/// How much a file may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a file, and of what a `.npz` unpacks to.
+    pub max_bytes: usize,
+    /// Elements of all its tensors together.
+    pub max_elements: usize,
+}
+
+impl Default for Limits {
+    /// 64 MiB, 2^23 elements.
+    fn default() -> Self {
+        Self { max_bytes: 64 << 20, max_elements: 1 << 23 }
+    }
+}
+
+/// Tensors by the names of inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamedTensors {
+    /// By name.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+impl NamedTensors {
+    /// One tensor.
+    pub fn single(name: impl Into<String>, tensor: Tensor) -> Self {
+        Self { tensors: BTreeMap::from([(name.into(), tensor)]) }
+    }
+
+    /// Reads `{"inputs": {"name": nested arrays}}`. A tensor's shape is its nesting; a number alone is a scalar.
+    ///
+    /// # Errors
+    /// No JSON, another structure, ragged or empty arrays, what is no finite number or boolean, a name twice, the
+    /// limits.
+    pub fn from_json(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        check_size(bytes.len(), limits)?;
+        json::record(bytes, limits.max_elements)
+    }
+
+    /// Reads a NumPy archive, one array per input.
+    ///
+    /// # Errors
+    /// No archive, an array that is damaged or of an unsupported type, the limits.
+    pub fn from_npz(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        check_size(bytes.len(), limits)?;
+        npz::read(bytes, limits)
+    }
+}
+
+/// Reads a NumPy array: floats, integers or booleans, either byte order, C or Fortran layout.
+///
+/// # Errors
+/// No array, a damaged one, an unsupported type, the limits.
+pub fn tensor_from_npy(bytes: &[u8], limits: &Limits) -> Result<Tensor, Error> {
+    check_size(bytes.len(), limits)?;
+    npy::read(bytes, limits.max_elements)
+}
+
+/// Reads calibration records: `{"batches": [{"inputs": {..}}, ..]}`.
+///
+/// # Errors
+/// As [`NamedTensors::from_json`]; no record at all.
+pub fn calibration_from_json(bytes: &[u8], limits: &Limits) -> Result<Vec<NamedTensors>, Error> {
+    check_size(bytes.len(), limits)?;
+    json::batches(bytes, limits.max_elements)
+}
+
+/// Reads calibration records from a NumPy archive: the leading axis of every array counts the records.
+///
+/// # Errors
+/// As [`NamedTensors::from_npz`]; arrays that disagree on the number of records; no record at all.
+pub fn calibration_from_npz(bytes: &[u8], limits: &Limits) -> Result<Vec<NamedTensors>, Error> {
+    npz::records(NamedTensors::from_npz(bytes, limits)?)
+}
+
+/// Reads an input file, of the format that its extension names, and fits it to `graph`: one tensor per input, in its
+/// order.
+///
+/// # Errors
+/// The file cannot be read, is not of its format, or does not fit the graph.
+pub fn read_inputs(path: &Path, graph: &Graph, limits: &Limits) -> Result<Vec<Tensor>, Error> {
+    let bytes = || read_file(path, limits);
+    let record = match extension(path).as_deref() {
+        Some("json") => NamedTensors::from_json(&bytes()?, limits)?,
+        Some("npz") => NamedTensors::from_npz(&bytes()?, limits)?,
+        Some("npy") => NamedTensors::single(only_input(graph, "npy")?, tensor_from_npy(&bytes()?, limits)?),
+        Some("pb") => {
+            let input = only_input(graph, "pb")?;
+            let (name, tensor) = onnx::read_tensor_file(&bytes()?, limits.max_elements).map_err(Error::TensorProto)?;
+            NamedTensors::single(if name.is_empty() { input } else { name }, tensor)
+        }
+        _ => return Err(Error::Extension { path: path.to_owned(), expected: ".json, .npz, .npy or .pb" }),
+    };
+    record.conform(graph)
+}
+
+/// Reads a calibration file, of the format that its extension names, and fits each record to `graph`: see
+/// [`read_inputs`].
+///
+/// # Errors
+/// As [`read_inputs`]; the file holds no record.
+pub fn read_calibration(path: &Path, graph: &Graph, limits: &Limits) -> Result<Vec<Vec<Tensor>>, Error> {
+    let bytes = || read_file(path, limits);
+    let records = match extension(path).as_deref() {
+        Some("json") => calibration_from_json(&bytes()?, limits)?,
+        Some("npz") => calibration_from_npz(&bytes()?, limits)?,
+        Some("npy") => {
+            let array = tensor_from_npy(&bytes()?, limits)?;
+            npz::records(NamedTensors::single(only_input(graph, "npy")?, array))?
+        }
+        _ => return Err(Error::Extension { path: path.to_owned(), expected: ".json, .npz or .npy" }),
+    };
+    let conform = |(record, tensors): (usize, &NamedTensors)| {
+        tensors.conform(graph).map_err(|error| Error::Record { record, error: Box::new(error) })
+    };
+    records.iter().enumerate().map(conform).collect()
+}
+
+fn extension(path: &Path) -> Option<String> {
+    path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase)
+}
+
+/// Formats without names serve models of one input.
+fn only_input(graph: &Graph, format: &'static str) -> Result<String, Error> {
+    let mut names = graph.inputs().map(|(_, node)| node.tensor.clone());
+    match (names.next(), names.next()) {
+        (Some(name), None) => Ok(name),
+        _ => Err(Error::Unnamed { format, inputs: graph.inputs().count() }),
+    }
+}
+
+/// Reads no more than the limit and one byte, whatever the file system says of the file's length.
+fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let refuse = |source| Error::File { path: path.to_owned(), source };
+    let mut bytes = vec![];
+    let most = u64::try_from(limits.max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(refuse)?;
+    check_size(bytes.len(), limits)?;
+    Ok(bytes)
+}
+
+fn check_size(got: usize, limits: &Limits) -> Result<(), Error> {
+    match got <= limits.max_bytes {
+        true => Ok(()),
+        false => Err(Error::TooLarge { what: "bytes", limit: limits.max_bytes }),
+    }
+}
