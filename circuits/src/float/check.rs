@@ -14,7 +14,8 @@ impl Graph {
             let mut shapes = Vec::with_capacity(node.inputs.len());
             for input in &node.inputs {
                 let operand = self.nodes[..at].get(input.0 as usize);
-                let operand = operand.ok_or_else(|| malformed(format!("operand {} does not stand before it", input.0)))?;
+                let operand =
+                    operand.ok_or_else(|| malformed(format!("operand {} does not stand before it", input.0)))?;
                 shapes.push(operand.shape.as_slice());
             }
             check_node(node, &shapes).map_err(malformed)?;

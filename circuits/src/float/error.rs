@@ -65,7 +65,9 @@ pub enum Error {
         value: f64,
     },
     /// An integer that its type, or exact arithmetic, cannot hold.
-    #[error("`{node}` yields {value}, which {element} cannot hold exactly here (limits: 32 bits for int32, 2^53 for int64)")]
+    #[error(
+        "`{node}` yields {value}, which {element} cannot hold exactly here (limits: 32 bits for int32, 2^53 for int64)"
+    )]
     Overflow {
         /// Name of the node.
         node: String,

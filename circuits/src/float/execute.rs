@@ -1,7 +1,7 @@
 //! The float executor: runs a [`Graph`] in double precision and keeps every intermediate tensor.
 //!
-//! It is what calibration reads ranges from and what the error report compares integers with. It computes in `f64`, so it
-//! stands closer to the real function than any single-precision runtime; [`super::Reference`] is the latter.
+//! It is what calibration reads ranges from and what the error report compares integers with. It computes in `f64`, so
+//! it stands closer to the real function than any single-precision runtime; [`super::Reference`] is the latter.
 
 use super::{ElementType, Error, Graph, Node, NodeId, Op, Tensor, Ties, Values, layout};
 
@@ -36,8 +36,8 @@ pub(crate) struct Operand<'a> {
 /// (integers for integer inputs). [`crate::tensors`] makes such tensors from files.
 ///
 /// # Errors
-/// Tensors that do not fit the inputs; an index outside of a table; values that leave what their type can hold; a graph that
-/// is inconsistent.
+/// Tensors that do not fit the inputs; an index outside of a table; values that leave what their type can hold; a graph
+/// that is inconsistent.
 pub fn execute(graph: &Graph, inputs: &[Tensor]) -> Result<Trace, Error> {
     graph.check()?;
     let expected = graph.inputs().count();

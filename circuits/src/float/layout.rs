@@ -23,7 +23,8 @@ pub fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// For each element of a tensor of shape `to`, row-major, the element of a tensor of shape `from` that broadcasts to it.
+/// For each element of a tensor of shape `to`, row-major, the element of a tensor of shape `from` that broadcasts to
+/// it.
 ///
 /// `from` must broadcast to `to`: see [`broadcast`].
 pub fn broadcast_offsets(from: &[usize], to: &[usize]) -> Offsets {
@@ -38,8 +39,8 @@ pub fn broadcast_offsets(from: &[usize], to: &[usize]) -> Offsets {
     Offsets::new(to.to_vec(), strides)
 }
 
-/// The elements of a tensor of shape `shape`, grouped by reducing `axes`: one group per element of the reduced tensor, in
-/// its row-major order; within a group, row-major.
+/// The elements of a tensor of shape `shape`, grouped by reducing `axes`: one group per element of the reduced tensor,
+/// in its row-major order; within a group, row-major.
 pub fn groups(shape: &[usize], axes: &[usize]) -> Groups {
     let all = strides(shape);
     let (mut kept, mut reduced) = ((vec![], vec![]), (vec![], vec![]));

@@ -1,8 +1,9 @@
 //! The float graph: what an ONNX model computes, before it is quantized.
 //!
 //! [`crate::onnx::import`] makes it. Shapes are static, attributes are resolved, whatever could be computed from
-//! constants alone has been, and the differences between operator sets are gone. Values are real numbers, held as `f64`; a
-//! tensor of integers or booleans holds integers (booleans are 0 and 1) of magnitude at most 2^53, so that each is exact.
+//! constants alone has been, and the differences between operator sets are gone. Values are real numbers, held as
+//! `f64`; a tensor of integers or booleans holds integers (booleans are 0 and 1) of magnitude at most 2^53, so that
+//! each is exact.
 //!
 //! Nodes stand in topological order: a node reads only nodes before it. All data is row-major.
 //!
@@ -10,7 +11,7 @@
 //! |---|---|
 //! | [`Graph`], [`Node`], [`Op`] | the graph |
 //! | [`Tensor`] | a shape and values, as they are fed to a graph |
-//! | [`execute`] | runs a graph in `f64` and keeps every intermediate tensor: for calibration, and what integers are compared with |
+//! | [`execute`] | runs a graph in `f64` and keeps every intermediate tensor: what calibration needs |
 //! | [`Reference`] | the same model in tract, in `f32`: another implementation, from the ONNX file itself |
 //! | [`layout`] | strides, broadcasting, groups of a reduction |
 
@@ -23,10 +24,10 @@ mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use check::{MAX_RANK, checked_len, check_node, matmul_shape, reduced};
+pub(crate) use check::{MAX_RANK, check_node, checked_len, matmul_shape, reduced};
 pub use error::Error;
-pub use execute::{Trace, execute};
 pub(crate) use execute::{MAX_EXACT, Operand, check_values, compute};
+pub use execute::{Trace, execute};
 pub use reference::Reference;
 pub use tensor::{Tensor, Values};
 
@@ -78,8 +79,8 @@ pub enum Op {
         /// Row-major.
         values: Vec<f64>,
     },
-    /// `a [.., m, k] * b [.., k, n] = y [.., m, n]`; both operands have rank 2 or more; what stands before the last two axes
-    /// broadcasts. Either operand, or none, may be a constant.
+    /// `a [.., m, k] * b [.., k, n] = y [.., m, n]`; both operands have rank 2 or more; what stands before the last two
+    /// axes broadcasts. Either operand, or none, may be a constant.
     MatMul,
     /// `y = a + b`, NumPy broadcasting.
     Add,
@@ -117,9 +118,9 @@ pub enum Op {
         /// Which position if several are greatest.
         ties: Ties,
     },
-    /// Rows of a table: `table [rows, ..w]`, a constant, and integers `x [..i]` that are computed, give `y [..i, ..w]` with
-    /// `y[i] = table[x[i]]`. Operand 0 is the table, operand 1 is `x`; `x` lies in `[-rows, rows)`, where a negative one
-    /// counts from the end.
+    /// Rows of a table: `table [rows, ..w]`, a constant, and integers `x [..i]` that are computed, give `y [..i, ..w]`
+    /// with `y[i] = table[x[i]]`. Operand 0 is the table, operand 1 is `x`; `x` lies in `[-rows, rows)`, where a
+    /// negative one counts from the end.
     Gather,
     /// `y =` sum of `x` along `axes`.
     ReduceSum {
@@ -131,8 +132,8 @@ pub enum Op {
         /// Of the operand's shape: ascending, none twice, at least one.
         axes: Vec<usize>,
     },
-    /// `y[i] = sources[i]`: every operator that only moves data (Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat,
-    /// Identity, Gather with constant indices), and Cast where it changes no value.
+    /// `y[i] = sources[i]`: every operator that only moves data (Reshape, Flatten, Squeeze, Unsqueeze, Transpose,
+    /// Concat, Identity, Gather with constant indices), and Cast where it changes no value.
     Rearrange {
         /// One per output element.
         sources: Vec<Source>,
@@ -169,7 +170,8 @@ pub struct Output {
 /// A model in real numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
-    /// In topological order; the inputs come first, in the model's order. Nothing but inputs stands here that no output needs.
+    /// In topological order; the inputs come first, in the model's order. Nothing but inputs stands here that no output
+    /// needs.
     pub nodes: Vec<Node>,
     /// In the model's order.
     pub outputs: Vec<Output>,

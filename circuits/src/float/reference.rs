@@ -1,11 +1,14 @@
 //! The float32 reference: the same ONNX model run by tract, an implementation that shares no code with the float graph.
 //!
-//! Errors of the quantized model are reported against it, because single precision is what users run today.
+//! Errors of the quantized model are reported against it, because single precision is what users run today. Two forms that
+//! import accepts are refused by tract: the MatMul of two vectors, and Squeeze without `axes` before operator set 13.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tract_onnx::prelude::{DatumType, Framework, InferenceModelExt, IntoRunnable, IntoTValue, TVec, TractResult, TypedModel};
+use tract_onnx::prelude::{
+    DatumType, Framework, InferenceModelExt, IntoRunnable, IntoTValue, TVec, TractResult, TypedModel,
+};
 use tract_onnx::prelude::{Tensor as TractTensor, TypedRunnableModel};
 
 use super::{ElementType, Error, Node, Tensor, Values};
@@ -80,7 +83,9 @@ fn from_tract(tensor: &TractTensor) -> TractResult<Tensor> {
     let shape = tensor.shape().to_vec();
     let values = match tensor.datum_type() {
         DatumType::Bool => Values::Bool(tensor.try_as_plain_ram()?.as_slice::<bool>()?.to_vec()),
-        kind if kind.is_float() => Values::Float(tensor.cast_to::<f64>()?.try_as_plain_ram()?.as_slice::<f64>()?.to_vec()),
+        kind if kind.is_float() => {
+            Values::Float(tensor.cast_to::<f64>()?.try_as_plain_ram()?.as_slice::<f64>()?.to_vec())
+        }
         _ => Values::Int(tensor.cast_to::<i64>()?.try_as_plain_ram()?.as_slice::<i64>()?.to_vec()),
     };
     Ok(Tensor { shape, values })

@@ -48,7 +48,8 @@ fn agrees_with_pytorch(model: &str) {
     let expected: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
     assert_eq!(graph.outputs[0].name, expected["output"].as_str().unwrap());
-    let mut samples = vec![(read_inputs(&folder.join("input.json"), graph, &limits).unwrap(), &expected["output_float"])];
+    let mut samples =
+        vec![(read_inputs(&folder.join("input.json"), graph, &limits).unwrap(), &expected["output_float"])];
     for heldout in expected["heldout"].as_array().unwrap() {
         let record = serde_json::json!({"inputs": heldout["inputs"]}).to_string();
         let inputs = NamedTensors::from_json(record.as_bytes(), &limits).unwrap().conform(graph).unwrap();
@@ -89,7 +90,9 @@ fn gov_bag_agrees_with_pytorch() {
 
 #[test]
 fn models_of_later_versions_are_refused_by_operator() {
-    for (model, operator) in [("lenet", "Conv"), ("gbdt", "ai.onnx.ml:TreeEnsembleRegressor"), ("tiny_transformer", "Div")] {
+    for (model, operator) in
+        [("lenet", "Conv"), ("gbdt", "ai.onnx.ml:TreeEnsembleRegressor"), ("tiny_transformer", "Div")]
+    {
         let path = folder(model).join("model.onnx");
         let Some(bytes) = shared(&path, |path| std::fs::read(path).unwrap()) else { return };
         let error = import(&bytes, &ImportOptions::default()).unwrap_err().to_string();
@@ -130,7 +133,13 @@ fn refuses_inputs_that_do_not_fit() {
 fn refuses_integers_that_are_not_exact() {
     let square = |element| graph(vec![node(Op::Input, &[], &[1], element), node(Op::Mul, &[0, 0], &[1], element)]);
     assert!(execute(&square(ElementType::I64), &[ints(&[94_906_265])]).is_ok());
-    for (element, value) in [(ElementType::I64, 94_906_266), (ElementType::I64, i64::MAX), (ElementType::I64, i64::MIN), (ElementType::I32, 46_341), (ElementType::I32, 1 << 31)] {
+    for (element, value) in [
+        (ElementType::I64, 94_906_266),
+        (ElementType::I64, i64::MAX),
+        (ElementType::I64, i64::MIN),
+        (ElementType::I32, 46_341),
+        (ElementType::I32, 1 << 31),
+    ] {
         assert!(matches!(execute(&square(element), &[ints(&[value])]), Err(Error::Overflow { .. })), "{value}");
     }
     let odd = graph(vec![node(Op::Input, &[], &[1], ElementType::I64)]);
@@ -139,7 +148,8 @@ fn refuses_integers_that_are_not_exact() {
 
 #[test]
 fn refuses_values_that_are_not_finite_and_indices_outside() {
-    let square = graph(vec![node(Op::Input, &[], &[2], ElementType::F32), node(Op::Mul, &[0, 0], &[2], ElementType::F32)]);
+    let square =
+        graph(vec![node(Op::Input, &[], &[2], ElementType::F32), node(Op::Mul, &[0, 0], &[2], ElementType::F32)]);
     let x = |values: [f64; 2]| Tensor { shape: vec![2], values: Values::Float(values.to_vec()) };
     assert!(matches!(execute(&square, &[x([0.0, f64::NAN])]), Err(Error::NonFinite { element: 1, .. })));
     assert!(matches!(execute(&square, &[x([1e300, 0.0])]), Err(Error::NonFinite { element: 0, .. })));
@@ -186,7 +196,10 @@ fn refuses_inconsistent_graphs() {
         ("sources", unary(Op::Rearrange { sources: vec![source(0, 6)] }, &[1])),
         ("source operand", unary(Op::Rearrange { sources: vec![source(1, 0)] }, &[1])),
         ("source count", unary(Op::Rearrange { sources: vec![source(0, 0)] }, &[2])),
-        ("computed table", graph(vec![x(), node(Op::Input, &[], &[1], ElementType::I64), node(Op::Gather, &[0, 1], &[1, 3], F32)])),
+        (
+            "computed table",
+            graph(vec![x(), node(Op::Input, &[], &[1], ElementType::I64), node(Op::Gather, &[0, 1], &[1, 3], F32)]),
+        ),
         ("output", missing_output),
     ] {
         assert!(matches!(graph.check(), Err(Error::Malformed { .. })), "{what}: {:?}", graph.check());

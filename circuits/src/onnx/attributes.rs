@@ -19,7 +19,9 @@ impl<'a> Attributes<'a> {
         let mut attributes = Self { node: label.to_owned(), left: BTreeMap::new() };
         for attribute in &node.attribute {
             if !attribute.ref_attr_name.is_empty() {
-                return Err(attributes.refuse(&attribute.name, "refers to a function's attribute: inline functions first"));
+                return Err(
+                    attributes.refuse(&attribute.name, "refers to a function's attribute: inline functions first")
+                );
             }
             if attributes.left.insert(&attribute.name, attribute).is_some() {
                 return Err(attributes.refuse(&attribute.name, "stands there twice"));
@@ -86,7 +88,9 @@ impl<'a> Attributes<'a> {
     pub(super) fn finish(self, opset: i64) -> Result<(), Error> {
         match self.left.first_key_value() {
             None => Ok(()),
-            Some((name, _)) => Err(self.refuse(name, format!("is not known for this operator in operator set {opset}"))),
+            Some((name, _)) => {
+                Err(self.refuse(name, format!("is not known for this operator in operator set {opset}")))
+            }
         }
     }
 }

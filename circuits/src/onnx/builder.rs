@@ -52,8 +52,8 @@ impl Builder {
         name
     }
 
-    /// Whether a tensor of this shape is within the limit; to be asked before one is allocated. Yields how many elements
-    /// there would then be.
+    /// Whether a tensor of this shape is within the limit; to be asked before one is allocated. Yields how many
+    /// elements there would then be.
     pub(super) fn check_room(&self, shape: &[usize]) -> Result<usize, Error> {
         let limit = self.limits.max_elements;
         let len = checked_len(shape).unwrap_or(usize::MAX);
@@ -105,7 +105,9 @@ impl Builder {
         !node.element.is_float()
             || match &node.op {
                 Op::Constant { values } => values.iter().all(whole),
-                Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::Relu | Op::ReduceSum { .. } | Op::Rearrange { .. } => operands(),
+                Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::Relu | Op::ReduceSum { .. } | Op::Rearrange { .. } => {
+                    operands()
+                }
                 Op::Clip { min, max } => operands() && [min, max].into_iter().flatten().all(whole),
                 Op::Gather => self.is_integral(node.inputs[0]),
                 _ => false,

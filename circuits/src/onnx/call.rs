@@ -80,25 +80,33 @@ impl<'a> Call<'a> {
     /// The integers of an operand that must be constant, such as `axes`.
     pub(super) fn constant_ints(&self, id: NodeId, role: &str) -> Result<Vec<i64>, Error> {
         if !self.element(id).is_integer() {
-            return Err(self.refuse(format!("operand `{role}` has elements of type {}, expected integers", self.element(id))));
+            return Err(
+                self.refuse(format!("operand `{role}` has elements of type {}, expected integers", self.element(id)))
+            );
         }
         match self.constant(id) {
             // Exact: a constant of integer type holds integers below 2^53.
             Some(values) => Ok(values.iter().map(|&value| value as i64).collect()),
-            None => Err(self.refuse(format!("operand `{role}` is computed from the inputs, so the shape is not fixed; make it a constant"))),
+            None => Err(self.refuse(format!(
+                "operand `{role}` is computed from the inputs, so the shape is not fixed; make it a constant"
+            ))),
         }
     }
 
     pub(super) fn require_float(&self, id: NodeId, role: &str) -> Result<(), Error> {
         match self.element(id).is_float() {
             true => Ok(()),
-            false => Err(self.refuse(format!("operand `{role}` has elements of type {}, expected floats", self.element(id)))),
+            false => {
+                Err(self.refuse(format!("operand `{role}` has elements of type {}, expected floats", self.element(id))))
+            }
         }
     }
 
     pub(super) fn require_number(&self, id: NodeId, role: &str) -> Result<(), Error> {
         match self.element(id) {
-            ElementType::Bool => Err(self.refuse(format!("operand `{role}` is boolean, expected numbers; Cast it first"))),
+            ElementType::Bool => {
+                Err(self.refuse(format!("operand `{role}` is boolean, expected numbers; Cast it first")))
+            }
             _ => Ok(()),
         }
     }
@@ -111,14 +119,17 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An axis of a tensor of rank `rank`; negative ones count from the end, in every operator set, as ONNX Runtime has it.
+    /// An axis of a tensor of rank `rank`; negative ones count from the end, in every operator set, as ONNX Runtime has
+    /// it.
     pub(super) fn axis(&self, axis: i64, rank: usize) -> Result<usize, Error> {
         // A rank is at most 32.
         let signed = rank as i64;
         let resolved = if axis < 0 { axis.checked_add(signed) } else { Some(axis) };
         match resolved.filter(|resolved| (0..signed).contains(resolved)) {
             Some(resolved) => Ok(resolved as usize),
-            None => Err(self.refuse(format!("axis {axis} lies outside of a tensor of rank {rank}: expected -{rank} to {rank} - 1"))),
+            None => Err(self.refuse(format!(
+                "axis {axis} lies outside of a tensor of rank {rank}: expected -{rank} to {rank} - 1"
+            ))),
         }
     }
 

@@ -18,7 +18,10 @@ pub(super) struct Input {
 enum Dimension {
     Fixed(usize),
     /// Named by the model (`symbol`) or not; `key` is how an option sets it.
-    Open { symbol: Option<String>, key: String },
+    Open {
+        symbol: Option<String>,
+        key: String,
+    },
 }
 
 struct Declared {

@@ -36,7 +36,10 @@ pub enum Error {
         got: usize,
     },
     /// An operator set that import does not know, or none.
-    #[error("operator set {got} is not supported: export the model with operator set {min} to {max}, or convert it with onnx.version_converter")]
+    #[error(
+        "operator set {got} is not supported: export the model with operator set {min} to {max}, or convert it with \
+         onnx.version_converter"
+    )]
     Opset {
         /// What the model declares; 0 if nothing.
         got: i64,
@@ -97,7 +100,10 @@ pub enum Error {
         open: String,
     },
     /// A weight or attribute that is NaN or infinite.
-    #[error("{what} holds {value} at element {element}: weights and attributes must be finite; train or export the model again")]
+    #[error(
+        "{what} holds {value} at element {element}: weights and attributes must be finite; train or export the model \
+         again"
+    )]
     NonFinite {
         /// The tensor or attribute.
         what: String,
@@ -115,7 +121,9 @@ pub enum Error {
         value: i64,
     },
     /// Two things of one name, or one without a name.
-    #[error("the name `{name}` of {what} is empty or taken: each input, initializer and node output needs a name of its own")]
+    #[error(
+        "the name `{name}` of {what} is empty or taken: each input, initializer and node output needs a name of its own"
+    )]
     Name {
         /// What has the name.
         what: &'static str,

@@ -1,27 +1,27 @@
 //! Import of ONNX models.
 //!
 //! [`import`] turns the bytes of a model, which may come from anyone, into a [`Model`]: its [float graph](crate::float)
-//! and what the float reference needs. Nothing here panics on bad input, and memory and time are bounded by [`Limits`]: the
-//! bytes are walked before they are decoded (`wire`), the protobuf is checked here and not by tract, shapes are computed
-//! here, and tract sees only a model that has been accepted, reduced to what its outputs need, with static shapes
-//! ([`crate::float::Reference`]).
+//! and what the float reference needs. Nothing here panics on bad input, and memory and time are bounded by [`Limits`]:
+//! the bytes are walked before they are decoded (`wire`), the protobuf is checked here and not by tract, shapes are
+//! computed here, and tract sees only a model that has been accepted, reduced to what its outputs need, with static
+//! shapes ([`crate::float::Reference`]).
 //!
 //! # Operators
-//! Gemm, MatMul, Add, Sub, Mul, Relu, LeakyRelu, Clip, Sigmoid, Tanh, Softmax, ArgMax, Gather, ReduceMean, ReduceSum, Reshape,
-//! Flatten, Squeeze, Unsqueeze, Transpose, Concat, Identity, Cast and Constant, of operator sets [`OPSETS`]; `docs/onnx.md`
-//! says what is supported of each. [`supported_operators`] lists them.
+//! Gemm, MatMul, Add, Sub, Mul, Relu, LeakyRelu, Clip, Sigmoid, Tanh, Softmax, ArgMax, Gather, ReduceMean, ReduceSum,
+//! Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Identity, Cast and Constant, of operator sets [`OPSETS`];
+//! `docs/onnx.md` says what is supported of each. [`supported_operators`] lists them.
 //!
 //! # What import does
 //! - Open dimensions get numbers: see [`ImportOptions::dims`].
-//! - Nodes are sorted. Whatever depends on constants alone is computed (in double precision), and what no output needs is
-//!   dropped; the inputs all stay.
+//! - Nodes are sorted. Whatever depends on constants alone is computed (in double precision), and what no output needs
+//!   is dropped; the inputs all stay.
 //! - Initializers that are also listed as inputs are constants: their defaults are what the model is.
-//! - Node names are kept. `value_info`, metadata, documentation strings, training information and functions that no node
-//!   calls are not read.
+//! - Node names are kept. `value_info`, metadata, documentation strings, training information and functions that no
+//!   node calls are not read.
 //!
 //! # Truncated files
-//! A file that was cut off within a field is refused, and so is one that lost its graph or its operator set. Protobuf has no
-//! length of its own: a file that lost only whole fields after those (metadata) is the same model, and accepted.
+//! A file that was cut off within a field is refused, and so is one that lost its graph or its operator set. Protobuf
+//! has no length of its own: a file that lost only whole fields after those (metadata) is the same model, and accepted.
 //!
 //! # Files
 //! | file | what |
@@ -66,9 +66,10 @@ pub const OPSETS: RangeInclusive<i64> = 9..=21;
 /// How much of anything a model may have. A server compiles what strangers upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Length of the file. Decoding takes some ten times as much memory at worst.
+    /// Length of the file. Decoding takes some ten times as much memory at worst: integers of one byte become eight.
     pub max_model_bytes: usize,
-    /// Nodes in the ONNX graph.
+    /// Nodes in the ONNX graph. Messages in the file are limited to 32 for each: an empty one takes two bytes in the file
+    /// and hundreds in memory, up to 256 MiB for all of them by default.
     pub max_nodes: usize,
     /// Elements of all tensors together: weights, constants, intermediate values. At most 2^32 - 1.
     pub max_elements: usize,
@@ -78,9 +79,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB, 16,384 nodes, 2^24 elements, 2^30 operations: far beyond what can be proved today, a minute's work at most.
+    /// 64 MiB, 4,096 nodes, 2^24 elements, 2^30 operations: far beyond what can be proved today.
     fn default() -> Self {
-        Self { max_model_bytes: 64 << 20, max_nodes: 16_384, max_elements: 1 << 24, max_operations: 1 << 30 }
+        Self { max_model_bytes: 64 << 20, max_nodes: 4096, max_elements: 1 << 24, max_operations: 1 << 30 }
     }
 }
 
@@ -91,7 +92,8 @@ pub struct ImportOptions {
     /// (`"tokens[1]"`) if it has none. Each must exist in the model.
     ///
     /// One open dimension needs no number and becomes 1: the batch. It is that which leads inputs, if all leading open
-    /// dimensions have the same name (or none), no input has it elsewhere, and at least one that it leads has more dimensions.
+    /// dimensions have the same name (or none), no input has it elsewhere, and at least one that it leads has more
+    /// dimensions.
     pub dims: BTreeMap<String, usize>,
     /// What is too large.
     pub limits: Limits,
@@ -156,11 +158,12 @@ pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Model, Error> {
     if graph.node.len() > limits.max_nodes {
         return Err(Error::TooLarge { what: "nodes", limit: limits.max_nodes, got: graph.node.len() });
     }
-    let opset = opset(&proto)?;
+    // First: a model of other operators alone need not even name an operator set of ONNX's own.
     let registry = Registry::new();
     for node in &graph.node {
         lookup(&registry, node)?;
     }
+    let opset = opset(&proto)?;
     let taken = tensor_names(graph)?;
     let mut importer = Importer { builder: Builder::new(limits, taken), tensors: HashMap::new(), opset, registry };
     importer.add_inputs(graph, options)?;
@@ -248,8 +251,14 @@ impl Importer {
         for input in dims::resolve(&inputs, options)? {
             let name = input.name;
             let (label, tensor) = (format!("input `{name}`"), name.clone());
-            let node =
-                Node { name: name.clone(), tensor, op: Op::Input, inputs: vec![], shape: input.shape, element: input.element };
+            let node = Node {
+                name: name.clone(),
+                tensor,
+                op: Op::Input,
+                inputs: vec![],
+                shape: input.shape,
+                element: input.element,
+            };
             let id = self.builder.add(node, &label)?;
             self.tensors.insert(name, id);
         }
@@ -258,7 +267,10 @@ impl Importer {
 
     fn add_initializers(&mut self, graph: &GraphProto) -> Result<(), Error> {
         if !graph.sparse_initializer.is_empty() {
-            return Err(Error::Unsupported { what: "sparse initializers are".into(), advice: "store weights as dense tensors" });
+            return Err(Error::Unsupported {
+                what: "sparse initializers are".into(),
+                advice: "store weights as dense tensors",
+            });
         }
         for proto in &graph.initializer {
             let what = format!("initializer `{}`", proto.name);
@@ -330,7 +342,8 @@ impl Importer {
 /// An output that declares a type or dimensions must have them. Dimensions that are not positive are open.
 fn check_declared(info: &tract_onnx::pb::ValueInfoProto, node: &Node) -> Result<(), Error> {
     let Some((data_type, shape)) = dims::declared(info) else { return Ok(()) };
-    let mismatch = |declared: String, computed: String| Err(Error::Output { output: info.name.clone(), declared, computed });
+    let mismatch =
+        |declared: String, computed: String| Err(Error::Output { output: info.name.clone(), declared, computed });
     if data_type != 0 && tensor::element_type(data_type) != Ok(node.element) {
         let declared = tensor::element_type(data_type).map_or_else(|reason| reason, |element| element.to_string());
         return mismatch(declared, node.element.to_string());

@@ -10,7 +10,8 @@ use super::Error;
 /// Positions of `nodes` in an order in which each reads only what stands before it; the file's own order where that
 /// will do. Reads that no node yields are not looked at.
 pub(super) fn topological(nodes: &[NodeProto]) -> Result<Vec<usize>, Error> {
-    let yields = |(at, node): (usize, &'_ NodeProto)| node.output.iter().map(move |name| (name.clone(), at)).collect::<Vec<_>>();
+    let yields =
+        |(at, node): (usize, &'_ NodeProto)| node.output.iter().map(move |name| (name.clone(), at)).collect::<Vec<_>>();
     let producer: HashMap<String, usize> = nodes.iter().enumerate().flat_map(yields).collect();
     let mut readers = vec![vec![]; nodes.len()];
     let mut waits_for = vec![0usize; nodes.len()];

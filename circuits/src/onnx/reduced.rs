@@ -25,7 +25,11 @@ pub(super) fn reduce(graph: &GraphProto, order: &[usize], inputs: &[Node], opset
         node: nodes.into_iter().rev().map(bare).collect(),
         initializer: initializers.map(|tensor| TensorProto { doc_string: String::new(), ..tensor.clone() }).collect(),
         input: inputs.iter().map(value_info).collect(),
-        output: graph.output.iter().map(|output| ValueInfoProto { name: output.name.clone(), ..Default::default() }).collect(),
+        output: graph
+            .output
+            .iter()
+            .map(|output| ValueInfoProto { name: output.name.clone(), ..Default::default() })
+            .collect(),
         ..Default::default()
     };
     ModelProto {

@@ -26,7 +26,9 @@ pub(super) fn read(proto: &TensorProto, what: &str, max_elements: usize) -> Resu
     let refuse = |reason: String| Error::Tensor { what: what.to_owned(), reason };
     let element = element_type(proto.data_type).map_err(refuse)?;
     if proto.data_location == Some(DataLocation::External as i32) || !proto.external_data.is_empty() {
-        return Err(refuse("its data stands in another file; save the model in one file (save_as_external_data=False)".into()));
+        return Err(refuse(
+            "its data stands in another file; save the model in one file (save_as_external_data=False)".into(),
+        ));
     }
     if proto.segment.is_some() {
         return Err(refuse("tensors stored in segments are not supported".into()));
@@ -76,7 +78,9 @@ fn values(proto: &TensorProto, element: ElementType, len: usize) -> Result<Value
         ElementType::F64 => Values::Float(proto.double_data.clone()),
         ElementType::I32 => Values::Int(proto.int32_data.iter().map(|&value| value.into()).collect()),
         ElementType::I64 => Values::Int(proto.int64_data.clone()),
-        ElementType::Bool => Values::Bool(proto.int32_data.iter().map(|&value| boolean(value)).collect::<Result<_, _>>()?),
+        ElementType::Bool => {
+            Values::Bool(proto.int32_data.iter().map(|&value| boolean(value)).collect::<Result<_, _>>()?)
+        }
     })
 }
 
@@ -98,9 +102,7 @@ fn raw(bytes: &[u8], element: ElementType, len: usize) -> Result<Values, String>
         ElementType::F64 => Values::Float(eight.map(|&chunk| f64::from_le_bytes(chunk)).collect()),
         ElementType::I32 => Values::Int(four.map(|&chunk| i32::from_le_bytes(chunk).into()).collect()),
         ElementType::I64 => Values::Int(eight.map(|&chunk| i64::from_le_bytes(chunk)).collect()),
-        ElementType::Bool => {
-            Values::Bool(bytes.iter().map(|&byte| boolean(byte.into())).collect::<Result<_, _>>()?)
-        }
+        ElementType::Bool => Values::Bool(bytes.iter().map(|&byte| boolean(byte.into())).collect::<Result<_, _>>()?),
     })
 }
 

@@ -1,8 +1,8 @@
 //! A first walk over the bytes of an uploaded model, before anything is allocated for it.
 //!
-//! Two bytes can make a message that takes hundreds in memory, so a file within its size limit could still exhaust memory
-//! when it is decoded. This walk follows the protobuf wire format along the message fields that ONNX defines, counts
-//! them and stops at a limit. It also tells a file that was cut off from one that is no protobuf at all.
+//! Two bytes can make a message that takes hundreds in memory, so a file within its size limit could still exhaust
+//! memory when it is decoded. This walk follows the protobuf wire format along the message fields that ONNX defines,
+//! counts them and stops at a limit. It also tells a file that was cut off from one that is no protobuf at all.
 
 use super::Error;
 

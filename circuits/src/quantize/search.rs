@@ -78,20 +78,23 @@ impl<'a> Search<'a> {
             return Err(Error::UnknownName { what: "output", name: name.clone(), known });
         }
         let ranges = ranges::resolve(graph, &options.input_ranges, &options.calibration)?;
+        let decisions = report::decisions(graph, &options.thresholds);
+        let (tables, samples, origin) = (Tables::default(), Vec::new(), DataOrigin::Calibration);
+        let mut search = Self { graph, options, ranges, samples, origin, decisions, tables };
+        // What does not fit with the fewest bits never fits. Said before any sample is run, so that it names the node.
+        search.compile(Plan::uniform(LEAST_BITS, LEAST_BITS, 0.1))?;
         let (origin, inputs) = match options.calibration.as_slice() {
-            [] => (DataOrigin::Synthetic, ranges::synthetic(graph, &ranges, SYNTHETIC_SAMPLES)),
+            [] => (DataOrigin::Synthetic, ranges::synthetic(graph, &search.ranges, SYNTHETIC_SAMPLES)),
             given => (DataOrigin::Calibration, given.to_vec()),
         };
         let mixed = ranges::mixed(&inputs).into_iter().map(|inputs| (inputs, Role::Mixed));
         let inputs: Vec<(Vec<Tensor>, Role)> = inputs.into_iter().map(|inputs| (inputs, Role::Given)).chain(mixed).collect();
-        let mut samples = Vec::with_capacity(inputs.len());
         for (sample, (inputs, role)) in inputs.into_iter().enumerate() {
             let failed = |error: float::Error| Error::Sample { sample, source: Box::new(error.into()) };
             let trace = float::execute(graph, &inputs).map_err(failed)?;
-            samples.push(Sample { inputs, trace, role });
+            search.samples.push(Sample { inputs, trace, role });
         }
-        let decisions = report::decisions(graph, &options.thresholds);
-        Ok(Self { graph, options, ranges, samples, origin, decisions, tables: Tables::default() })
+        Ok(Self { origin, ..search })
     }
 
     pub(super) fn run(&self) -> Result<Quantized, Error> {

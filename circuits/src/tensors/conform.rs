@@ -9,7 +9,10 @@ impl NamedTensors {
     /// # Errors
     /// A wrong, missing or additional name; a wrong shape or type; a value that is not finite or not representable.
     pub fn conform(&self, graph: &Graph) -> Result<Vec<Tensor>, Error> {
-        let names = |names: &mut dyn Iterator<Item = &String>| match names.map(|name| format!("`{name}`")).collect::<Vec<_>>() {
+        let names = |names: &mut dyn Iterator<Item = &String>| match names
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+        {
             names if names.is_empty() => "none".to_owned(),
             names => names.join(", "),
         };
@@ -49,7 +52,9 @@ fn conform(node: &Node, tensor: &Tensor) -> Result<Tensor, Error> {
             return Err(refuse("write integers without fraction or exponent (in NumPy: .astype(np.int64))"));
         }
         (_, ElementType::Bool) => return Err(refuse("write true or false (in NumPy: .astype(bool))")),
-        (Values::Bool(_), _) => return Err(refuse("write numbers (in NumPy: .astype(np.float32) or .astype(np.int64))")),
+        (Values::Bool(_), _) => {
+            return Err(refuse("write numbers (in NumPy: .astype(np.float32) or .astype(np.int64))"));
+        }
     };
     Ok(Tensor { shape: node.shape.clone(), values })
 }

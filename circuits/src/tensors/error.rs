@@ -94,7 +94,9 @@ pub enum Error {
         inputs: String,
     },
     /// A tensor of another shape.
-    #[error("input `{input}` needs shape {expected:?} (a leading dimension of 1 may be left out or added), got {got:?}")]
+    #[error(
+        "input `{input}` needs shape {expected:?} (a leading dimension of 1 may be left out or added), got {got:?}"
+    )]
     Shape {
         /// The input.
         input: String,

@@ -273,7 +273,8 @@ impl<'de> Visitor<'de> for Level<'_, '_> {
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        let value = i64::try_from(value).map_err(|_| E::custom(format!("holds {value}, which is no 64-bit signed integer")))?;
+        let value =
+            i64::try_from(value).map_err(|_| E::custom(format!("holds {value}, which is no 64-bit signed integer")))?;
         self.visit_i64(value)
     }
 

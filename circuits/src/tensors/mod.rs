@@ -7,17 +7,17 @@
 //! | `.npy` | one array, for a model of one input | as `.npz`, for a model of one input |
 //! | `.pb` | one ONNX `TensorProto`, for a model of one input | - |
 //!
-//! [`read_inputs`] and [`read_calibration`] read a file and fit it to a graph. Files may come from anyone: [`Limits`] bound
-//! what is read, and nothing panics.
+//! [`read_inputs`] and [`read_calibration`] read a file and fit it to a graph. Files may come from anyone: [`Limits`]
+//! bound what is read, and nothing panics.
 //!
 //! # How records fit a graph: [`NamedTensors::conform`]
 //! - Every input of the graph has exactly one tensor, and there are no others.
-//! - Shapes are equal, or become so by adding or dropping one leading dimension of 1: the batch, which some tools write and
-//!   others leave out. Nothing else is reshaped or broadcast.
-//! - Integers are never held as floats on the way. An integer input takes integers only. A float input takes integers that its
-//!   type represents exactly: `16777217` is refused for float32, which would make it `16777216`.
-//! - Numbers with a fraction or an exponent, for a float32 input, are rounded to single precision, as every runtime does;
-//!   the float graph, the float32 reference and the quantizer then see the same values.
+//! - Shapes are equal, or become so by adding or dropping one leading dimension of 1: the batch, which some tools write
+//!   and others leave out. Nothing else is reshaped or broadcast.
+//! - Integers are never held as floats on the way. An integer input takes integers only. A float input takes integers
+//!   that its type represents exactly: `16777217` is refused for float32, which would make it `16777216`.
+//! - Numbers with a fraction or an exponent, for a float32 input, are rounded to single precision, as every runtime
+//!   does; the float graph, the float32 reference and the quantizer then see the same values.
 //! - NaN and infinities are refused.
 
 mod conform;
@@ -70,7 +70,8 @@ impl NamedTensors {
     /// Reads `{"inputs": {"name": nested arrays}}`. A tensor's shape is its nesting; a number alone is a scalar.
     ///
     /// # Errors
-    /// No JSON, another structure, ragged or empty arrays, what is no finite number or boolean, a name twice, the limits.
+    /// No JSON, another structure, ragged or empty arrays, what is no finite number or boolean, a name twice, the
+    /// limits.
     pub fn from_json(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         check_size(bytes.len(), limits)?;
         json::record(bytes, limits.max_elements)
@@ -112,7 +113,8 @@ pub fn calibration_from_npz(bytes: &[u8], limits: &Limits) -> Result<Vec<NamedTe
     npz::records(NamedTensors::from_npz(bytes, limits)?)
 }
 
-/// Reads an input file, of the format that its extension names, and fits it to `graph`: one tensor per input, in its order.
+/// Reads an input file, of the format that its extension names, and fits it to `graph`: one tensor per input, in its
+/// order.
 ///
 /// # Errors
 /// The file cannot be read, is not of its format, or does not fit the graph.
@@ -132,7 +134,8 @@ pub fn read_inputs(path: &Path, graph: &Graph, limits: &Limits) -> Result<Vec<Te
     record.conform(graph)
 }
 
-/// Reads a calibration file, of the format that its extension names, and fits each record to `graph`: see [`read_inputs`].
+/// Reads a calibration file, of the format that its extension names, and fits each record to `graph`: see
+/// [`read_inputs`].
 ///
 /// # Errors
 /// As [`read_inputs`]; the file holds no record.

@@ -1,6 +1,7 @@
 //! NumPy's `.npy`, versions 1 to 3.
 //!
-//! Read here because the lengths in a file's header must be checked against the file before anything is allocated for them.
+//! Read here because the lengths in a file's header must be checked against the file before anything is allocated for
+//! them.
 
 use super::Error;
 use crate::float::{MAX_RANK, Tensor, Values, checked_len, layout};
@@ -73,7 +74,9 @@ fn parse(text: &str) -> Result<Header, String> {
         }
     }
     match (descr, fortran, shape) {
-        (Some(descr), Some(fortran), Some(shape)) if parser.rest.trim().is_empty() => Ok(Header { descr, fortran, shape }),
+        (Some(descr), Some(fortran), Some(shape)) if parser.rest.trim().is_empty() => {
+            Ok(Header { descr, fortran, shape })
+        }
         _ => Err("its header is incomplete, or goes on after its end".into()),
     }
 }

@@ -54,7 +54,10 @@ fn counted(shape: &[usize]) -> ArrayD<f32> {
 fn json_keeps_shapes_and_integers() {
     for (text, expected) in [
         ("[[1.5, 2], [3e2, -4]]", tensor(&[2, 2], Values::Float(vec![1.5, 2.0, 300.0, -4.0]))),
-        ("[16777217, -9223372036854775808, 9223372036854775807]", tensor(&[3], Values::Int(vec![16_777_217, i64::MIN, i64::MAX]))),
+        (
+            "[16777217, -9223372036854775808, 9223372036854775807]",
+            tensor(&[3], Values::Int(vec![16_777_217, i64::MIN, i64::MAX])),
+        ),
         ("[[[true], [false]]]", tensor(&[1, 2, 1], Values::Bool(vec![true, false]))),
         ("7", tensor(&[], Values::Int(vec![7]))),
     ] {
@@ -109,7 +112,10 @@ fn limits_hold() {
     assert!(matches!(json(&split), Err(Error::TooLarge { what: "elements", .. })));
     let long = " ".repeat(10_001);
     assert!(matches!(json(&long), Err(Error::TooLarge { what: "bytes", limit: 10_000 })));
-    assert!(matches!(tensor_from_npy(&npy(&[101], vec![0u8; 101]), &LIMITS), Err(Error::TooLarge { what: "elements", .. })));
+    assert!(matches!(
+        tensor_from_npy(&npy(&[101], vec![0u8; 101]), &LIMITS),
+        Err(Error::TooLarge { what: "elements", .. })
+    ));
     // A megabyte of zeros, deflated to a thousand bytes.
     let bomb = npz(&[("x", ArrayD::zeros(IxDyn(&[1 << 18])))]);
     assert!(bomb.len() < LIMITS.max_bytes);
@@ -134,13 +140,20 @@ fn npy_is_read_in_every_type_and_layout() {
     fortran.write_npy(&mut bytes).unwrap();
     assert!(String::from_utf8_lossy(&bytes).contains("'fortran_order': True"));
     assert_eq!(read(&bytes), tensor(&[2, 3], Values::Int(vec![0, 1, 2, 3, 4, 5])));
-    assert_eq!(read(&by_hand(1, "{'descr': '>i2', 'fortran_order': False, 'shape': (2,)}", &[1, 2, 255, 254])).values, Values::Int(vec![258, -2]));
-    assert_eq!(read(&by_hand(3, "{\"shape\": (1,1), 'descr': '<f4', 'fortran_order': False, }\n", &1f32.to_le_bytes())).shape, [1, 1]);
+    assert_eq!(
+        read(&by_hand(1, "{'descr': '>i2', 'fortran_order': False, 'shape': (2,)}", &[1, 2, 255, 254])).values,
+        Values::Int(vec![258, -2])
+    );
+    assert_eq!(
+        read(&by_hand(3, "{\"shape\": (1,1), 'descr': '<f4', 'fortran_order': False, }\n", &1f32.to_le_bytes())).shape,
+        [1, 1]
+    );
 }
 
 fn by_hand(version: u8, header: &str, data: &[u8]) -> Vec<u8> {
     let len = (header.len() as u32).to_le_bytes();
-    [&b"\x93NUMPY"[..], &[version, 0], if version == 1 { &len[..2] } else { &len[..] }, header.as_bytes(), data].concat()
+    [&b"\x93NUMPY"[..], &[version, 0], if version == 1 { &len[..2] } else { &len[..] }, header.as_bytes(), data]
+        .concat()
 }
 
 #[test]
@@ -149,7 +162,9 @@ fn damaged_npy_is_refused() {
     for cut in 0..genuine.len() {
         assert!(tensor_from_npy(&genuine[..cut], &LIMITS).is_err(), "cut at {cut}");
     }
-    let header = |descr: &str, shape: &str| by_hand(1, &format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}"), &[1; 8]);
+    let header = |descr: &str, shape: &str| {
+        by_hand(1, &format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}"), &[1; 8])
+    };
     for (bytes, words) in [
         ([&genuine[..], &[0]].concat(), "16 bytes of data, it has 17"),
         (b"not an array".to_vec(), "magic"),
@@ -212,7 +227,8 @@ fn damaged_npz_is_refused() {
 
 #[test]
 fn calibration_is_taken_apart_into_records() {
-    let records = calibration_from_json(br#"{"batches": [{"inputs": {"x": [1]}}, {"inputs": {"x": [2]}}]}"#, &LIMITS).unwrap();
+    let records =
+        calibration_from_json(br#"{"batches": [{"inputs": {"x": [1]}}, {"inputs": {"x": [2]}}]}"#, &LIMITS).unwrap();
     assert_eq!(records[1], NamedTensors::single("x", tensor(&[1], Values::Int(vec![2]))));
     let records = calibration_from_npz(&npz(&[("x", counted(&[2, 1, 3])), ("y", counted(&[2]))]), &LIMITS).unwrap();
     assert_eq!(records.len(), 2);
@@ -233,10 +249,18 @@ fn records_fit_up_to_one_leading_dimension_of_1() {
         let read = json(&format!("{{\"inputs\": {{\"x\": {got}}}}}")).unwrap();
         read.conform(&graph(&[("x", ElementType::F32, expected)])).map(|tensors| tensors[0].shape == expected)
     };
-    for (expected, got) in [(&[1, 2][..], "[[1, 2]]"), (&[1, 2], "[1, 2]"), (&[2], "[[1, 2]]"), (&[1], "1"), (&[], "[1]")] {
+    for (expected, got) in
+        [(&[1, 2][..], "[[1, 2]]"), (&[1, 2], "[1, 2]"), (&[2], "[[1, 2]]"), (&[1], "1"), (&[], "[1]")]
+    {
         assert!(fits(expected, got).unwrap(), "{expected:?} {got}");
     }
-    for (expected, got) in [(&[1, 2][..], "[[1], [2]]"), (&[2], "[[[1, 2]]]"), (&[1, 1, 2], "[1, 2]"), (&[2, 2], "[1, 2]"), (&[3], "[1, 2]")] {
+    for (expected, got) in [
+        (&[1, 2][..], "[[1], [2]]"),
+        (&[2], "[[[1, 2]]]"),
+        (&[1, 1, 2], "[1, 2]"),
+        (&[2, 2], "[1, 2]"),
+        (&[3], "[1, 2]"),
+    ] {
         assert!(matches!(fits(expected, got), Err(Error::Shape { .. })), "{expected:?} {got}");
     }
 }
@@ -312,7 +336,8 @@ fn files_are_read_by_their_extension() {
     ] {
         assert_eq!(read_calibration(&path, &one, &LIMITS).unwrap(), [expected.clone()], "{}", path.display());
     }
-    let refused = |name: &str, bytes: &[u8], graph: &Graph| read_inputs(&write(name, bytes), graph, &LIMITS).unwrap_err();
+    let refused =
+        |name: &str, bytes: &[u8], graph: &Graph| read_inputs(&write(name, bytes), graph, &LIMITS).unwrap_err();
     assert!(matches!(refused("a.txt", b"", &one), Error::Extension { .. }));
     assert!(matches!(refused("b.npy", &npy(&[1], vec![0f32]), &two), Error::Unnamed { inputs: 2, .. }));
     assert!(matches!(refused("b.pb", &proto("other"), &one), Error::Missing { .. }));

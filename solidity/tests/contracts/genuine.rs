@@ -4,7 +4,7 @@ use apodict_circuits::{
     Program,
     int::{Builder, Graph, Interval, Op, Output, Row, Source, Term},
     machine::{Objective, Shape},
-    report::ErrorReport,
+    report::{DataOrigin, ErrorReport},
 };
 use apodict_prover::{Context, ProvingKey, Srs, export, prove, transcript::EvmTranscriptWrite};
 use apodict_solidity::Fixture;
@@ -44,7 +44,17 @@ fn graph(widths: &[usize]) -> Graph {
 /// A decision of a small network that the planner gives `shape`: 16 inputs, one output.
 pub(crate) fn decision(shape: Shape, objective: Objective, hidden: &[usize]) -> Fixture {
     let widths = [&[16], hidden, &[1]].concat();
-    let program = Program::new(b"model", graph(&widths), ErrorReport::default(), objective).expect("it fits");
+    // The graph comes from no float model: there is nothing to report.
+    let report = ErrorReport {
+        samples: 0,
+        origin: DataOrigin::Synthetic,
+        input_ranges: Default::default(),
+        outputs: Vec::new(),
+        layers: Vec::new(),
+        units: 0.0,
+        warnings: Vec::new(),
+    };
+    let program = Program::new(b"model", graph(&widths), report, objective).expect("it fits");
     assert_eq!(program.plan().shape, shape, "the planner's choice");
     let srs = Srs::generate_unsafe(program.plan().k).expect("k is in range");
     let key = ProvingKey::generate(&program, &srs).expect("keys");

@@ -35,7 +35,8 @@ fn leaky_relu(call: &mut Call<'_>) -> Result<Computed, Error> {
     float_unary(call, Op::LeakyRelu { alpha })
 }
 
-/// Bounds are attributes before operator set 11, then operands. The greatest finite numbers, ONNX's old defaults, do not bind.
+/// Bounds are attributes before operator set 11, then operands. The greatest finite numbers, ONNX's old defaults, do
+/// not bind.
 fn clip(call: &mut Call<'_>) -> Result<Computed, Error> {
     let x = call.operand(0, "input")?;
     call.require_number(x, "input")?;
@@ -83,6 +84,7 @@ fn softmax(call: &mut Call<'_>) -> Result<Computed, Error> {
     let matrix = vec![outer.iter().product(), inner.iter().product()];
     let flat = call.copy(x, matrix.clone())?;
     let flat = call.part("flat", flat)?;
-    let soft = call.part("softmax", Computed { op: Op::Softmax { axis: 1 }, inputs: vec![flat], shape: matrix, element })?;
+    let soft =
+        call.part("softmax", Computed { op: Op::Softmax { axis: 1 }, inputs: vec![flat], shape: matrix, element })?;
     call.copy(soft, shape)
 }

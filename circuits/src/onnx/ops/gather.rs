@@ -11,14 +11,18 @@ pub(super) fn register(registry: &mut Registry) {
 fn gather(call: &mut Call<'_>) -> Result<Computed, Error> {
     let (data, indices) = (call.operand(0, "data")?, call.operand(1, "indices")?);
     if !call.element(indices).is_integer() {
-        return Err(call.refuse(format!("operand `indices` has elements of type {}, expected integers", call.element(indices))));
+        return Err(
+            call.refuse(format!("operand `indices` has elements of type {}, expected integers", call.element(indices)))
+        );
     }
     let axis = call.attributes.int("axis")?.unwrap_or(0);
     let axis = call.axis(axis, call.shape(data).len())?;
     match (call.constant(data).is_some(), call.constant(indices).is_some()) {
         (_, true) => by_constant_indices(call, data, indices, axis),
         (true, false) => from_table(call, data, indices, axis),
-        (false, false) => Err(call.refuse("data and indices are both computed from the inputs; one of them must be constant")),
+        (false, false) => {
+            Err(call.refuse("data and indices are both computed from the inputs; one of them must be constant"))
+        }
     }
 }
 
@@ -34,7 +38,10 @@ fn by_constant_indices(call: &mut Call<'_>, data: NodeId, indices: NodeId, axis:
     let picked: Result<Vec<usize>, Error> = call
         .constant_ints(indices, "indices")?
         .into_iter()
-        .map(|index| resolve(index).ok_or_else(|| call.refuse(format!("index {index} lies outside of axis {axis}, which has {rows} rows"))))
+        .map(|index| {
+            resolve(index)
+                .ok_or_else(|| call.refuse(format!("index {index} lies outside of axis {axis}, which has {rows} rows")))
+        })
         .collect();
     let picked = picked?;
     let inner: usize = from[axis + 1..].iter().product();
@@ -67,4 +74,3 @@ fn from_table(call: &mut Call<'_>, mut table: NodeId, indices: NodeId, axis: usi
     let order: Vec<usize> = outer.clone().chain(0..picked.len()).chain(outer.end..shape.len()).collect();
     movement::transposed(call, rows, &order)
 }
-

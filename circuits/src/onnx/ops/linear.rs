@@ -16,7 +16,9 @@ fn gemm(call: &mut Call<'_>) -> Result<Computed, Error> {
     let alpha = call.attributes.float("alpha")?.unwrap_or(1.0);
     let beta = call.attributes.float("beta")?.unwrap_or(1.0);
     let c = match call.optional(2) {
-        None if call.opset < 11 => return Err(call.refuse("operand 2 (`C`) is missing; it is optional from operator set 11")),
+        None if call.opset < 11 => {
+            return Err(call.refuse("operand 2 (`C`) is missing; it is optional from operator set 11"));
+        }
         // By definition 0 * C, which adds nothing; but it must still have a fitting shape.
         c => c,
     };
@@ -55,7 +57,9 @@ fn gemm(call: &mut Call<'_>) -> Result<Computed, Error> {
     };
     call.require_same_type(a, c)?;
     if layout::broadcast(&call.shape(c), &shape).as_ref() != Some(&shape) {
-        return Err(call.refuse(format!("operand `C` has shape {:?}, which does not broadcast to {shape:?}", call.shape(c))));
+        return Err(
+            call.refuse(format!("operand `C` has shape {:?}, which does not broadcast to {shape:?}", call.shape(c)))
+        );
     }
     let mut product = call.part("matmul", product)?;
     if let Some(alpha) = product_scale {

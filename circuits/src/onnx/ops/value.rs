@@ -34,13 +34,16 @@ fn constant(call: &mut Call<'_>) -> Result<Computed, Error> {
         }
     }
     match (found.pop(), found.pop()) {
-        (Some((shape, values, element)), None) => Ok(Computed { op: Op::Constant { values }, inputs: vec![], shape, element }),
+        (Some((shape, values, element)), None) => {
+            Ok(Computed { op: Op::Constant { values }, inputs: vec![], shape, element })
+        }
         (None, _) => Err(call.refuse("has no value (value_string, value_strings and sparse_value are not supported)")),
         (Some(_), Some(_)) => Err(call.refuse("has more than one value")),
     }
 }
 
-/// Where it keeps values as they are, as numbers: it is data movement then. A rounding of single precision is not modelled.
+/// Where it keeps values as they are, as numbers: it is data movement then. A rounding of single precision is not
+/// modelled.
 fn cast(call: &mut Call<'_>) -> Result<Computed, Error> {
     let x = call.operand(0, "input")?;
     let from = call.element(x);

@@ -65,7 +65,10 @@ enum Tract {
 fn assert_close(got: &[f64], expected: &[f64], tolerance: f64, name: &str) {
     assert_eq!(got.len(), expected.len(), "{name}");
     for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
-        assert!((got - expected).abs() <= tolerance * expected.abs().max(1.0), "{name}: {got} at {at}, expected {expected}");
+        assert!(
+            (got - expected).abs() <= tolerance * expected.abs().max(1.0),
+            "{name}: {got} at {at}, expected {expected}"
+        );
     }
 }
 
@@ -76,7 +79,14 @@ fn unary(op: &str, opset: i64, attributes: &[AttributeProto], x: (&[usize], &[f6
 }
 
 /// The same with one int64 operand.
-fn with_ints(op: &str, opset: i64, operand: &[i64], attributes: &[AttributeProto], x: (&[usize], &[f64]), y: (&[usize], &[f64])) -> Case {
+fn with_ints(
+    op: &str,
+    opset: i64,
+    operand: &[i64],
+    attributes: &[AttributeProto],
+    x: (&[usize], &[f64]),
+    y: (&[usize], &[f64]),
+) -> Case {
     let shape: Vec<i64> = x.0.iter().map(|&dim| dim as i64).collect();
     let build = |f: Fixture| {
         f.input("x", &shape).integers("i", &[operand.len() as i64], operand).node(op, &["x", "i"], "y", attributes)
@@ -89,12 +99,13 @@ const SIX: (&[usize], &[f64]) = (&[2, 3], &[1.0, 5.0, 2.0, 4.0, 3.0, 6.0]);
 #[test]
 fn gemm() {
     let gemm = |attributes: &[AttributeProto], opset, y: &[f64]| {
-        let build = |f: Fixture| {
-            f.input("x", &[1, 2])
-                .weights("w", &[2, 2], &[3.0, 4.0, 5.0, 6.0])
-                .weights("c", &[2], &[10.0, 20.0])
-                .node("Gemm", &["x", "w", "c"], "y", attributes)
-        };
+        let build =
+            |f: Fixture| {
+                f.input("x", &[1, 2])
+                    .weights("w", &[2, 2], &[3.0, 4.0, 5.0, 6.0])
+                    .weights("c", &[2], &[10.0, 20.0])
+                    .node("Gemm", &["x", "w", "c"], "y", attributes)
+            };
         case("Gemm", opset, build, &[1, 2], y).floats(&[1, 2], &[1.0, 2.0]).check(Tract::Agrees);
     };
     for opset in [9, 11, 13, 21] {
@@ -103,25 +114,53 @@ fn gemm() {
         gemm(&[float("alpha", 2.0), float("beta", 0.5)], opset, &[31.0, 42.0]);
         gemm(&[float("beta", 0.0)], opset, &[13.0, 16.0]);
     }
-    let no_c = |f: Fixture| f.input("x", &[2, 1]).weights("w", &[2, 2], &[3.0, 4.0, 5.0, 6.0]).node("Gemm", &["x", "w"], "y", &[int("transA", 1)]);
+    let no_c = |f: Fixture| {
+        f.input("x", &[2, 1]).weights("w", &[2, 2], &[3.0, 4.0, 5.0, 6.0]).node(
+            "Gemm",
+            &["x", "w"],
+            "y",
+            &[int("transA", 1)],
+        )
+    };
     case("Gemm without C", 11, no_c, &[1, 2], &[13.0, 16.0]).floats(&[2, 1], &[1.0, 2.0]).check(Tract::Agrees);
     // The first operand constant, and none: alpha goes to the constant, or to the product.
-    let left = |f: Fixture| f.weights("w", &[1, 2], &[3.0, 4.0]).input("x", &[2, 1]).node("Gemm", &["w", "x"], "y", &[float("alpha", 2.0)]);
+    let left = |f: Fixture| {
+        f.weights("w", &[1, 2], &[3.0, 4.0]).input("x", &[2, 1]).node("Gemm", &["w", "x"], "y", &[float("alpha", 2.0)])
+    };
     case("Gemm, constant A", 13, left, &[1, 1], &[22.0]).floats(&[2, 1], &[1.0, 2.0]).check(Tract::Agrees);
-    let both = |f: Fixture| f.input("a", &[1, 2]).input("b", &[2, 1]).weights("c", &[1], &[1.0]).node("Gemm", &["a", "b", "c"], "y", &[float("alpha", 0.5)]);
-    case("Gemm, no constant", 13, both, &[1, 1], &[6.5]).floats(&[1, 2], &[1.0, 2.0]).floats(&[2, 1], &[3.0, 4.0]).check(Tract::Agrees);
+    let both = |f: Fixture| {
+        f.input("a", &[1, 2]).input("b", &[2, 1]).weights("c", &[1], &[1.0]).node(
+            "Gemm",
+            &["a", "b", "c"],
+            "y",
+            &[float("alpha", 0.5)],
+        )
+    };
+    case("Gemm, no constant", 13, both, &[1, 1], &[6.5])
+        .floats(&[1, 2], &[1.0, 2.0])
+        .floats(&[2, 1], &[3.0, 4.0])
+        .check(Tract::Agrees);
 }
 
 #[test]
 fn matmul() {
     let matmul = |a: &[usize], b: &[usize], shape: &[usize], y: &[f64]| {
+        let tract = match (a.len(), b.len()) {
+            (1, 1) => Tract::NotAsked("it has no product of two vectors"),
+            _ => Tract::Agrees,
+        };
         let dims = |shape: &[usize]| shape.iter().map(|&dim| dim as i64).collect::<Vec<_>>();
-        let count = |shape: &[usize]| (1..=shape.iter().product::<usize>()).map(|value| value as f64).collect::<Vec<_>>();
+        let count =
+            |shape: &[usize]| (1..=shape.iter().product::<usize>()).map(|value| value as f64).collect::<Vec<_>>();
         let weights: Vec<f32> = count(b).iter().map(|&value| value as f32).collect();
-        let constant = |f: Fixture| f.input("a", &dims(a)).weights("b", &dims(b), &weights).node("MatMul", &["a", "b"], "y", &[]);
-        case(&format!("MatMul {a:?} {b:?}"), 13, constant, shape, y).floats(a, &count(a)).check(Tract::Agrees);
+        let constant =
+            |f: Fixture| f.input("a", &dims(a)).weights("b", &dims(b), &weights).node("MatMul", &["a", "b"], "y", &[]);
+        case(&format!("MatMul {a:?} {b:?}"), 13, constant, shape, y).floats(a, &count(a)).check(tract);
         let dynamic = |f: Fixture| f.input("a", &dims(a)).input("b", &dims(b)).node("MatMul", &["a", "b"], "y", &[]);
-        case(&format!("MatMul {a:?} {b:?}, no constant"), 9, dynamic, shape, y).floats(a, &count(a)).floats(b, &count(b)).check(Tract::Agrees);
+        case(&format!("MatMul {a:?} {b:?}, no constant"), 9, dynamic, shape, y)
+            .floats(a, &count(a))
+            .floats(b, &count(b))
+            .check(tract);
     };
     matmul(&[2, 2], &[2, 2], &[2, 2], &[7.0, 10.0, 15.0, 22.0]);
     matmul(&[2, 1, 2], &[2, 2], &[2, 1, 2], &[7.0, 10.0, 15.0, 22.0]);
@@ -133,13 +172,19 @@ fn matmul() {
 
 #[test]
 fn arithmetic() {
-    for (op, y) in [("Add", [11.0, 21.0, 12.0, 22.0]), ("Sub", [-9.0, -19.0, -8.0, -18.0]), ("Mul", [10.0, 20.0, 20.0, 40.0])] {
+    for (op, y) in
+        [("Add", [11.0, 21.0, 12.0, 22.0]), ("Sub", [-9.0, -19.0, -8.0, -18.0]), ("Mul", [10.0, 20.0, 20.0, 40.0])]
+    {
         for opset in [9, 13, 14] {
-            let build = |f: Fixture| f.input("x", &[2, 1]).weights("w", &[2], &[10.0, 20.0]).node(op, &["x", "w"], "y", &[]);
+            let build =
+                |f: Fixture| f.input("x", &[2, 1]).weights("w", &[2], &[10.0, 20.0]).node(op, &["x", "w"], "y", &[]);
             case(op, opset, build, &[2, 2], &y).floats(&[2, 1], &[1.0, 2.0]).check(Tract::Agrees);
         }
         let build = |f: Fixture| f.input("a", &[2, 1]).input("b", &[1, 2]).node(op, &["a", "b"], "y", &[]);
-        case(op, 14, build, &[2, 2], &y).floats(&[2, 1], &[1.0, 2.0]).floats(&[1, 2], &[10.0, 20.0]).check(Tract::Agrees);
+        case(op, 14, build, &[2, 2], &y)
+            .floats(&[2, 1], &[1.0, 2.0])
+            .floats(&[1, 2], &[10.0, 20.0])
+            .check(Tract::Agrees);
     }
 }
 
@@ -164,7 +209,9 @@ fn clip() {
     unary("Clip", 9, &[], x, x).check(Tract::Agrees);
     for opset in [11, 12, 13, 21] {
         let bounds = |inputs: &'static [&str]| {
-            move |f: Fixture| f.input("x", &[4]).weights("lo", &[], &[-1.0]).weights("hi", &[], &[2.0]).node("Clip", inputs, "y", &[])
+            move |f: Fixture| {
+                f.input("x", &[4]).weights("lo", &[], &[-1.0]).weights("hi", &[], &[2.0]).node("Clip", inputs, "y", &[])
+            }
         };
         for (inputs, y) in [
             (&["x", "lo", "hi"][..], [-1.0, -0.5, 0.0, 2.0]),
@@ -190,7 +237,8 @@ fn softmax() {
     }
     for opset in [13, 21] {
         unary("Softmax", opset, &[], x, (&[1, 2, 2], &last)).check(Tract::Agrees);
-        unary("Softmax", opset, &[int("axis", 1)], x, (&[1, 2, 2], &[0.25, 1.0 / 3.0, 0.75, 2.0 / 3.0])).check(Tract::Agrees);
+        unary("Softmax", opset, &[int("axis", 1)], x, (&[1, 2, 2], &[0.25, 1.0 / 3.0, 0.75, 2.0 / 3.0]))
+            .check(Tract::Agrees);
     }
     // Large arguments must not overflow.
     unary("Softmax", 13, &[], (&[2], &[1000.0, 1000.0]), (&[2], &[0.5, 0.5])).check(Tract::Agrees);
@@ -212,7 +260,9 @@ fn argmax() {
 
 #[test]
 fn reductions() {
-    for (op, operand_since, by_row, all) in [("ReduceSum", 13, [8.0, 13.0], 21.0), ("ReduceMean", 18, [8.0 / 3.0, 13.0 / 3.0], 3.5)] {
+    for (op, operand_since, by_row, all) in
+        [("ReduceSum", 13, [8.0, 13.0], 21.0), ("ReduceMean", 18, [8.0 / 3.0, 13.0 / 3.0], 3.5)]
+    {
         for opset in [9, 11, 12, 13, 17, 18, 21] {
             if opset < operand_since {
                 unary(op, opset, &[ints("axes", &[1])], SIX, (&[2, 1], &by_row)).check(Tract::Agrees);
@@ -220,7 +270,8 @@ fn reductions() {
             } else {
                 with_ints(op, opset, &[1], &[], SIX, (&[2, 1], &by_row)).check(Tract::Agrees);
                 with_ints(op, opset, &[-1], &[int("keepdims", 0)], SIX, (&[2], &by_row)).check(Tract::Agrees);
-                unary(op, opset, &[int("noop_with_empty_axes", 1)], SIX, SIX).check(Tract::NotAsked("its noop is not ours to test"));
+                unary(op, opset, &[int("noop_with_empty_axes", 1)], SIX, SIX)
+                    .check(Tract::NotAsked("its noop is not ours to test"));
             }
             unary(op, opset, &[], SIX, (&[1, 1], &[all])).check(Tract::Agrees);
             unary(op, opset, &[int("keepdims", 0)], SIX, (&[], &[all])).check(Tract::Agrees);
@@ -233,9 +284,12 @@ fn gather() {
     // A table [3, 2] by computed indices, along either axis.
     let table = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0];
     let lookup = |axis: i64, opset, shape: &[usize], y: &[f64], indices: &[i64]| {
-        let build = |f: Fixture| {
-            f.weights("t", &[3, 2], &table).typed_input("i", DataType::Int64, &[Dim::Number(1), Dim::Number(2)]).node("Gather", &["t", "i"], "y", &[int("axis", axis)])
-        };
+        let build =
+            |f: Fixture| {
+                f.weights("t", &[3, 2], &table)
+                    .typed_input("i", DataType::Int64, &[Dim::Number(1), Dim::Number(2)])
+                    .node("Gather", &["t", "i"], "y", &[int("axis", axis)])
+            };
         case("Gather", opset, build, shape, y).ints(&[1, 2], indices).check(Tract::Agrees);
     };
     for opset in [9, 11, 13] {
@@ -266,7 +320,8 @@ fn movement() {
     }
     for opset in [9, 11] {
         unary("Squeeze", opset, &[ints("axes", &[0])], (&[1, 6, 1], flat), (&[6, 1], flat)).check(Tract::Agrees);
-        unary("Squeeze", opset, &[], (&[1, 6, 1], flat), (&[6], flat)).check(Tract::Agrees);
+        let tract = Tract::NotAsked("it wants axes before operator set 13");
+        unary("Squeeze", opset, &[], (&[1, 6, 1], flat), (&[6], flat)).check(tract);
         unary("Unsqueeze", opset, &[ints("axes", &[0, 3])], SIX, (&[1, 2, 3, 1], flat)).check(Tract::Agrees);
     }
     for opset in [13, 21] {
@@ -277,18 +332,30 @@ fn movement() {
     }
     for opset in [9, 11, 13] {
         let concat = |axis: i64| {
-            move |f: Fixture| f.input("x", &[1, 2]).weights("w", &[1, 2], &[7.0, 8.0]).node("Concat", &["x", "w", "x"], "y", &[int("axis", axis)])
+            move |f: Fixture| {
+                f.input("x", &[1, 2]).weights("w", &[1, 2], &[7.0, 8.0]).node(
+                    "Concat",
+                    &["x", "w", "x"],
+                    "y",
+                    &[int("axis", axis)],
+                )
+            }
         };
         let x = [1.0, 2.0];
-        case("Concat", opset, concat(1), &[1, 6], &[1.0, 2.0, 7.0, 8.0, 1.0, 2.0]).floats(&[1, 2], &x).check(Tract::Agrees);
-        case("Concat", opset, concat(0), &[3, 2], &[1.0, 2.0, 7.0, 8.0, 1.0, 2.0]).floats(&[1, 2], &x).check(Tract::Agrees);
+        case("Concat", opset, concat(1), &[1, 6], &[1.0, 2.0, 7.0, 8.0, 1.0, 2.0])
+            .floats(&[1, 2], &x)
+            .check(Tract::Agrees);
+        case("Concat", opset, concat(0), &[3, 2], &[1.0, 2.0, 7.0, 8.0, 1.0, 2.0])
+            .floats(&[1, 2], &x)
+            .check(Tract::Agrees);
     }
 }
 
 #[test]
 fn constants() {
     let add = |name: &str, opset, value: AttributeProto, y: &[f64]| {
-        let build = |f: Fixture| f.input("x", &[2]).node("Constant", &[], "c", &[value]).node("Add", &["x", "c"], "y", &[]);
+        let build =
+            |f: Fixture| f.input("x", &[2]).node("Constant", &[], "c", &[value]).node("Add", &["x", "c"], "y", &[]);
         case(name, opset, build, &[2], y).floats(&[2], &[1.0, 2.0]).check(Tract::Agrees);
     };
     for opset in [9, 11, 12, 13, 21] {
@@ -298,8 +365,12 @@ fn constants() {
         add("Constant value_float", opset, float("value_float", 10.0), &[11.0, 12.0]);
         add("Constant value_floats", opset, floats("value_floats", &[10.0, 20.0]), &[11.0, 22.0]);
     }
-    for (name, attribute) in [("value_ints", ints("value_ints", &[1, 2])), ("value", tensor("value", int_tensor("", &[2], &[1, 2])))] {
-        let build = |f: Fixture| f.input("x", &[2]).node("Constant", &[], "s", &[attribute]).node("Reshape", &["x", "s"], "y", &[]);
+    for (name, attribute) in
+        [("value_ints", ints("value_ints", &[1, 2])), ("value", tensor("value", int_tensor("", &[2], &[1, 2])))]
+    {
+        let build = |f: Fixture| {
+            f.input("x", &[2]).node("Constant", &[], "s", &[attribute]).node("Reshape", &["x", "s"], "y", &[])
+        };
         case(name, 13, build, &[1, 2], &[1.0, 2.0]).floats(&[2], &[1.0, 2.0]).check(Tract::Agrees);
     }
 }

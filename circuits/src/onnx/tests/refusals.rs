@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{OperatorSetIdProto, SparseTensorProto, TensorProto};
 
-use super::super::fixture::{float, float_tensor, int, ints, tensor, value_info};
 use super::super::Limits;
+use super::super::fixture::{float, float_tensor, int, ints, tensor, value_info};
 use super::{Dim, Error, Fixture, ImportOptions, import, import_default};
 
 /// `y = x * w + b`, as everything here starts from.
@@ -66,7 +66,11 @@ fn refuses_files_that_are_no_model() {
         ("no graph", linear_with(|f| f.proto.graph = None), &["not an ONNX file", "graph"]),
         ("no outputs", linear_with(|f| f.graph().output.clear()), &["no outputs"]),
         ("no operator set", linear_with(|f| f.proto.opset_import.clear()), &["operator set 0", "9 to 21"]),
-        ("operator set 8", linear_with(|f| f.proto.opset_import[0].version = 8), &["operator set 8", "version_converter"]),
+        (
+            "operator set 8",
+            linear_with(|f| f.proto.opset_import[0].version = 8),
+            &["operator set 8", "version_converter"],
+        ),
         ("operator set 22", linear_with(|f| f.proto.opset_import[0].version = 22), &["operator set 22"]),
         (
             "two operator sets",
@@ -90,7 +94,11 @@ fn refuses_names_that_do_not_fit() {
         ("an output twice", linear().output("y"), &["`y`", "an output"]),
         ("an input without a name", linear().input("", &[1]), &["an input", "empty"]),
         ("a weight without a name", linear().weights("", &[1], &[1.0]), &["an initializer", "empty"]),
-        ("a node reads nothing that is", linear().node("Add", &["x", "ghost"], "z", &[]), &["Add `the Add`", "`ghost`"]),
+        (
+            "a node reads nothing that is",
+            linear().node("Add", &["x", "ghost"], "z", &[]),
+            &["Add `the Add`", "`ghost`"],
+        ),
         ("an output that nothing yields", linear().output("ghost"), &["list of outputs", "`ghost`"]),
         (
             "a cycle",
@@ -105,46 +113,97 @@ fn refuses_names_that_do_not_fit() {
 #[test]
 fn refuses_unknown_operators_and_names_the_supported() {
     check(vec![
-        ("Conv", one("Conv", 13, &[], &[]), &["`Conv`", "node `the Conv`", "supported are: Add, ArgMax, Cast, Clip", "Unsqueeze"]),
+        (
+            "Conv",
+            one("Conv", 13, &[], &[]),
+            &["`Conv`", "node `the Conv`", "supported are: Add, ArgMax, Cast, Clip", "Unsqueeze"],
+        ),
         ("another domain", linear_with(|f| f.graph().node[0].domain = "com.acme".into()), &["`com.acme:MatMul`"]),
-        ("a function's attribute", linear_with(|f| {
-            f.graph().node[0].attribute.push(tract_onnx::pb::AttributeProto { ref_attr_name: "alpha".into(), ..int("axis", 0) });
-        }), &["inline functions"]),
+        (
+            "a function's attribute",
+            linear_with(|f| {
+                f.graph().node[0]
+                    .attribute
+                    .push(tract_onnx::pb::AttributeProto { ref_attr_name: "alpha".into(), ..int("axis", 0) });
+            }),
+            &["inline functions"],
+        ),
     ]);
 }
 
 #[test]
 fn refuses_damaged_and_unsupported_tensors() {
     check(vec![
-        ("NaN", linear_with(|f| weights(f).float_data[2] = f32::NAN), &["initializer `w`", "NaN", "element 2", "finite"]),
+        (
+            "NaN",
+            linear_with(|f| weights(f).float_data[2] = f32::NAN),
+            &["initializer `w`", "NaN", "element 2", "finite"],
+        ),
         ("infinity", linear_with(|f| weights(f).float_data[0] = f32::INFINITY), &["inf", "finite"]),
-        ("infinite raw data", linear_with(|f| {
-            weights(f).float_data.clear();
-            weights(f).raw_data = [1.0f32, 2.0, f32::NEG_INFINITY, 4.0].iter().flat_map(|value| value.to_le_bytes()).collect();
-        }), &["-inf", "element 2"]),
+        (
+            "infinite raw data",
+            linear_with(|f| {
+                weights(f).float_data.clear();
+                weights(f).raw_data =
+                    [1.0f32, 2.0, f32::NEG_INFINITY, 4.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+            }),
+            &["-inf", "element 2"],
+        ),
         ("infinite attribute", one("LeakyRelu", 13, &[], &[float("alpha", f32::INFINITY)]), &["`alpha`", "inf"]),
         ("NaN attribute", one("Clip", 9, &[], &[float("min", f32::NAN)]), &["`min`", "NaN"]),
-        ("too few values", linear_with(|f| { weights(f).float_data.pop(); }), &["`w`", "needs 4 elements", "3 are stored"]),
-        ("too much raw data", linear_with(|f| {
-            weights(f).float_data.clear();
-            weights(f).raw_data = vec![0; 17];
-        }), &["needs 16 bytes of raw_data", "17"]),
+        (
+            "too few values",
+            linear_with(|f| {
+                weights(f).float_data.pop();
+            }),
+            &["`w`", "needs 4 elements", "3 are stored"],
+        ),
+        (
+            "too much raw data",
+            linear_with(|f| {
+                weights(f).float_data.clear();
+                weights(f).raw_data = vec![0; 17];
+            }),
+            &["needs 16 bytes of raw_data", "17"],
+        ),
         ("data stored twice", linear_with(|f| weights(f).raw_data = vec![0; 16]), &["stored twice"]),
         ("data of another type", linear_with(|f| weights(f).int64_data = vec![1; 4]), &["int64_data"]),
         ("negative dimension", linear_with(|f| weights(f).dims[0] = -2), &["negative"]),
         ("dimensions that overflow", linear_with(|f| weights(f).dims = vec![i64::MAX, i64::MAX, 0]), &["too large"]),
         ("rank 33", linear_with(|f| weights(f).dims = vec![1; 33]), &["rank is 33"]),
-        ("external data", linear_with(|f| weights(f).data_location = Some(DataLocation::External as i32)), &["another file"]),
-        ("half floats", linear_with(|f| weights(f).data_type = DataType::Float16 as i32), &["FLOAT16", "supported are"]),
+        (
+            "external data",
+            linear_with(|f| weights(f).data_location = Some(DataLocation::External as i32)),
+            &["another file"],
+        ),
+        (
+            "half floats",
+            linear_with(|f| weights(f).data_type = DataType::Float16 as i32),
+            &["FLOAT16", "supported are"],
+        ),
         ("strings", linear_with(|f| weights(f).data_type = DataType::String as i32), &["STRING"]),
         ("no such type", linear_with(|f| weights(f).data_type = 99), &["no element type 99"]),
         ("segments", linear_with(|f| weights(f).segment = Some(Default::default())), &["segments"]),
         ("sparse", linear_with(|f| f.graph().sparse_initializer.push(SparseTensorProto::default())), &["sparse"]),
-        ("an integer beyond 2^53", linear().integers("big", &[1], &[(1 << 53) + 1]), &["`big`", "9007199254740993", "2^53"]),
-        ("a boolean of 2", linear_with(|f| {
-            let proto = TensorProto { name: "t".into(), data_type: DataType::Bool as i32, int32_data: vec![2], dims: vec![1], ..Default::default() };
-            f.graph().initializer.push(proto);
-        }), &["boolean", "2"]),
+        (
+            "an integer beyond 2^53",
+            linear().integers("big", &[1], &[(1 << 53) + 1]),
+            &["`big`", "9007199254740993", "2^53"],
+        ),
+        (
+            "a boolean of 2",
+            linear_with(|f| {
+                let proto = TensorProto {
+                    name: "t".into(),
+                    data_type: DataType::Bool as i32,
+                    int32_data: vec![2],
+                    dims: vec![1],
+                    ..Default::default()
+                };
+                f.graph().initializer.push(proto);
+            }),
+            &["boolean", "2"],
+        ),
     ]);
 }
 
@@ -166,9 +225,17 @@ fn refuses_attributes_that_do_not_fit() {
         ("no permutation", one("Transpose", 13, &[], &[ints("perm", &[0, 0])]), &["twice"]),
         ("half a permutation", one("Transpose", 13, &[], &[ints("perm", &[0])]), &["no permutation"]),
         ("no tensor", one("Constant", 13, &[], &[]), &["at most 0"]),
-        ("two values", Fixture::new(13).node("Constant", &[], "y", &[float("value_float", 1.0), int("value_int", 1)]).output("y"), &["more than one value"]),
+        (
+            "two values",
+            Fixture::new(13).node("Constant", &[], "y", &[float("value_float", 1.0), int("value_int", 1)]).output("y"),
+            &["more than one value"],
+        ),
         ("no value", Fixture::new(11).node("Constant", &[], "y", &[]).output("y"), &["no value"]),
-        ("a damaged value", Fixture::new(13).node("Constant", &[], "y", &[tensor("value", float_tensor("", &[2], &[1.0]))]).output("y"), &["value of a Constant"]),
+        (
+            "a damaged value",
+            Fixture::new(13).node("Constant", &[], "y", &[tensor("value", float_tensor("", &[2], &[1.0]))]).output("y"),
+            &["value of a Constant"],
+        ),
     ]);
 }
 
@@ -178,7 +245,11 @@ fn refuses_operands_that_do_not_fit() {
         Fixture::new(14).typed_input("x", element, &[Dim::Number(2)]).node(op, &["x"], "y", &[]).output("y")
     };
     let computed = |op: &str| {
-        Fixture::new(18).input("x", &[2, 3]).typed_input("i", DataType::Int64, &[Dim::Number(1)]).node(op, &["x", "i"], "y", &[]).output("y")
+        Fixture::new(18)
+            .input("x", &[2, 3])
+            .typed_input("i", DataType::Int64, &[Dim::Number(1)])
+            .node(op, &["x", "i"], "y", &[])
+            .output("y")
     };
     check(vec![
         ("inner dimensions", one("MatMul", 13, &["w"], &[]), &["MatMul `the MatMul`", "3 and 2 differ"]),
@@ -207,11 +278,21 @@ fn refuses_operands_that_do_not_fit() {
         ("axes as operand, long ago", one("ReduceSum", 11, &["i"], &[]), &["only from operator set 13"]),
         ("Cast that truncates", one("Cast", 13, &[], &[int("to", 7)]), &["drops fractions", "not proven"]),
         ("Cast that compares", one("Cast", 13, &[], &[int("to", 9)]), &["comparison with 0"]),
-        ("a scalar has no axis", Fixture::new(13).input("x", &[]).node("ArgMax", &["x"], "y", &[]).output("y"), &["rank 0"]),
+        (
+            "a scalar has no axis",
+            Fixture::new(13).input("x", &[]).node("ArgMax", &["x"], "y", &[]).output("y"),
+            &["rank 0"],
+        ),
         (
             "constants that overflow",
-            Fixture::new(13).weights("x", &[], &[f32::MAX]).weights("z", &[1], &[1.0]).node("Mul", &["x", "x"], "a", &[]).node("Mul", &["a", "a"], "b", &[])
-                .node("Mul", &["b", "b"], "c", &[]).node("Mul", &["c", "c"], "y", &[]).output("y"),
+            Fixture::new(13)
+                .weights("x", &[], &[f32::MAX])
+                .weights("z", &[1], &[1.0])
+                .node("Mul", &["x", "x"], "a", &[])
+                .node("Mul", &["a", "a"], "b", &[])
+                .node("Mul", &["b", "b"], "c", &[])
+                .node("Mul", &["c", "c"], "y", &[])
+                .output("y"),
             &["while computing constants", "inf"],
         ),
     ]);
@@ -219,18 +300,32 @@ fn refuses_operands_that_do_not_fit() {
 
 #[test]
 fn refuses_shapes_that_are_not_fixed() {
-    let with = |dims: &[Dim]| Fixture::new(13).typed_input("x", DataType::Float, dims).node("Relu", &["x"], "y", &[]).output("y");
+    let with = |dims: &[Dim]| {
+        Fixture::new(13).typed_input("x", DataType::Float, dims).node("Relu", &["x"], "y", &[]).output("y")
+    };
     use Dim::{Number, Symbol};
     check(vec![
-        ("another open dimension", with(&[Symbol("batch"), Symbol("sequence")]), &["dimension 1 of input `x`", "`sequence`", "`sequence=NUMBER`"]),
+        (
+            "another open dimension",
+            with(&[Symbol("batch"), Symbol("sequence")]),
+            &["dimension 1 of input `x`", "`sequence`", "`sequence=NUMBER`"],
+        ),
         ("one without a name", with(&[Symbol("batch"), Symbol("")]), &["dimension 1", "unnamed", "`x[1]=NUMBER`"]),
         ("one of -1", with(&[Number(2), Number(-1)]), &["`x[1]=NUMBER`"]),
         ("only one dimension, and open", with(&[Symbol("N")]), &["dimension 0", "`N=NUMBER`"]),
         ("the same inside", with(&[Symbol("N"), Symbol("N")]), &["dimension 0", "`N`"]),
         ("0", with(&[Number(0), Number(2)]), &["dimension 0", "is 0"]),
-        ("two batches", with(&[Symbol("a"), Number(2)]).typed_input("z", DataType::Float, &[Symbol("b"), Number(2)]), &["`a`"]),
+        (
+            "two batches",
+            with(&[Symbol("a"), Number(2)]).typed_input("z", DataType::Float, &[Symbol("b"), Number(2)]),
+            &["`a`"],
+        ),
         ("no shape", linear_with(|f| f.graph().input[0].r#type = None), &["`x`", "type and shape"]),
-        ("half floats", Fixture::new(13).typed_input("x", DataType::Float16, &[Number(1)]).output("x"), &["input `x`", "FLOAT16"]),
+        (
+            "half floats",
+            Fixture::new(13).typed_input("x", DataType::Float16, &[Number(1)]).output("x"),
+            &["input `x`", "FLOAT16"],
+        ),
         ("a huge input", with(&[Number(i64::MAX), Number(i64::MAX)]), &["too large"]),
     ]);
     let options = |dims: &[(&str, usize)]| ImportOptions {
@@ -282,10 +377,32 @@ fn refuses_what_is_too_large() {
         assert!(error.to_string().contains(word), "{error}");
     }
     // A few bytes that would need terabytes, and constants that would take years.
-    let outer = Fixture::new(13).input("a", &[1 << 20, 1]).input("b", &[1, 1 << 20]).node("Add", &["a", "b"], "y", &[]).output("y");
-    let gathered = Fixture::new(13).input("x", &[1 << 20]).integers("i", &[64], &[0; 64]).node("Unsqueeze", &["x", "axis"], "t", &[])
-        .integers("axis", &[1], &[0]).node("Gather", &["t", "i"], "y", &[]).output("y");
+    let outer = Fixture::new(13)
+        .input("a", &[1 << 20, 1])
+        .input("b", &[1, 1 << 20])
+        .node("Add", &["a", "b"], "y", &[])
+        .output("y");
+    let gathered = Fixture::new(13)
+        .input("x", &[1 << 20])
+        .integers("i", &[64], &[0; 64])
+        .node("Unsqueeze", &["x", "axis"], "t", &[])
+        .integers("axis", &[1], &[0])
+        .node("Gather", &["t", "i"], "y", &[])
+        .output("y");
     for fixture in [outer, gathered] {
         assert!(matches!(import_default(&fixture), Err(Error::TooLarge { .. })));
     }
+}
+
+/// The limit on messages bounds what decoding allocates, whatever the two bytes of each stand for.
+#[test]
+fn empty_messages_stay_within_the_memory_that_is_documented() {
+    use tract_onnx::pb::{AttributeProto, NodeProto, ValueInfoProto};
+    let largest =
+        [size_of::<AttributeProto>(), size_of::<NodeProto>(), size_of::<TensorProto>(), size_of::<ValueInfoProto>()];
+    let messages = Limits::default().max_nodes * super::super::RECORDS_PER_NODE;
+    assert!(largest.into_iter().all(|size| size * messages <= 256 << 20), "{largest:?} times {messages}");
+    let crowded = linear_with(|f| f.graph().node[0].attribute = vec![AttributeProto::default(); messages]);
+    let error = import_default(&crowded).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { what: "messages in the file", .. }), "{error}");
 }

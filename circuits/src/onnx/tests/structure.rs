@@ -22,7 +22,8 @@ fn sorts_nodes_and_drops_what_no_output_needs() {
     assert_eq!(tensors, ["unused", "x", "a", "y"]);
     model.graph().check().unwrap();
     // tract gets the same: both inputs, and no dead node.
-    let inputs: Vec<_> = [1usize, 2].map(|len| Tensor { shape: vec![len], values: Values::Float(vec![0.0; len]) }).into();
+    let inputs: Vec<_> =
+        [1usize, 2].map(|len| Tensor { shape: vec![len], values: Values::Float(vec![0.0; len]) }).into();
     let outputs = Reference::new(&model).unwrap().run(&inputs).unwrap();
     assert_eq!(outputs[0].values, Values::Float(vec![0.0, 0.0]));
 }
@@ -68,7 +69,12 @@ fn names_of_parts_do_not_collide() {
 
 #[test]
 fn nodes_without_names_and_with_equal_names_are_accepted() {
-    let mut fixture = Fixture::new(13).input("x", &[1]).node("Relu", &["x"], "a", &[]).node("Relu", &["a"], "b", &[]).node("Relu", &["b"], "y", &[]).output("y");
+    let mut fixture = Fixture::new(13)
+        .input("x", &[1])
+        .node("Relu", &["x"], "a", &[])
+        .node("Relu", &["a"], "b", &[])
+        .node("Relu", &["b"], "y", &[])
+        .output("y");
     fixture.graph().node[0].name.clear();
     let model = import_default(&fixture).unwrap();
     assert_eq!(model.graph().nodes[1].name, "a");
@@ -78,7 +84,8 @@ fn nodes_without_names_and_with_equal_names_are_accepted() {
 #[test]
 fn the_batch_is_one() {
     for batch in [Dim::Symbol("batch_size"), Dim::Symbol(""), Dim::Number(-1)] {
-        let mut fixture = Fixture::new(13).typed_input("x", DataType::Float, &[batch, Dim::Number(2)]).node("Relu", &["x"], "y", &[]);
+        let mut fixture =
+            Fixture::new(13).typed_input("x", DataType::Float, &[batch, Dim::Number(2)]).node("Relu", &["x"], "y", &[]);
         fixture.graph().output.push(value_info("y", DataType::Float, &[batch, Dim::Number(2)]));
         let model = import_default(&fixture).unwrap();
         assert_eq!(model.graph().nodes[0].shape, [1, 2]);
@@ -95,7 +102,10 @@ fn element_types_are_kept() {
         (DataType::Int64, ElementType::I64, Values::Int(vec![16_777_217, 3])),
         (DataType::Bool, ElementType::Bool, Values::Bool(vec![true, false])),
     ] {
-        let fixture = Fixture::new(14).typed_input("x", declared, &[Dim::Number(2)]).node("Identity", &["x"], "y", &[]).output("y");
+        let fixture = Fixture::new(14)
+            .typed_input("x", declared, &[Dim::Number(2)])
+            .node("Identity", &["x"], "y", &[])
+            .output("y");
         let model = import_default(&fixture).unwrap();
         assert!(model.graph().nodes.iter().all(|node| node.element == element));
         let x = Tensor { shape: vec![2], values };
@@ -107,7 +117,12 @@ fn element_types_are_kept() {
 #[test]
 fn an_input_with_an_initializer_is_a_constant() {
     let model = import_default(
-        &Fixture::new(9).input("x", &[1]).input("w", &[1]).weights("w", &[1], &[3.0]).node("Mul", &["x", "w"], "y", &[]).output("y"),
+        &Fixture::new(9)
+            .input("x", &[1])
+            .input("w", &[1])
+            .weights("w", &[1], &[3.0])
+            .node("Mul", &["x", "w"], "y", &[])
+            .output("y"),
     )
     .unwrap();
     assert_eq!(model.graph().inputs().count(), 1);

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::{
     float::{self, ElementType, Tensor, Values},
+    machine::{self, Shape},
     onnx,
     quantize::{QuantizeOptions, Quantized, quantize},
     report::{self, ErrorReport},
@@ -87,8 +88,13 @@ fn held_out(name: &str) -> Option<(Quantized, ErrorReport)> {
     };
     let report = report::measure(&benchmark.graph, &quantized, &benchmark.heldout, reference).expect("a report");
     println!("== {name}: {:.0} ms, {} nodes\n{}{report}", took.as_secs_f64() * 1e3, quantized.graph.nodes.len(), quantized.report);
-    println!("{:?}", quantized.plan);
     quantized.graph.validate().expect("a valid graph");
+    let layout = machine::lay_out(&quantized.graph, Shape::Lean, options.limb_bits).expect("a layout");
+    let (rows, units) = (layout.rows(), quantized.report.units);
+    println!("{:?}\nlean machine: {rows} rows, {} table rows, k = {}\n", quantized.plan, layout.table_rows(), layout.k());
+    // The search is only as good as the estimate that it minimizes.
+    let per_row = units / rows as f64;
+    assert!((0.85..1.15).contains(&per_row), "{name}: {units} units estimated, {rows} rows of one unit");
     Some((quantized, report))
 }
 
