@@ -1,1 +1,20 @@
 //! Keys, the structured reference string and proofs.
+//!
+//! [`Srs`] holds the powers of a secret, [`ProvingKey`] what one program needs, [`prove`] makes a proof of one
+//! decision. The prover itself stands behind the seam of [`engine`].
+
+mod context;
+mod digesting;
+pub mod engine;
+mod error;
+pub mod export;
+mod key;
+mod prove;
+mod srs;
+pub mod transcript;
+
+pub use context::Context;
+pub use error::Error;
+pub use key::{ProvingKey, is_unsafe, shape_constraint_system};
+pub use prove::{Proof, Stage, Times, prove};
+pub use srs::{MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs};

@@ -1,1 +1,80 @@
 //! Verifies proofs of decisions.
+//!
+//! A proof is a halo2 proof over BN254 with KZG commitments and SHPLONK openings, its transcript Keccak-256 in the
+//! layout of the EVM. This crate is an implementation of its own over arkworks: it shares no code with the prover, so
+//! that a mistake would have to be made twice. It allocates only in proportion to its input, never panics on any, and
+//! needs no standard library, which fits it for nodes, keepers and embedded use.
+//!
+//! ```
+//! use apodict_verifier::{Error, Verifier, VerifyingKey};
+//!
+//! /// The digest of the model that this program trusts.
+//! const PINNED: [u8; 32] = [0; 32];
+//!
+//! fn decide(key: &[u8], instances: &[[u8; 32]], proof: &[u8]) -> Result<bool, Error> {
+//!     let verifier = Verifier::new(VerifyingKey::from_bytes(key)?)?;
+//!     if verifier.digest() != PINNED {
+//!         return Ok(false);
+//!     }
+//!     verifier.verify_words(instances, proof)?;
+//!     Ok(true)
+//! }
+//! # assert!(decide(b"not a key", &[], &[]).is_err());
+//! ```
+//!
+//! # What a proof says
+//! That its maker knew a witness of the circuit behind the *key* whose public instances are *these*. Who may choose
+//! either is the caller's matter: compare [`Verifier::digest`] with a pinned value, and compute the instances
+//! (context, inputs, outputs) yourself instead of taking them from whoever sent the proof.
+//!
+//! # Why the transcript's view of the key is stored
+//! halo2 begins every transcript with a hash of the key's Rust `Debug` output, which only halo2 can compute, so
+//! [`VerifyingKey::transcript_repr`] is stored rather than derived. That costs no soundness: what binds a proof to the
+//! circuit is that the verifier itself uses this key's commitments and gates, and the value must only be one that the
+//! prover could not choose after seeing challenges. It is part of the bytes that [`VerifyingKey::digest`] covers, and
+//! whoever pins that digest pins it with the rest. A key with another value accepts no proof made for this one.
+//!
+//! # Where to start reading
+//! [`Verifier::verify`] and its three steps: `conversation` (what is read, what is drawn), `constraints` (what the gates
+//! demand at the drawn point), [`ConstraintSystem::opening_groups`] and `bdfg21` (that the evaluations are true).
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+extern crate alloc;
+
+mod batch;
+mod bdfg21;
+mod constraint_system;
+mod constraints;
+mod conversation;
+mod domain;
+mod encoding;
+mod error;
+mod format;
+mod key;
+mod proof;
+#[cfg(feature = "tampering")]
+pub mod tampering;
+mod transcript;
+mod validate;
+mod verify;
+
+pub use ark_bn254::{Fr, G1Affine, G2Affine};
+pub use batch::{BatchItem, verify_batch};
+pub use bdfg21::{Opening, OpeningGroup, Polynomial};
+pub use constraint_system::{Column, ColumnKind, ConstraintSystem, Expression, Query};
+pub use domain::{DELTA, Domain};
+pub use encoding::{fr_from_be_bytes, fr_to_be_bytes, g1_to_be_bytes, g2_to_be_bytes};
+pub use error::{Error, KeyError};
+pub use format::{FORMAT_VERSION, MAX_KEY_BYTES};
+pub use key::{Srs, SrsOrigin, VerifyingKey};
+pub use proof::{Challenge, Element, Evaluation, Step};
+pub use verify::{Verifier, instances_from_words, verify};

@@ -6,10 +6,20 @@
 //!
 //! Nodes stand in topological order: a node reads only nodes before it.
 
+mod analyze;
+mod builder;
+mod error;
 mod execute;
 mod interval;
+pub mod limits;
+mod piecewise;
+mod structure;
+#[cfg(test)]
+mod tests;
 
-pub use execute::{Trace, execute};
+pub use builder::Builder;
+pub use error::Error;
+pub use execute::{Executor, Trace, execute};
 pub use interval::Interval;
 
 use serde::{Deserialize, Serialize};

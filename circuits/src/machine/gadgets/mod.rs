@@ -1,0 +1,9 @@
+//! Gadgets: how each operator becomes equations. Each file states what is proven and why no other witness passes.
+
+mod argmax;
+mod divide;
+mod embedding;
+mod inputs;
+mod piecewise;
+mod products;
+mod rectify;

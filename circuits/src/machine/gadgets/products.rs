@@ -1,0 +1,37 @@
+//! Products of computed values.
+//!
+//! # Statement
+//! `y = sum(a_i * b_i)`, exact.
+//! # Equations
+//! 1. `sum(a_i * b_i) - y = 0`.
+//! # Soundness
+//! Linear in `y` with a fixed coefficient: `y` is determined by its operands, and `|y| < 2^62` by interval analysis.
+//! # Cost
+//! A unit a product, half a unit for `y`.
+
+use super::super::{Error, builder::Form, equation::Equation, field::Weight, lower::Lowering};
+use crate::int::{Node, Source};
+
+impl Lowering<'_> {
+    pub(crate) fn sums_of_products(
+        &mut self,
+        index: u32,
+        node: &Node,
+        rows: &[Vec<(Source, Source)>],
+    ) -> Result<Vec<Form>, Error> {
+        let mut forms = Vec::with_capacity(rows.len());
+        for (element, row) in rows.iter().enumerate() {
+            let mut equation = Equation::default();
+            for (a, b) in row {
+                let a = self.cell(node.inputs[a.input as usize], a.element as usize)?;
+                let b = self.cell(node.inputs[b.input as usize], b.element as usize)?;
+                equation.product(a, b, Weight::int(1));
+            }
+            let y = self.builder.value(index, element, node.range(element));
+            equation.linear(y, Weight::int(-1))?;
+            self.builder.push(equation)?;
+            forms.push(Form::wire(y));
+        }
+        Ok(forms)
+    }
+}

@@ -1,0 +1,162 @@
+//! Small graphs, one for each operator, with inputs at the edges of their ranges.
+
+use crate::int::{Builder, Graph, Interval, NodeId, Op, Output, Piecewise, Row, Source, Term};
+
+/// A graph and inputs that try its edges.
+pub(super) struct Model {
+    pub(super) name: &'static str,
+    pub(super) graph: Graph,
+    pub(super) inputs: Vec<Vec<Vec<i64>>>,
+}
+
+fn source(element: u32) -> Source {
+    Source { input: 0, element }
+}
+
+fn row(bias: i64, weights: &[i64]) -> Row {
+    let terms = (0..).zip(weights).filter(|(_, w)| **w != 0).map(|(e, w)| Term { source: source(e), weight: *w });
+    Row { bias, terms: terms.collect() }
+}
+
+fn finish(name: &'static str, builder: Builder, output: NodeId, inputs: Vec<Vec<Vec<i64>>>) -> Model {
+    let outputs = vec![Output { name: "y".into(), node: output }];
+    Model { name, graph: builder.finish(outputs).expect("a well-formed graph"), inputs }
+}
+
+fn input(builder: &mut Builder, shape: usize, lo: i64, hi: i64) -> NodeId {
+    builder.input("x", vec![shape], 4, vec![Interval::new(lo, hi)]).expect("a well-formed input")
+}
+
+fn push(builder: &mut Builder, op: Op, operand: NodeId, len: usize) -> NodeId {
+    builder.push("node", op, vec![operand], vec![len], 4).expect("a well-formed node")
+}
+
+/// One model for each operator.
+pub(super) fn models() -> Vec<Model> {
+    vec![dense(), rectifier(), plain_rectifier(), odd_range(), products(), piecewise(), arg_max(), max(), divide(), gather(), bag(), full_bag(), moved()]
+}
+
+fn dense() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 3, -128, 127);
+    let sums = push(&mut b, Op::Linear { rows: vec![row(5, &[3, -7, 11]), row(-9, &[0, 100, -1])] }, x, 2);
+    let y = push(&mut b, Op::Shift { bits: 3 }, sums, 2);
+    finish("dense", b, y, vec![vec![vec![-128, 127, -128]], vec![vec![0, 0, 0]], vec![vec![127, -128, 5]]])
+}
+
+fn rectifier() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -128, 127);
+    let rows = vec![row(1, &[5, -3]), row(0, &[-5, 3]), row(-4, &[1, 0])];
+    let sums = push(&mut b, Op::Linear { rows }, x, 3);
+    let shifted = push(&mut b, Op::Shift { bits: 3 }, sums, 3);
+    let relu = push(&mut b, Op::Relu, shifted, 3);
+    let y = push(&mut b, Op::Linear { rows: vec![row(0, &[1, 2, -3])] }, relu, 1);
+    finish("rectifier", b, y, vec![vec![vec![-128, 127]], vec![vec![127, -128]], vec![vec![0, 0]], vec![vec![4, 5]]])
+}
+
+fn plain_rectifier() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -100, 100);
+    let y = push(&mut b, Op::Relu, x, 2);
+    finish("plain rectifier", b, y, vec![vec![vec![-100, 100]], vec![vec![0, -1]], vec![vec![1, 0]]])
+}
+
+fn odd_range() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -3, 9);
+    let y = push(&mut b, Op::Linear { rows: vec![row(0, &[1, 1])] }, x, 1);
+    finish("odd range", b, y, vec![vec![vec![-3, 9]], vec![vec![9, -3]]])
+}
+
+fn products() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 4, -50, 50);
+    let rows = vec![vec![(source(0), source(1)), (source(2), source(3))], vec![(source(0), source(0))]];
+    let products = push(&mut b, Op::SumOfProducts { rows }, x, 2);
+    let y = push(&mut b, Op::Shift { bits: 5 }, products, 2);
+    finish("products", b, y, vec![vec![vec![-50, 50, 50, 50]], vec![vec![3, -7, 0, 1]]])
+}
+
+fn piecewise() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -64, 63);
+    let function = Piecewise {
+        name: "bend".into(),
+        lo: -64,
+        segment_bits: 5,
+        base: vec![-1000, -200, 40, 900],
+        slope: vec![25, 8, 27, -3],
+        out_shift: 4,
+    };
+    let table = b.table(function).expect("a well-formed function");
+    let y = push(&mut b, Op::Piecewise { table }, x, 2);
+    finish("piecewise", b, y, vec![vec![vec![-64, 63]], vec![vec![-33, -32]], vec![vec![0, 31]]])
+}
+
+fn arg_max() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 4, -20, 20);
+    let y = push(&mut b, Op::ArgMax { groups: vec![vec![0, 1, 2, 3], vec![3, 1]] }, x, 2);
+    finish("argmax", b, y, vec![vec![vec![5, 20, 20, -20]], vec![vec![0, 0, 0, 0]], vec![vec![-20, -20, -20, 20]]])
+}
+
+fn max() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 3, -20, 20);
+    let y = push(&mut b, Op::Max { groups: vec![vec![0, 1, 2], vec![2]] }, x, 2);
+    finish("max", b, y, vec![vec![vec![5, 7, 7]], vec![vec![-1, -1, -1]], vec![vec![-20, 3, 20]]])
+}
+
+fn divide() -> Model {
+    let mut b = Builder::new();
+    let a = b.input("a", vec![2], 4, vec![Interval::new(0, 200)]).expect("a well-formed input");
+    let d = b.input("d", vec![1], 4, vec![Interval::new(1, 400)]).expect("a well-formed input");
+    let op = Op::Divide { shift: 6, divisor: vec![0, 0] };
+    let y = b.push("quotient", op, vec![a, d], vec![2], 6).expect("a well-formed node");
+    finish("divide", b, y, vec![vec![vec![0, 200], vec![400]], vec![vec![1, 199], vec![1]], vec![vec![1, 3], vec![128]]])
+}
+
+fn table() -> Vec<Vec<i64>> {
+    (0..10i64).map(|t| (0..5i64).map(|d| (t * 37 + d * 91) % 200 - 100).collect()).collect()
+}
+
+fn gather() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, 0, 9);
+    let y = b.push("rows", Op::Gather { rows: table() }, vec![x], vec![2, 5], 4).expect("a well-formed node");
+    finish("gather", b, y, vec![vec![vec![0, 9]], vec![vec![4, 4]]])
+}
+
+fn bag() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 4, 0, 9);
+    let op = Op::EmbeddingSum { rows: table(), groups: vec![vec![0, 1, 2, 3], vec![1, 2]] };
+    let sums = b.push("bag", op, vec![x], vec![2, 5], 4).expect("a well-formed node");
+    let y = push(&mut b, Op::Linear { rows: vec![row(0, &[1, -2, 3, 0, 5, 1, 1, 1, 1, 1])] }, sums, 1);
+    finish("bag", b, y, vec![vec![vec![0, 9, 9, 3]], vec![vec![2, 2, 2, 2]]])
+}
+
+/// Packs filled to the last bit: 20 columns of 24-bit digits or wider, and as many tokens as a digit bears.
+fn full_bag() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 60, 0, 2);
+    let rows: Vec<Vec<i64>> = vec![vec![-4000; 20], vec![4000; 20], (0..20).map(|d| d * 400 - 4000).collect()];
+    let op = Op::EmbeddingSum { rows, groups: vec![(0..60).collect()] };
+    let y = b.push("bag", op, vec![x], vec![1, 20], 4).expect("a well-formed node");
+    finish("full bag", b, y, vec![vec![vec![1; 60]], vec![vec![0; 60]], vec![(0..60).map(|t| t % 3).collect()]])
+}
+
+fn moved() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -128, 127);
+    let sums = push(&mut b, Op::Linear { rows: vec![row(3, &[2, 5]), row(0, &[-1, 4])] }, x, 2);
+    let shifted = push(&mut b, Op::Shift { bits: 2 }, sums, 2);
+    let sources = vec![source(1), source(0), source(1)];
+    let moved = push(&mut b, Op::Rearrange { sources }, shifted, 3);
+    let relu = push(&mut b, Op::Relu, moved, 3);
+    let constant = b.push("constant", Op::Constant { values: vec![-7] }, vec![], vec![1], 4).expect("a constant");
+    let both = vec![Source { input: 0, element: 2 }, Source { input: 1, element: 0 }, Source { input: 0, element: 0 }];
+    let y = b.push("both", Op::Rearrange { sources: both }, vec![relu, constant], vec![3], 4).expect("a well-formed node");
+    finish("moved", b, y, vec![vec![vec![-128, 127]], vec![vec![100, 3]]])
+}

@@ -1,0 +1,140 @@
+//! What an integer graph costs as a circuit: the figure that the search for a precision minimizes.
+
+use crate::int::{Graph, Interval, Node, NodeId, Op};
+
+/// Bits of a packed row of an embedding table.
+const PACKED_BITS: u32 = 248;
+
+/// Units of the machine, estimated node by node from the costs that its gadgets state: a unit is two operands of an
+/// equation, or one lookup. `limb_bits` is `b` of those formulas, 8 to 10 in practice.
+///
+/// | node | units |
+/// |---|---|
+/// | Input | `1 + ceil(bits/b)`, twice where the range is no power of two |
+/// | Linear | half a unit a term of rows with more than one; other rows are part of what reads them |
+/// | Shift | `ceil(S/b) + ceil(bits(y)/b) + 1`; before a Relu only `ceil(S/b)` |
+/// | Relu | `2n + 1`, `n` limbs for value and sign; nothing where the sign is known |
+/// | SumOfProducts | one a product, half of one for the sum |
+/// | Piecewise | `ceil(s/b) + ceil(o/b) + ceil(bits(y)/b) + 7`, the last quotient only with an output shift; and a sixteenth of a unit a segment, for the rows of its table |
+/// | Max, ArgMax | `n^2/4 + n * (2 + ceil(bits/b)) + n/2` a group of `n` |
+/// | Divide | `2 * ceil(bits(2d)/b) + ceil(bits(y)/b) + 6` |
+/// | Gather, EmbeddingSum | `packs` a token and `2 + W/b` a column, `W` bits a column, `248/W` columns a pack |
+/// | outputs | half a unit for each element that is a sum |
+pub fn units(graph: &Graph, limb_bits: u32) -> f64 {
+    per_node(graph, limb_bits).iter().sum()
+}
+
+/// [`units`], node by node.
+pub fn per_node(graph: &Graph, limb_bits: u32) -> Vec<f64> {
+    let limb_bits = limb_bits.max(1);
+    let mut readers = vec![0usize; graph.nodes.len()];
+    let mut rectified = vec![false; graph.nodes.len()];
+    for node in &graph.nodes {
+        for id in &node.inputs {
+            readers[id.0 as usize] += 1;
+            rectified[id.0 as usize] |= matches!(node.op, Op::Relu);
+        }
+    }
+    graph.outputs.iter().for_each(|output| readers[output.node.0 as usize] += 1);
+    let mut units = Vec::with_capacity(graph.nodes.len());
+    for (at, node) in graph.nodes.iter().enumerate() {
+        let fused = rectified[at] && readers[at] == 1;
+        units.push(Estimate { graph, node, limb_bits }.units(fused));
+    }
+    for output in &graph.outputs {
+        let node = graph.node(output.node);
+        if matches!(node.op, Op::Linear { .. } | Op::Rearrange { .. }) {
+            units[output.node.0 as usize] += 0.5 * node.len() as f64;
+        }
+    }
+    units
+}
+
+struct Estimate<'a> {
+    graph: &'a Graph,
+    node: &'a Node,
+    limb_bits: u32,
+}
+
+impl Estimate<'_> {
+    fn limbs(&self, bits: u32) -> f64 {
+        f64::from(bits.div_ceil(self.limb_bits))
+    }
+
+    /// The sum over elements of a figure of an element's range.
+    fn sum(&self, node: &Node, f: impl Fn(Interval) -> f64) -> f64 {
+        match node.ranges.as_slice() {
+            [one] => node.len() as f64 * f(*one),
+            many => many.iter().map(|range| f(*range)).sum(),
+        }
+    }
+
+    fn operand(&self) -> &Node {
+        self.graph.node(self.node.inputs.first().copied().unwrap_or(NodeId(0)))
+    }
+
+    fn units(&self, before_relu: bool) -> f64 {
+        let node = self.node;
+        match &node.op {
+            Op::Input { .. } => self.sum(node, |range| {
+                let values = i128::from(range.hi) - i128::from(range.lo) + 1;
+                let passes = if values == 1i128 << range.bits() { 1.0 } else { 2.0 };
+                passes * (1.0 + self.limbs(range.bits()))
+            }),
+            Op::Constant { .. } | Op::Rearrange { .. } => 0.0,
+            Op::Linear { rows } => {
+                let terms: usize = rows.iter().map(|row| row.terms.len()).filter(|terms| *terms > 1).sum();
+                0.5 * terms as f64
+            }
+            Op::SumOfProducts { rows } => rows.iter().map(|row| row.len() as f64 + 0.5).sum(),
+            Op::Shift { bits } if before_relu => node.len() as f64 * self.limbs(*bits),
+            Op::Shift { bits } => self.sum(node, |y| self.limbs(*bits) + self.limbs(y.bits()) + 1.0),
+            Op::Relu => self.sum(self.operand(), |z| {
+                let magnitude = u64::BITS - z.max_abs().leading_zeros();
+                if z.lo >= 0 || z.hi <= 0 { 0.0 } else { 2.0 * self.limbs(magnitude + 1) + 1.0 }
+            }),
+            Op::Piecewise { table } => {
+                let Some(table) = self.graph.piecewise.get(*table as usize) else { return 0.0 };
+                let shift = |y: Interval| match table.out_shift {
+                    0 => 0.0,
+                    bits => self.limbs(bits) + self.limbs(y.bits()),
+                };
+                let each = self.sum(node, |y| self.limbs(table.segment_bits) + shift(y) + 7.0);
+                each + table.base.len() as f64 / 16.0
+            }
+            Op::Max { groups } | Op::ArgMax { groups } => {
+                let operand = self.operand();
+                let of_group = |group: &Vec<u32>| {
+                    let hull = group.iter().map(|e| operand.range(*e as usize)).reduce(Interval::union);
+                    let n = group.len() as f64;
+                    n * n / 4.0 + n * (2.5 + self.limbs(hull.map_or(0, Interval::bits)))
+                };
+                groups.iter().filter(|group| group.len() > 1).map(of_group).sum()
+            }
+            Op::Divide { divisor, .. } => {
+                let sums = node.inputs.get(1).map(|id| self.graph.node(*id));
+                let divisor_bits = |at: &u32| {
+                    sums.map_or(0, |sums| u64::BITS - sums.range(*at as usize).max_abs().leading_zeros() + 1)
+                };
+                let quotients = self.sum(node, |y| self.limbs(y.bits()) + 6.0);
+                quotients + divisor.iter().map(|at| 2.0 * self.limbs(divisor_bits(at))).sum::<f64>()
+            }
+            Op::Gather { rows } => self.embedding(rows, self.operand().len(), 1, self.operand().len()),
+            Op::EmbeddingSum { rows, groups } => {
+                let tokens = groups.iter().map(Vec::len).sum();
+                self.embedding(rows, tokens, groups.iter().map(Vec::len).max().unwrap_or(0), groups.len())
+            }
+        }
+    }
+
+    fn embedding(&self, rows: &[Vec<i64>], tokens: usize, most_in_bag: usize, bags: usize) -> f64 {
+        let width = rows.first().map_or(0, Vec::len);
+        let values = || rows.iter().flatten().copied();
+        let spread = values().max().unwrap_or(0).abs_diff(values().min().unwrap_or(0));
+        let greatest = u128::from(spread) * most_in_bag as u128;
+        let digit_bits = (u128::BITS - greatest.leading_zeros()).max(1).next_multiple_of(self.limb_bits);
+        let per_pack = (PACKED_BITS / digit_bits).max(1) as usize;
+        let packs = width.div_ceil(per_pack);
+        (tokens * packs) as f64 + (bags * width) as f64 * (2.0 + self.limbs(digit_bits))
+    }
+}

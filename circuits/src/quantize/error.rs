@@ -1,0 +1,142 @@
+//! What can keep a model from being quantized, or a value from being an input.
+
+use super::RealRange;
+use crate::{float, int};
+
+/// Why a model could not be quantized, or an input not be read.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The integer graph cannot hold it.
+    #[error(transparent)]
+    Int(#[from] int::Error),
+    /// The float graph could not be run on calibration data.
+    #[error(transparent)]
+    Float(#[from] float::Error),
+    /// Nothing says which values an input takes.
+    #[error("input `{input}` has no range: declare one, or give calibration samples to derive it from")]
+    NoRange {
+        /// Which input.
+        input: String,
+    },
+    /// A declared range that no value satisfies.
+    #[error("the range declared for input `{input}` is {range}: it needs finite ends, the lower one first")]
+    BadRange {
+        /// Which input.
+        input: String,
+        /// What was declared.
+        range: RealRange,
+    },
+    /// Neither one range for all elements nor one for each.
+    #[error("input `{input}` has {expected} elements, but {got} ranges were declared: declare one for all, or one for each")]
+    RangeCount {
+        /// Which input.
+        input: String,
+        /// Its elements.
+        expected: usize,
+        /// Ranges.
+        got: usize,
+    },
+    /// A range or a threshold is given for a name that the model does not have.
+    #[error("the model has no {what} `{name}`: it has {known:?}")]
+    UnknownName {
+        /// `"input"` or `"output"`.
+        what: &'static str,
+        /// What was named.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// More or fewer fraction bits than can be had.
+    #[error("{got} fraction bits are asked for: choose 1 to {max}")]
+    Bits {
+        /// What was asked for.
+        got: u32,
+        /// The most.
+        max: u32,
+    },
+    /// A target that no precision can reach.
+    #[error("the maximum error is to be {got}: choose a positive number")]
+    MaxError {
+        /// What was asked for.
+        got: f64,
+    },
+    /// A constant too large for the integer graph.
+    #[error("node `{node}` has the constant {value}, which needs more than {bits} bits: scale the model's data")]
+    ConstantTooLarge {
+        /// Whose constant.
+        node: String,
+        /// Its value.
+        value: f64,
+        /// What the integer graph allows.
+        bits: u32,
+    },
+    /// An operator used in a way that has no lowering.
+    #[error("{operator} `{node}`: {reason}")]
+    Unsupported {
+        /// Which node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
+    /// No precision fits.
+    #[error("no precision from 2 to {max} fraction bits fits this model; the last attempt: {last}")]
+    NoPrecision {
+        /// The most that was tried.
+        max: u32,
+        /// Why the last one failed.
+        last: Box<Error>,
+    },
+    /// A sample of the calibration data could not be used.
+    #[error("calibration sample {sample}: {source}")]
+    Sample {
+        /// Its position, from 0.
+        sample: usize,
+        /// Why.
+        source: Box<Error>,
+    },
+    /// An input that was not given.
+    #[error("input `{input}` is missing: the model has {known:?}")]
+    MissingInput {
+        /// Which input.
+        input: String,
+        /// All inputs.
+        known: Vec<String>,
+    },
+    /// A tensor of another shape than the input's.
+    #[error("input `{input}` has shape {expected:?}, but a tensor of shape {got:?} with {values} values was given")]
+    InputShape {
+        /// Which input.
+        input: String,
+        /// Its shape.
+        expected: Vec<usize>,
+        /// The tensor's.
+        got: Vec<usize>,
+        /// How many values came.
+        values: usize,
+    },
+    /// Numbers for truth values, or the like.
+    #[error("input `{input}` takes {expected}, but {got} values were given")]
+    InputType {
+        /// Which input.
+        input: String,
+        /// What it takes.
+        expected: &'static str,
+        /// What came.
+        got: &'static str,
+    },
+    /// A value that is not finite, or outside the input's declared range.
+    #[error("input `{input}`, element {element}: {value} is outside its range {allowed}")]
+    InputValue {
+        /// Which input.
+        input: String,
+        /// Which element.
+        element: usize,
+        /// What came.
+        value: f64,
+        /// What is allowed.
+        allowed: RealRange,
+    },
+}

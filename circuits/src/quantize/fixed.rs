@@ -1,0 +1,104 @@
+//! Rounding of real constants to integers with a scale.
+
+use super::Error;
+use crate::int::limits;
+
+/// Constants as integers: `values[i] * 2^-frac_bits` stands for a real number at a distance of at most `errors[i]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fixed {
+    pub(super) values: Vec<i64>,
+    pub(super) frac_bits: i32,
+    pub(super) errors: Vec<f64>,
+}
+
+/// Rounds weights (below `2^39` in magnitude, a bit less than the graph allows) to at most `bits` fraction bits: to fewer
+/// where all of them are exact with fewer.
+pub(super) fn weights(node: &str, values: &[f64], bits: i32) -> Result<Fixed, Error> {
+    let most = limits::WEIGHT_BITS - 1;
+    let magnitude = values.iter().fold(0.0f64, |max, value| max.max(value.abs()));
+    // 2^exponent > magnitude, so that magnitude * 2^frac_bits < 2^most.
+    let exponent = magnitude.log2().floor().max(-1024.0) as i32 + 1;
+    let room = i32::try_from(most).unwrap_or(0) - exponent;
+    if room < 0 {
+        return Err(Error::ConstantTooLarge { node: node.to_owned(), value: magnitude, bits: most });
+    }
+    let frac_bits = exact_bits(values, bits.min(room));
+    at_scale(node, values, frac_bits)
+}
+
+/// Rounds constants to a given scale.
+pub(super) fn at_scale(node: &str, values: &[f64], frac_bits: i32) -> Result<Fixed, Error> {
+    let mut fixed = Fixed { values: Vec::with_capacity(values.len()), frac_bits, errors: Vec::with_capacity(values.len()) };
+    for value in values {
+        let rounded = round_to_scale(*value, frac_bits).ok_or_else(|| Error::ConstantTooLarge {
+            node: node.to_owned(),
+            value: *value,
+            bits: limits::VALUE_BITS - 1,
+        })?;
+        fixed.values.push(rounded);
+        fixed.errors.push((value - to_real(rounded, frac_bits)).abs());
+    }
+    Ok(fixed)
+}
+
+/// The fewest fraction bits, at most `most`, that hold every value exactly; `most` if none do.
+pub(super) fn exact_bits(values: &[f64], most: i32) -> i32 {
+    let exact = |bits: i32| values.iter().all(|value| (value * power_of_two(bits)).fract() == 0.0);
+    if most <= 0 || !exact(most) {
+        return most;
+    }
+    (0..most).rev().take_while(|bits| exact(*bits)).last().unwrap_or(most)
+}
+
+/// `round_half_even(value * 2^frac_bits)`, if it is below `2^61` in magnitude.
+pub(super) fn round_to_scale(value: f64, frac_bits: i32) -> Option<i64> {
+    let scaled = (value * power_of_two(frac_bits)).round_ties_even();
+    // Exact: an integer of at most 61 bits.
+    (scaled.abs() < power_of_two(61)).then_some(scaled as i64)
+}
+
+/// `value * 2^-frac_bits`; exact up to 2^53, rounded to double precision beyond.
+pub(super) fn to_real(value: i64, frac_bits: i32) -> f64 {
+    value as f64 * power_of_two(-frac_bits)
+}
+
+/// `2^exponent`, exact for the exponents that scales have.
+pub(super) fn power_of_two(exponent: i32) -> f64 {
+    2f64.powi(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_half_to_even() {
+        assert_eq!([-1.5, -0.5, 0.5, 1.5, 2.5].map(|x| round_to_scale(x, 0).unwrap()), [-2, 0, 0, 2, 2]);
+        assert_eq!(round_to_scale(0.75, 1), Some(2));
+        assert_eq!(round_to_scale(f64::MAX, 0), None);
+        assert_eq!(round_to_scale(f64::NAN, 0), None);
+    }
+
+    #[test]
+    fn exact_constants_take_few_bits() {
+        assert_eq!(exact_bits(&[2.0, -3.0], 12), 0);
+        assert_eq!(exact_bits(&[0.5, 0.75], 12), 2);
+        assert_eq!(exact_bits(&[0.1], 12), 12);
+        assert_eq!(weights("w", &[0.25, -1.0], 10).unwrap().values, [1, -4]);
+    }
+
+    #[test]
+    fn large_weights_take_fewer_bits_and_huge_ones_are_refused() {
+        let fixed = weights("w", &[1e9 + 0.3], 20).unwrap();
+        assert!(fixed.frac_bits < 20 && fixed.values[0].abs() < 1 << 39);
+        assert!(matches!(weights("w", &[1e13], 20), Err(Error::ConstantTooLarge { bits: 39, .. })));
+    }
+
+    #[test]
+    fn errors_are_what_rounding_left() {
+        let fixed = weights("w", &[0.1, 0.25], 3).unwrap();
+        assert_eq!((fixed.values, fixed.frac_bits), (vec![1, 2], 3));
+        assert!((fixed.errors[0] - 0.025).abs() < 1e-12);
+        assert_eq!(fixed.errors[1], 0.0);
+    }
+}

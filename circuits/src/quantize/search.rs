@@ -1,0 +1,358 @@
+//! The choice of a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::{
+    Error, Narrowing, Plan, Precision, Quantized, QuantizeOptions, cost, io, lower,
+    plan::{LEAST_BITS, MOST_BITS},
+    ranges::{self, InputRange},
+    simplify,
+    table::Tables,
+};
+
+use crate::{
+    float::{self, NodeId, Tensor},
+    int,
+    report::{self, DataOrigin, Decision, ErrorReport, Parts},
+};
+
+/// Samples that are drawn where there is no calibration data.
+const SYNTHETIC_SAMPLES: usize = 32;
+
+/// Share of the target that the tables of functions may take.
+const TABLE_SHARE: f64 = 0.2;
+
+/// Uniform plans that are refined layer by layer.
+const REFINED: usize = 3;
+
+/// Terms of sums that refinement may evaluate, over all plans that it tries: a few seconds' work.
+const WORK: usize = 1 << 30;
+
+/// Plans that refinement may try, however large or small the model.
+const ATTEMPTS: std::ops::RangeInclusive<usize> = 40..=1500;
+
+/// A plan carried out.
+struct Candidate {
+    plan: Plan,
+    graph: int::Graph,
+    nodes: Vec<Option<int::NodeId>>,
+    bounds: Vec<Option<f64>>,
+    sites: BTreeSet<NodeId>,
+    weighted: BTreeSet<NodeId>,
+    units: f64,
+}
+
+/// A sample and what the float graph makes of it.
+struct Sample {
+    inputs: Vec<Tensor>,
+    trace: float::Trace,
+    role: Role,
+}
+
+/// What a sample counts for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Errors and flipped decisions; the report is about these.
+    Given,
+    /// Errors only. Between two samples of different classes lie inputs that no class is sure of: there errors are greatest,
+    /// and few calibration samples lie there. Decisions may be near ties, which either model may break.
+    Mixed,
+}
+
+pub(super) struct Search<'a> {
+    graph: &'a float::Graph,
+    options: &'a QuantizeOptions,
+    ranges: BTreeMap<NodeId, InputRange>,
+    samples: Vec<Sample>,
+    origin: DataOrigin,
+    decisions: Vec<Decision>,
+    tables: Tables,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(graph: &'a float::Graph, options: &'a QuantizeOptions) -> Result<Self, Error> {
+        let known: Vec<String> = graph.outputs.iter().map(|output| output.name.clone()).collect();
+        if let Some(name) = options.thresholds.keys().find(|name| !known.contains(name)) {
+            return Err(Error::UnknownName { what: "output", name: name.clone(), known });
+        }
+        let ranges = ranges::resolve(graph, &options.input_ranges, &options.calibration)?;
+        let (origin, inputs) = match options.calibration.as_slice() {
+            [] => (DataOrigin::Synthetic, ranges::synthetic(graph, &ranges, SYNTHETIC_SAMPLES)),
+            given => (DataOrigin::Calibration, given.to_vec()),
+        };
+        let mixed = ranges::mixed(&inputs).into_iter().map(|inputs| (inputs, Role::Mixed));
+        let inputs: Vec<(Vec<Tensor>, Role)> = inputs.into_iter().map(|inputs| (inputs, Role::Given)).chain(mixed).collect();
+        let mut samples = Vec::with_capacity(inputs.len());
+        for (sample, (inputs, role)) in inputs.into_iter().enumerate() {
+            let failed = |error: float::Error| Error::Sample { sample, source: Box::new(error.into()) };
+            let trace = float::execute(graph, &inputs).map_err(failed)?;
+            samples.push(Sample { inputs, trace, role });
+        }
+        let decisions = report::decisions(graph, &options.thresholds);
+        Ok(Self { graph, options, ranges, samples, origin, decisions, tables: Tables::default() })
+    }
+
+    pub(super) fn run(&self) -> Result<Quantized, Error> {
+        match self.options.precision {
+            Precision::Bits(bits) => {
+                let most = u32::try_from(MOST_BITS).unwrap_or(0);
+                let within = i32::try_from(bits).ok().filter(|bits| (1..=MOST_BITS).contains(bits));
+                let activation_bits = within.ok_or(Error::Bits { got: bits, max: most })?;
+                // A quarter of the step of an activation.
+                let table_error = 0.25 * 0.5f64.powi(activation_bits);
+                let plan = Plan::uniform(activation_bits, (activation_bits + 2).min(MOST_BITS), table_error);
+                let best = self.keep_where_cheaper(self.compile(plan)?)?;
+                self.report(best, Vec::new())
+            }
+            Precision::Auto { max_error } if max_error > 0.0 => self.cheapest(max_error),
+            Precision::Auto { max_error } => Err(Error::MaxError { got: max_error }),
+        }
+    }
+
+    /// Carries out a plan.
+    fn compile(&self, plan: Plan) -> Result<Candidate, Error> {
+        let lowered = lower::lower(self.graph, &plan, &self.ranges, &self.tables)?;
+        let simplified = simplify::simplify(&lowered.graph)?;
+        let follow = |id: &Option<int::NodeId>| id.and_then(|id| simplified.nodes.get(id.0 as usize).copied().flatten());
+        let nodes = lowered.nodes.iter().map(follow).collect();
+        let units = cost::units(&simplified.graph, self.options.limb_bits);
+        let (bounds, sites, weighted) = (lowered.bounds, lowered.sites, lowered.weighted);
+        Ok(Candidate { plan, graph: simplified.graph, nodes, bounds, sites, weighted, units })
+    }
+
+    /// Greatest error and number of flipped decisions over the samples. With a limit, stops at the first sample that
+    /// exceeds it or flips.
+    fn measure(&self, candidate: &Candidate, limit: Option<f64>) -> Result<(f64, usize), Error> {
+        let executor = int::Executor::of_built(&candidate.graph);
+        let (mut error, mut flips) = (0.0f64, 0usize);
+        for (at, sample) in self.samples.iter().enumerate() {
+            let failed = |error: Error| Error::Sample { sample: at, source: Box::new(error) };
+            let inputs = io::quantize_tensors(&candidate.graph, &sample.inputs).map_err(failed)?;
+            let trace = executor.run(&inputs).map_err(|error| failed(error.into()))?;
+            let outputs = io::dequantize_outputs(&candidate.graph, trace.outputs(&candidate.graph));
+            for ((decision, got), output) in self.decisions.iter().zip(&outputs).zip(&self.graph.outputs) {
+                let measured = decision.compare(sample.trace.of(output.node), got);
+                error = error.max(measured.max_error);
+                flips += if sample.role == Role::Given { measured.flips } else { 0 };
+            }
+            if limit.is_some_and(|limit| flips > 0 || error > limit) {
+                break;
+            }
+        }
+        Ok((error, flips))
+    }
+
+    /// Whether the plan is accurate enough.
+    fn is_good(&self, candidate: &Candidate, max_error: f64) -> Result<bool, Error> {
+        let (error, flips) = self.measure(candidate, Some(max_error))?;
+        Ok(error <= max_error && flips == 0)
+    }
+
+    fn cheapest(&self, max_error: f64) -> Result<Quantized, Error> {
+        let table_error = max_error * TABLE_SHARE;
+        // Along the border of what is accurate enough: with more bits for activations, weights need fewer or as many.
+        let mut border: Vec<Candidate> = Vec::new();
+        let mut weight_bits = MOST_BITS;
+        let mut last_error = None;
+        for activation_bits in LEAST_BITS..=MOST_BITS {
+            let mut best = None;
+            while weight_bits >= LEAST_BITS {
+                let candidate = match self.compile(Plan::uniform(activation_bits, weight_bits, table_error)) {
+                    Ok(candidate) => candidate,
+                    // Too many bits for the accumulators: fewer may fit.
+                    Err(error) if best.is_none() => {
+                        last_error = Some(error);
+                        weight_bits -= 1;
+                        continue;
+                    }
+                    Err(_) => break,
+                };
+                if !self.is_good(&candidate, max_error)? {
+                    break;
+                }
+                best = Some(candidate);
+                weight_bits -= 1;
+            }
+            if let Some(best) = best {
+                weight_bits = best.plan.weight_bits;
+                border.push(best);
+            } else if border.is_empty() {
+                // Nothing was accurate enough yet; whatever did not fit is tried again with other activations.
+                weight_bits = MOST_BITS;
+            }
+        }
+        border.sort_by(|a, b| a.units.total_cmp(&b.units));
+        border.truncate(REFINED);
+        let refined = border.into_par_iter().map(|candidate| self.refine(candidate, max_error));
+        // The first of equals, so that the choice does not hang on which was done first.
+        let best = refined.collect::<Result<Vec<_>, _>>()?.into_iter().reduce(|a, b| if b.units < a.units { b } else { a });
+        match best {
+            Some(best) => self.report(best, Vec::new()),
+            None => self.most_accurate(max_error, last_error),
+        }
+    }
+
+    /// Changes one number of bits at a time, or two, while that makes the model cheaper and leaves it accurate enough.
+    fn refine(&self, mut best: Candidate, max_error: f64) -> Result<Candidate, Error> {
+        let mut attempts = self.attempts(&best);
+        loop {
+            let before = best.units;
+            for changes in steps(&self.knobs(&best), &best.plan) {
+                if attempts == 0 {
+                    return Ok(best);
+                }
+                let mut plan = best.plan.clone();
+                if !changes.iter().all(|(knob, step)| knob.turn(&mut plan, *step)) || plan == best.plan {
+                    continue;
+                }
+                attempts -= 1;
+                let Ok(candidate) = self.compile(plan) else { continue };
+                if candidate.units < best.units && self.is_good(&candidate, max_error)? {
+                    best = candidate;
+                }
+            }
+            if best.units >= before {
+                return Ok(best);
+            }
+        }
+    }
+
+    /// How many plans refinement may try.
+    fn attempts(&self, candidate: &Candidate) -> usize {
+        let terms = |node: &int::Node| match &node.op {
+            int::Op::Linear { rows } => rows.iter().map(|row| row.terms.len()).sum(),
+            int::Op::SumOfProducts { rows } => rows.iter().map(Vec::len).sum(),
+            _ => node.len(),
+        };
+        let terms: usize = candidate.graph.nodes.iter().map(terms).sum();
+        // To compile a term takes as long as to evaluate it on some forty samples.
+        let each = terms.max(1).saturating_mul(self.samples.len() + 40);
+        (WORK / each).clamp(*ATTEMPTS.start(), *ATTEMPTS.end())
+    }
+
+    /// What can be changed in a plan: inputs and layers in their order, then weights.
+    fn knobs(&self, candidate: &Candidate) -> Vec<Knob> {
+        let inputs = self.graph.inputs().filter(|(_, node)| node.element.is_float()).map(|(id, _)| id);
+        let sites: BTreeSet<NodeId> = inputs.chain(candidate.sites.iter().copied()).collect();
+        let weights = candidate.weighted.iter().copied().map(Knob::Weights);
+        sites.into_iter().map(Knob::Narrowing).chain(weights).collect()
+    }
+
+    /// Leaves fraction bits where they are wherever that is no dearer: it is never less accurate.
+    fn keep_where_cheaper(&self, mut best: Candidate) -> Result<Candidate, Error> {
+        for site in best.sites.clone() {
+            let mut plan = best.plan.clone();
+            plan.narrowing.insert(site, Narrowing::Keep);
+            match self.compile(plan) {
+                Ok(candidate) if candidate.units <= best.units => best = candidate,
+                _ => {}
+            }
+        }
+        Ok(best)
+    }
+
+    /// For a target out of reach: the plan with the fewest flips and the least error, and a warning.
+    fn most_accurate(&self, max_error: f64, mut last_error: Option<Error>) -> Result<Quantized, Error> {
+        let mut best: Option<(usize, f64, Candidate)> = None;
+        for bits in (LEAST_BITS..=MOST_BITS).step_by(2) {
+            // Tables at their finest: their own error may be what is in the way.
+            let candidate = match self.compile(Plan::uniform(bits, bits, max_error * TABLE_SHARE / 4.0)) {
+                Ok(candidate) => candidate,
+                Err(error) => {
+                    last_error = Some(error);
+                    continue;
+                }
+            };
+            let (error, flips) = self.measure(&candidate, None)?;
+            if best.as_ref().is_none_or(|(f, e, _)| (flips, error) < (*f, *e)) {
+                best = Some((flips, error, candidate));
+            }
+        }
+        let Some((flips, error, candidate)) = best else {
+            let last = last_error.unwrap_or(Error::MaxError { got: max_error });
+            return Err(Error::NoPrecision { max: MOST_BITS.unsigned_abs(), last: Box::new(last) });
+        };
+        let warning = format!(
+            "the target of {max_error} is out of reach: the greatest error on the samples is {error:.2e}, with {flips} \
+             flipped decisions; this is the most accurate precision that was found"
+        );
+        self.report(candidate, vec![warning])
+    }
+
+    fn report(&self, best: Candidate, mut warnings: Vec<String>) -> Result<Quantized, Error> {
+        if self.origin == DataOrigin::Synthetic {
+            warnings.push("no calibration data: errors were measured on inputs drawn uniformly from the declared ranges".into());
+        }
+        let parts = Parts { float: self.graph, graph: &best.graph, nodes: &best.nodes, bounds: &best.bounds };
+        let given = self.samples.iter().filter(|sample| sample.role == Role::Given);
+        let samples = given.map(|sample| (sample.inputs.as_slice(), &sample.trace, None));
+        let report = ErrorReport::measure(&parts, &self.decisions, samples, self.origin)?;
+        let origins = self.graph.inputs().filter_map(|(id, node)| {
+            self.ranges.get(&id).map(|range| (node.tensor.clone(), range.origin))
+        });
+        let report = ErrorReport { warnings, units: best.units, input_ranges: origins.collect(), ..report };
+        Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report })
+    }
+}
+
+/// A number of bits that a plan may choose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Knob {
+    Narrowing(NodeId),
+    Weights(NodeId),
+}
+
+/// How a knob is turned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// To so many bits more.
+    By(i32),
+    /// To no narrowing at all.
+    Keep,
+}
+
+/// Single steps first, then two at a time: a layer's shift crosses the border of a limb only if what its operands, its
+/// weights and its result have in bits moves together.
+fn steps(knobs: &[Knob], plan: &Plan) -> Vec<Vec<(Knob, Step)>> {
+    let mut steps = Vec::new();
+    for knob in knobs {
+        if matches!(knob, Knob::Narrowing(site) if plan.narrowing_of(*site) != Narrowing::Keep) {
+            steps.push(vec![(*knob, Step::Keep)]);
+        }
+        steps.extend([-1, -2, -3, 1].map(|by| vec![(*knob, Step::By(by))]));
+    }
+    const PAIRS: [(i32, i32); 8] = [(-1, -1), (-1, -2), (-2, -1), (-2, -2), (1, -2), (-2, 1), (1, -3), (-3, 1)];
+    for (at, first) in knobs.iter().enumerate() {
+        for second in &knobs[at + 1..] {
+            steps.extend(PAIRS.map(|(a, b)| vec![(*first, Step::By(a)), (*second, Step::By(b))]));
+        }
+    }
+    steps
+}
+
+impl Knob {
+    /// Turns it in `plan`, if it can be turned so far.
+    fn turn(self, plan: &mut Plan, step: Step) -> bool {
+        let within = |bits: i32| Some(bits).filter(|bits| (LEAST_BITS..=MOST_BITS).contains(bits));
+        match (self, step) {
+            (Self::Narrowing(site), Step::Keep) => {
+                plan.narrowing.insert(site, Narrowing::Keep);
+                true
+            }
+            (Self::Narrowing(site), Step::By(by)) => {
+                let now = match plan.narrowing_of(site) {
+                    Narrowing::To(bits) => bits,
+                    Narrowing::Keep => plan.activation_bits,
+                };
+                within(now + by).map(|bits| plan.narrowing.insert(site, Narrowing::To(bits))).is_some()
+            }
+            (Self::Weights(node), Step::By(by)) => {
+                let now = plan.weight_bits_of(node);
+                within(now + by).map(|bits| plan.weights.insert(node, bits)).is_some()
+            }
+            (Self::Weights(_), Step::Keep) => false,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Piecewise linear tables of smooth functions.
+//!
+//! On a segment of length `h` a chord leaves an error of one sign, at most `h^2/8 * max|f''|`. Moving it by half of what it
+//! leaves halves the error; what remains is measured on every integer of the domain, so that the stated error is not an
+//! estimate.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    Error,
+    fixed::{power_of_two, to_real},
+};
+use crate::int::{Interval, Piecewise};
+
+/// Most segments of a table: each takes two rows of the machine's table columns.
+const MOST_SEGMENTS: i64 = 256;
+
+/// Most integers that a table's domain may have: all of them are tried.
+const MOST_DOMAIN_BITS: u32 = 20;
+
+/// Fraction bits of a table's values: enough that the rounding of a slope, times a segment's length, stays below `2^-19`.
+fn value_bits(segment_bits: u32) -> i32 {
+    18 + segment_bits as i32
+}
+
+/// A table and how far it stands from its function.
+pub(super) struct Fit {
+    pub(super) table: Piecewise,
+    /// Of its values.
+    pub(super) frac_bits: i32,
+    /// Greatest `|table(x) - f(x)|` on the domain.
+    pub(super) error: f64,
+}
+
+/// A table of `exp(-d)`, at least 1 in integers, and how far it stands from it: every value is within
+/// `relative * exp(-d) + absolute`.
+pub(super) struct Exponential {
+    pub(super) table: Piecewise,
+    pub(super) frac_bits: i32,
+    pub(super) relative: f64,
+    pub(super) absolute: f64,
+}
+
+/// What a table is made from: name, fraction bits of the argument, domain, target (its bits).
+type Key = (&'static str, i32, Interval, u64);
+
+/// Tables that were made. The search asks for the same ones over and over.
+#[derive(Default)]
+pub(super) struct Tables {
+    fits: Mutex<HashMap<Key, Arc<Fit>>>,
+    exponentials: Mutex<HashMap<Key, Arc<Exponential>>>,
+}
+
+impl Tables {
+    /// See [`fit`].
+    pub(super) fn fit(
+        &self,
+        name: &'static str,
+        f: fn(f64) -> f64,
+        arg_bits: i32,
+        domain: Interval,
+        target: f64,
+    ) -> Result<Arc<Fit>, Error> {
+        let key = (name, arg_bits, domain, target.to_bits());
+        cached(&self.fits, key, || fit(name, f, arg_bits, domain, target))
+    }
+
+    /// See [`fit_exponential`].
+    pub(super) fn exponential(
+        &self,
+        arg_bits: i32,
+        domain: Interval,
+        target: f64,
+    ) -> Result<Arc<Exponential>, Error> {
+        let key = ("exp", arg_bits, domain, target.to_bits());
+        cached(&self.exponentials, key, || fit_exponential(arg_bits, domain, target))
+    }
+}
+
+fn cached<T>(known: &Mutex<HashMap<Key, Arc<T>>>, key: Key, make: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
+    // A poisoned cache holds whole entries all the same.
+    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = lock().get(&key) {
+        return Ok(found.clone());
+    }
+    let made = Arc::new(make()?);
+    lock().insert(key, made.clone());
+    Ok(made)
+}
+
+/// A table of `f` on `domain`, whose integers stand for `x * 2^-arg_bits`: of the fewest segments that reach `target`, or
+/// of as many as are allowed.
+fn fit(name: &str, f: impl Fn(f64) -> f64, arg_bits: i32, domain: Interval, target: f64) -> Result<Fit, Error> {
+    let most = domain.bits();
+    if most > MOST_DOMAIN_BITS {
+        let reason = "its argument's scale is too fine for a table: use fewer fraction bits (--bits)";
+        return Err(Error::Unsupported { node: name.to_owned(), operator: "table", reason });
+    }
+    let length = domain.hi - domain.lo + 1;
+    let least = (0..most).find(|bits| segments(length, *bits) <= MOST_SEGMENTS).unwrap_or(most);
+    // One segment more than the domain, for the end of the last chord.
+    let end = domain.lo + (segments(length, most) << most);
+    let samples: Vec<f64> = (domain.lo..=end).map(|x| f(to_real(x, arg_bits))).collect();
+    let mut best = chords(name, &samples, domain, most);
+    for segment_bits in (least..most).rev() {
+        if best.error <= target {
+            break;
+        }
+        let attempt = chords(name, &samples, domain, segment_bits);
+        if attempt.error < best.error {
+            best = attempt;
+        }
+    }
+    Ok(best)
+}
+
+/// A table of `exp(-d)` for `d` from 0 on, raised to at least 1 so that sums of its values are proven to be positive.
+fn fit_exponential(arg_bits: i32, domain: Interval, target: f64) -> Result<Exponential, Error> {
+    let exp = |d: f64| (-d).exp();
+    let Fit { mut table, frac_bits, .. } = fit("exp", exp, arg_bits, domain, target)?;
+    let length = 1i64 << table.segment_bits;
+    let ends = (domain.lo..=domain.hi).step_by(1 << table.segment_bits).map(|start| (domain.hi - start + 1).min(length));
+    for ((base, slope), end) in table.base.iter_mut().zip(&table.slope).zip(ends) {
+        // The function falls, so a segment is least at its end.
+        let least = *base + (slope * (end - 1)).min(0);
+        *base += (1 - least).max(0);
+    }
+    // What rounding of slopes and bases, and raising, may cause where the function itself is near 0.
+    let absolute = to_real(length, frac_bits);
+    let excess = |d: i64| {
+        let exact = exp(to_real(d, arg_bits));
+        let value = table.eval(d).map_or(f64::INFINITY, |value| to_real(value, frac_bits));
+        ((value - exact).abs() - absolute).max(0.0) / exact
+    };
+    let relative = (domain.lo..=domain.hi).map(excess).fold(0.0, f64::max);
+    Ok(Exponential { table, frac_bits, relative, absolute })
+}
+
+fn segments(length: i64, segment_bits: u32) -> i64 {
+    (length + (1 << segment_bits) - 1) >> segment_bits
+}
+
+/// The table with segments of `2^segment_bits`. `samples` are the function from `domain.lo` on.
+fn chords(name: &str, samples: &[f64], domain: Interval, segment_bits: u32) -> Fit {
+    let frac_bits = value_bits(segment_bits);
+    let scale = power_of_two(frac_bits);
+    let length = 1usize << segment_bits;
+    let used = (domain.hi - domain.lo + 1) as usize;
+    let (mut base, mut slope) = (Vec::new(), Vec::new());
+    let mut error = 0.0f64;
+    for start in (0..used).step_by(length) {
+        let inside = &samples[start..used.min(start + length)];
+        let rise = (samples[start + length] - samples[start]) / length as f64;
+        let slope_here = (rise * scale).round_ties_even();
+        // Deviation from the rounded slope; the base stands in the middle of it.
+        let deviation = |(t, value): (usize, &f64)| value * scale - slope_here * t as f64;
+        let (least, most) = (inside.iter().enumerate().map(deviation))
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), d| (lo.min(d), hi.max(d)));
+        let base_here = f64::midpoint(least, most).round_ties_even();
+        error = error.max((most - base_here).abs()).max((base_here - least).abs());
+        base.push(base_here as i64);
+        slope.push(slope_here as i64);
+    }
+    let table = Piecewise { name: name.to_owned(), lo: domain.lo, segment_bits, base, slope, out_shift: 0 };
+    Fit { table, frac_bits, error: error / scale }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(fit: &Fit, f: impl Fn(f64) -> f64, arg_bits: i32, domain: Interval) -> f64 {
+        let error = |x| (to_real(fit.table.eval(x).unwrap(), fit.frac_bits) - f(to_real(x, arg_bits))).abs();
+        (domain.lo..=domain.hi).map(error).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn stated_error_is_the_greatest_on_the_domain() {
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        for (lo, hi) in [(-8192, 8191), (-5000, 3000), (0, 0), (-1, 0), (100, 163)] {
+            let domain = Interval::new(lo, hi);
+            let fit = fit("sigmoid", sigmoid, 10, domain, 1e-4).unwrap();
+            let found = measured(&fit, sigmoid, 10, domain);
+            assert!((fit.error - found).abs() < 1e-9, "{domain}: stated {}, found {found}", fit.error);
+            assert!(fit.error <= 1e-4, "{domain}: {}", fit.error);
+            assert!(fit.table.base.len() <= 256);
+            assert!(fit.table.domain().encloses(domain));
+        }
+    }
+
+    /// `h^2/16 * max|f''|`: half of what chords alone leave.
+    #[test]
+    fn error_is_half_of_the_chords() {
+        let domain = Interval::new(0, 16 * 1024 - 1);
+        let fit = fit("exp", |x| (-x).exp(), 10, domain, 0.0).unwrap();
+        assert_eq!(fit.table.base.len(), 256);
+        let h = 1.0 / 16.0;
+        assert!(fit.error < 1.1 * h * h / 16.0, "{}", fit.error);
+    }
+
+    #[test]
+    fn coarse_targets_take_few_segments() {
+        let domain = Interval::new(-8192, 8191);
+        let coarse = fit("tanh", f64::tanh, 10, domain, 1e-2).unwrap();
+        let fine = fit("tanh", f64::tanh, 10, domain, 1e-3).unwrap();
+        assert!(coarse.error <= 1e-2 && fine.error <= 1e-3);
+        assert!(coarse.table.base.len() < fine.table.base.len());
+    }
+}

@@ -1,0 +1,3 @@
+//! Known answers per lowering, properties against floating point, accuracy on trained models.
+
+mod models;

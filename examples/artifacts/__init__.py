@@ -1,0 +1,1 @@
+"""What the three stories share: feature tables, ONNX graphs written node by node, and the files a story commits."""

@@ -1,0 +1,126 @@
+//! A decision from inputs to a verified proof, in every shape.
+
+use apodict_circuits::{
+    Program,
+    int::{Builder, Graph, Interval, Op, Output, Row, Source, Term},
+    machine::Objective,
+    report::{DataOrigin, ErrorReport},
+};
+use apodict_prover::{Context, Error, ProvingKey, Srs, prove, shape_constraint_system};
+use apodict_verifier::Verifier;
+
+/// `relu(W x)` with a shift, large enough that the objectives choose different shapes.
+fn graph(len: usize) -> Graph {
+    let mut builder = Builder::new();
+    let x = builder.input("x", vec![len], 4, vec![Interval::new(-128, 127)]).expect("an input");
+    let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 41) as i64 - 20;
+    let term = |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
+    let row = |row: usize| Row {
+        bias: row as i64 - 3,
+        terms: (0..len).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),
+    };
+    let op = Op::Linear { rows: (0..len).map(row).collect() };
+    let sums = builder.push("sums", op, vec![x], vec![len], 8).expect("sums");
+    let shifted = builder.push("shifted", Op::Shift { bits: 4 }, vec![sums], vec![len], 4).expect("shifted");
+    let relu = builder.push("relu", Op::Relu, vec![shifted], vec![len], 4).expect("relu");
+    builder.finish(vec![Output { name: "y".into(), node: relu }]).expect("a graph")
+}
+
+fn program(len: usize, objective: Objective) -> Program {
+    // The graph comes from no float model: there is nothing to report.
+    let report = ErrorReport {
+        samples: 0,
+        origin: DataOrigin::Synthetic,
+        input_ranges: Default::default(),
+        outputs: Vec::new(),
+        layers: Vec::new(),
+        units: 0.0,
+        warnings: Vec::new(),
+    };
+    Program::new(b"model", graph(len), report, objective).expect("it fits")
+}
+
+#[test]
+fn a_decision_verifies_in_every_shape() {
+    let mut shapes = Vec::new();
+    for (len, objective) in [(4, Objective::Gas), (48, Objective::Latency)] {
+        let program = program(len, objective);
+        let srs = Srs::generate_unsafe(program.plan().k).expect("k is in range");
+        let key = ProvingKey::generate(&program, &srs).expect("keys");
+        let inputs = vec![(0..len as i64).map(|i| i * 5 % 256 - 128).collect::<Vec<_>>()];
+        let context = Context([9; 32]);
+        let proof = prove(&srs, &key, &program, &inputs, context, &mut |_| {}).expect("a proof");
+
+        let key_bytes = key.verifying_key().to_bytes().expect("a key");
+        let vk = apodict_verifier::VerifyingKey::from_bytes(&key_bytes).expect("what was written");
+        let shape = shape_constraint_system(program.plan().shape).expect("a shape");
+        assert_eq!(vk.constraint_system, shape);
+        let verifier = Verifier::new(vk).expect("a key");
+        verifier.verify_words(&proof.instances, &proof.bytes).expect("valid");
+        let mut other = proof.instances.clone();
+        other[0][31] ^= 1;
+        verifier.verify_words(&other, &proof.bytes).expect_err("another context");
+        let mut other = proof.instances.clone();
+        other.last_mut().expect("an output")[31] ^= 1;
+        verifier.verify_words(&other, &proof.bytes).expect_err("another output");
+        println!(
+            "{}: k = {}, proof {} bytes, vk {} bytes, {:?}",
+            program.plan().shape,
+            program.plan().k,
+            proof.bytes.len(),
+            key_bytes.len(),
+            proof.times
+        );
+        shapes.push(program.plan().shape);
+    }
+    shapes.dedup();
+    assert_eq!(shapes.len(), 2, "both shapes should have been tried: {shapes:?}");
+}
+
+#[test]
+fn keys_and_programs_survive_files() {
+    let program = program(4, Objective::Gas);
+    let back = Program::from_bytes(&program.to_bytes().expect("encodes")).expect("what was written");
+    assert_eq!((back.digest(), back.plan(), back.graph()), (program.digest(), program.plan(), program.graph()));
+
+    let srs = Srs::generate_unsafe(program.plan().k).expect("k is in range");
+    let key = ProvingKey::generate(&program, &srs).expect("keys");
+    let mut file = Vec::new();
+    key.write(&mut file).expect("a vector takes it");
+    let read = ProvingKey::read(&mut file.as_slice(), &back, &srs).expect("what was written");
+    assert_eq!(read.verifying_key(), key.verifying_key());
+    let inputs = [vec![1, -2, 3, -4]];
+    prove(&srs, &read, &back, &inputs, Context::default(), &mut |_| {}).expect("a proof");
+
+    for at in (0..file.len()).step_by(file.len() / 40) {
+        let mut bad = file.clone();
+        bad[at] ^= 4;
+        ProvingKey::read(&mut bad.as_slice(), &back, &srs).expect_err("damaged");
+        ProvingKey::read(&mut &file[..at], &back, &srs).expect_err("truncated");
+    }
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let (one, two) = (program(4, Objective::Gas), program(5, Objective::Gas));
+    let k = one.plan().k.max(two.plan().k);
+    let srs = Srs::generate_unsafe(k).expect("k is in range");
+    let key = ProvingKey::generate(&one, &srs).expect("keys");
+    let none = &mut |_| {};
+    let inputs = [vec![1, 2, 3, 4, 5]];
+    let error = prove(&srs, &key, &two, &inputs, Context::default(), none).expect_err("another program");
+    assert!(matches!(error, Error::KeyOfAnotherProgram { .. }), "{error}");
+
+    let other = Srs::generate_unsafe(k).expect("k is in range");
+    let error = prove(&other, &key, &one, &inputs, Context::default(), none).expect_err("another string");
+    assert!(matches!(error, Error::KeyOfAnotherSrs), "{error}");
+
+    let small = Srs::generate_unsafe(one.plan().k - 1).expect("k is in range");
+    let error = ProvingKey::generate(&one, &small).expect_err("too small");
+    assert!(matches!(error, Error::SrsTooSmall { .. }), "{error}");
+
+    for inputs in [vec![], vec![vec![1, 2, 3]], vec![vec![1, 2, 3, 128]], vec![vec![1, 2, 3, i64::MIN]]] {
+        let error = prove(&srs, &key, &one, &inputs, Context::default(), none).expect_err("inputs");
+        assert!(matches!(error, Error::Execute(_)), "{error}");
+    }
+}

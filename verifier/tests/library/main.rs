@@ -1,0 +1,5 @@
+//! The library's tests, without halo2: known answers and what is made from them.
+
+mod answers;
+mod key_format;
+mod verify;
