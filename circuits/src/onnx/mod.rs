@@ -66,9 +66,10 @@ pub const OPSETS: RangeInclusive<i64> = 9..=21;
 /// How much of anything a model may have. A server compiles what strangers upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Length of the file. Decoding takes some ten times as much memory at worst.
+    /// Length of the file. Decoding takes some ten times as much memory at worst: integers of one byte become eight.
     pub max_model_bytes: usize,
-    /// Nodes in the ONNX graph.
+    /// Nodes in the ONNX graph. Messages in the file are limited to 32 for each: an empty one takes two bytes in the file
+    /// and hundreds in memory, up to 256 MiB for all of them by default.
     pub max_nodes: usize,
     /// Elements of all tensors together: weights, constants, intermediate values. At most 2^32 - 1.
     pub max_elements: usize,
@@ -78,10 +79,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB, 16,384 nodes, 2^24 elements, 2^30 operations: far beyond what can be proved today, a minute's work at
-    /// most.
+    /// 64 MiB, 4,096 nodes, 2^24 elements, 2^30 operations: far beyond what can be proved today.
     fn default() -> Self {
-        Self { max_model_bytes: 64 << 20, max_nodes: 16_384, max_elements: 1 << 24, max_operations: 1 << 30 }
+        Self { max_model_bytes: 64 << 20, max_nodes: 4096, max_elements: 1 << 24, max_operations: 1 << 30 }
     }
 }
 

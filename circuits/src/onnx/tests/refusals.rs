@@ -393,3 +393,16 @@ fn refuses_what_is_too_large() {
         assert!(matches!(import_default(&fixture), Err(Error::TooLarge { .. })));
     }
 }
+
+/// The limit on messages bounds what decoding allocates, whatever the two bytes of each stand for.
+#[test]
+fn empty_messages_stay_within_the_memory_that_is_documented() {
+    use tract_onnx::pb::{AttributeProto, NodeProto, ValueInfoProto};
+    let largest =
+        [size_of::<AttributeProto>(), size_of::<NodeProto>(), size_of::<TensorProto>(), size_of::<ValueInfoProto>()];
+    let messages = Limits::default().max_nodes * super::super::RECORDS_PER_NODE;
+    assert!(largest.into_iter().all(|size| size * messages <= 256 << 20), "{largest:?} times {messages}");
+    let crowded = linear_with(|f| f.graph().node[0].attribute = vec![AttributeProto::default(); messages]);
+    let error = import_default(&crowded).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { what: "messages in the file", .. }), "{error}");
+}
