@@ -7,26 +7,26 @@ use super::{
 };
 use crate::{
     float::{Tensor, Values},
-    int::{Graph, Interval, Node, Op},
+    int::{self, Graph, Interval, Node, Op},
+    tensors::NamedTensors,
 };
 
-/// The integers of every input of `graph`, from tensors that are looked up by the input's name.
+/// The integers of every input of `graph`, from tensors that are found by the input's name.
 ///
-/// A real number `x` becomes `round_half_even(x * 2^frac_bits)`; integers and truth values stay as they are.
+/// A real number `x` becomes `round_half_even(x * 2^frac_bits)`; integers and truth values stay as they are, at the input's
+/// scale. A shape may have a leading dimension of 1, the batch, more or less than the input's. Real numbers are taken as they
+/// are: [`NamedTensors::conform`] rounds those of float32 inputs to single precision before, where the float graph is at hand.
 ///
 /// # Errors
-/// An input without a tensor, of another shape or kind, and a value that is not finite or whose integer lies outside the
-/// declared range: with the input's name, the element's row-major index, the value and what is allowed.
-pub fn quantize_inputs<'t>(
-    graph: &Graph,
-    tensor: impl Fn(&str) -> Option<&'t Tensor>,
-) -> Result<Vec<Vec<i64>>, Error> {
-    let known = || graph.inputs().map(|(_, node)| name_of(node).to_owned()).collect();
-    let quantized = graph.inputs().map(|(_, node)| {
-        let tensor = tensor(name_of(node));
-        let missing = || Error::MissingInput { input: name_of(node).to_owned(), known: known() };
-        quantize_input(node, tensor.ok_or_else(missing)?)
-    });
+/// An input without a tensor, a tensor for no input, one of another shape or kind, and a value that is not finite or whose
+/// integer lies outside the declared range: with the input's name, the element's row-major index, the value and what is allowed.
+pub fn quantize_inputs(graph: &Graph, tensors: &NamedTensors) -> Result<Vec<Vec<i64>>, Error> {
+    let known: Vec<&str> = graph.inputs().map(|(_, node)| name_of(node)).collect();
+    if let Some(name) = tensors.tensors.keys().find(|name| !known.contains(&name.as_str())) {
+        let known = known.into_iter().map(str::to_owned).collect();
+        return Err(Error::UnknownName { what: "input", name: name.clone(), known });
+    }
+    let quantized = graph.inputs().map(|(_, node)| quantize_input(node, tensors.tensors.get(name_of(node)), &known));
     quantized.collect()
 }
 
@@ -35,8 +35,12 @@ pub fn quantize_inputs<'t>(
 /// # Errors
 /// As [`quantize_inputs`].
 pub fn quantize_tensors(graph: &Graph, tensors: &[Tensor]) -> Result<Vec<Vec<i64>>, Error> {
-    let named: Vec<(&str, &Tensor)> = graph.inputs().map(|(_, node)| name_of(node)).zip(tensors).collect();
-    quantize_inputs(graph, |name| named.iter().find(|(known, _)| *known == name).map(|(_, tensor)| *tensor))
+    let known: Vec<&str> = graph.inputs().map(|(_, node)| name_of(node)).collect();
+    if tensors.len() > known.len() {
+        return Err(Error::Int(int::Error::InputCount { expected: known.len(), got: tensors.len() }));
+    }
+    let mut tensors = tensors.iter();
+    graph.inputs().map(|(_, node)| quantize_input(node, tensors.next(), &known)).collect()
 }
 
 /// What the outputs of `graph` stand for: `values[output][element]`, given the integers of each output.
@@ -53,9 +57,15 @@ fn name_of(node: &Node) -> &str {
     }
 }
 
-fn quantize_input(node: &Node, tensor: &Tensor) -> Result<Vec<i64>, Error> {
+fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Result<Vec<i64>, Error> {
     let input = || name_of(node).to_owned();
-    if tensor.shape != node.shape || tensor.values.len() != node.len() {
+    let Some(tensor) = tensor else {
+        let known = known.iter().map(|name| (*name).to_owned()).collect();
+        return Err(Error::MissingInput { input: input(), known });
+    };
+    let same = |a: &[usize], b: &[usize]| a == b || a.split_first().is_some_and(|(first, rest)| *first == 1 && rest == b);
+    let fits = same(&tensor.shape, &node.shape) || same(&node.shape, &tensor.shape);
+    if !fits || tensor.values.len() != node.len() {
         return Err(Error::InputShape {
             input: input(),
             expected: node.shape.clone(),
@@ -78,11 +88,13 @@ fn quantize_input(node: &Node, tensor: &Tensor) -> Result<Vec<i64>, Error> {
             };
             values.iter().enumerate().map(quantize).collect()
         }
-        Values::Int(values) if node.frac_bits == 0 => {
-            let check = |(element, value): (usize, &i64)| {
-                in_range(element, *value).ok_or_else(|| refused(element, *value as f64))
+        Values::Int(values) => {
+            let scale = u32::try_from(node.frac_bits).ok().and_then(|bits| 1i64.checked_shl(bits)).unwrap_or(i64::MAX);
+            let quantize = |(element, value): (usize, &i64)| {
+                let scaled = value.checked_mul(scale);
+                scaled.and_then(|scaled| in_range(element, scaled)).ok_or_else(|| refused(element, *value as f64))
             };
-            values.iter().enumerate().map(check).collect()
+            values.iter().enumerate().map(quantize).collect()
         }
         Values::Bool(values) if node.frac_bits == 0 => {
             let check = |(element, value): (usize, &bool)| {
@@ -113,29 +125,61 @@ mod tests {
         Tensor { shape: vec![values.len()], values }
     }
 
-    fn quantize(x: Vec<f64>, id: i64) -> Result<Vec<Vec<i64>>, Error> {
-        let (x, id) = (tensor(Values::Float(x)), tensor(Values::Int(vec![id])));
-        quantize_inputs(&graph(), |name| [("x", &x), ("id", &id)].into_iter().find(|(n, _)| *n == name).map(|(_, t)| t))
+    fn named(tensors: Vec<(&str, Tensor)>) -> NamedTensors {
+        NamedTensors { tensors: tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect() }
+    }
+
+    fn quantize(x: Values, id: Values) -> Result<Vec<Vec<i64>>, Error> {
+        quantize_inputs(&graph(), &named(vec![("x", tensor(x)), ("id", tensor(id))]))
+    }
+
+    fn reals(x: Vec<f64>) -> Result<Vec<Vec<i64>>, Error> {
+        quantize(Values::Float(x), Values::Int(vec![0]))
     }
 
     #[test]
     fn rounds_half_to_even_and_keeps_large_integers() {
         // 0.5/16 and 1.5/16 are ties.
-        assert_eq!(quantize(vec![0.03125, 0.09375], 16_777_217).unwrap(), [vec![0, 2], vec![16_777_217]]);
-        assert_eq!(quantize(vec![-4.0, 3.9375], (1 << 40) - 1).unwrap(), [vec![-64, 63], vec![(1 << 40) - 1]]);
+        assert_eq!(reals(vec![0.03125, 0.09375]).unwrap()[0], [0, 2]);
+        assert_eq!(reals(vec![-4.0, 3.9375]).unwrap()[0], [-64, 63]);
+        let id = |id| quantize(Values::Int(vec![0, -1]), Values::Int(vec![id])).unwrap();
+        assert_eq!(id(16_777_217), [vec![0, -16], vec![16_777_217]]);
+        assert_eq!(id((1 << 40) - 1)[1], [(1 << 40) - 1]);
+    }
+
+    #[test]
+    fn a_leading_one_more_or_less_is_the_same_input() {
+        let x = Tensor { shape: vec![1, 2], values: Values::Float(vec![0.5, 0.25]) };
+        let id = Tensor { shape: vec![], values: Values::Int(vec![7]) };
+        let quantized = quantize_inputs(&graph(), &named(vec![("x", x), ("id", id)])).unwrap();
+        assert_eq!(quantized, [vec![8, 4], vec![7]]);
+        let x = Tensor { shape: vec![2, 1], values: Values::Float(vec![0.5, 0.25]) };
+        assert!(matches!(quantize_inputs(&graph(), &named(vec![("x", x)])), Err(Error::InputShape { .. })));
     }
 
     #[test]
     fn refuses_by_name_element_and_range() {
-        let error = quantize(vec![0.0, 4.0], 0).unwrap_err();
+        let error = reals(vec![0.0, 4.0]).unwrap_err();
         assert_eq!(error.to_string(), "input `x`, element 1: 4 is outside its range [-4, 3.9375]");
-        assert!(matches!(quantize(vec![f64::NAN, 0.0], 0), Err(Error::InputValue { element: 0, .. })));
-        assert!(matches!(quantize(vec![f64::INFINITY, 0.0], 0), Err(Error::InputValue { .. })));
-        assert!(matches!(quantize(vec![0.0], 0), Err(Error::InputShape { .. })));
-        assert!(matches!(quantize(vec![0.0, 0.0], -1), Err(Error::InputValue { value: -1.0, .. })));
-        assert!(matches!(quantize_inputs(&graph(), |_| None), Err(Error::MissingInput { .. })));
-        let tensors = [tensor(Values::Int(vec![0, 0])), tensor(Values::Int(vec![0]))];
-        assert!(matches!(quantize_tensors(&graph(), &tensors), Err(Error::InputType { .. })));
+        assert!(matches!(reals(vec![f64::NAN, 0.0]), Err(Error::InputValue { element: 0, .. })));
+        assert!(matches!(reals(vec![f64::INFINITY, 0.0]), Err(Error::InputValue { .. })));
+        assert!(matches!(reals(vec![0.0]), Err(Error::InputShape { .. })));
+        let ints = |x: Vec<i64>, id| quantize(Values::Int(x), Values::Int(vec![id]));
+        assert!(matches!(ints(vec![0, 0], -1), Err(Error::InputValue { value: -1.0, .. })));
+        assert!(matches!(ints(vec![4, 0], 0), Err(Error::InputValue { element: 0, .. })));
+        assert!(matches!(ints(vec![i64::MAX, 0], 0), Err(Error::InputValue { .. })));
+        let fraction = quantize(Values::Float(vec![0.0, 0.0]), Values::Float(vec![1.5]));
+        assert!(matches!(fraction, Err(Error::InputType { expected: "integers", .. })));
+    }
+
+    #[test]
+    fn refuses_inputs_that_are_missing_or_unknown() {
+        assert!(matches!(quantize_inputs(&graph(), &named(vec![])), Err(Error::MissingInput { input, .. }) if input == "x"));
+        let extra = named(vec![("z", tensor(Values::Int(vec![0])))]);
+        assert!(matches!(quantize_inputs(&graph(), &extra), Err(Error::UnknownName { name, .. }) if name == "z"));
+        assert!(matches!(quantize_tensors(&graph(), &[]), Err(Error::MissingInput { .. })));
+        let three = vec![tensor(Values::Int(vec![0])); 3];
+        assert!(matches!(quantize_tensors(&graph(), &three), Err(Error::Int(int::Error::InputCount { .. }))));
     }
 
     #[test]
