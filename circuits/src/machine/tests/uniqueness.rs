@@ -68,7 +68,7 @@ fn every_operator_has_one_witness() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 600,
+        cases: 200,
         rng_seed: RngSeed::Fixed(0x6d61_6368_696e_6500),
         failure_persistence: None,
         ..ProptestConfig::default()
