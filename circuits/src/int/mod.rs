@@ -15,7 +15,7 @@ pub mod limits;
 mod piecewise;
 mod structure;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use builder::Builder;
 pub use error::Error;

@@ -11,7 +11,7 @@ use halo2_proofs::{
 };
 
 use super::{
-    columns::Witness,
+    columns::{LookupColumns, Witness},
     field::Weight,
     layout::{CONTEXT_INSTANCES, Layout},
     shape::Shape,
@@ -37,21 +37,48 @@ pub struct MachineConfig {
 }
 
 /// A layout, with a witness or without.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(not(test), derive(Debug))]
 pub struct Machine<'a> {
     layout: &'a Layout,
     witness: Option<&'a Witness>,
+    /// What a liar commits to in the second phase, from `theta` and `beta`.
+    #[cfg(test)]
+    forged_lookups: Option<&'a dyn Fn(Fr, Fr) -> LookupColumns>,
 }
 
 impl<'a> Machine<'a> {
     /// For key generation.
     pub fn new(layout: &'a Layout) -> Self {
-        Self { layout, witness: None }
+        Self {
+            layout,
+            witness: None,
+            #[cfg(test)]
+            forged_lookups: None,
+        }
     }
 
     /// For proving.
     pub fn with_witness(layout: &'a Layout, witness: &'a Witness) -> Self {
-        Self { layout, witness: Some(witness) }
+        Self { witness: Some(witness), ..Self::new(layout) }
+    }
+
+    /// For tests of soundness: a prover is free to commit to a second phase of its own making.
+    #[cfg(test)]
+    pub(crate) fn with_forged_lookups(
+        layout: &'a Layout,
+        witness: &'a Witness,
+        lookups: &'a dyn Fn(Fr, Fr) -> LookupColumns,
+    ) -> Self {
+        Self { forged_lookups: Some(lookups), ..Self::with_witness(layout, witness) }
+    }
+
+    fn lookup_columns(&self, witness: &Witness, theta: Fr, beta: Fr) -> LookupColumns {
+        #[cfg(test)]
+        if let Some(forged) = self.forged_lookups {
+            return forged(theta, beta);
+        }
+        self.layout.lookup_columns(witness, theta, beta)
     }
 }
 
@@ -242,8 +269,7 @@ impl MachineConfig {
         }
     }
 
-    fn assign_second_phase(&self, region: &mut Region<'_, Fr>, layout: &Layout, witness: &Witness, theta: Fr, beta: Fr) {
-        let columns = layout.lookup_columns(witness, theta, beta);
+    fn assign_second_phase(&self, region: &mut Region<'_, Fr>, columns: &LookupColumns) {
         let reciprocals = self.reciprocals.iter().zip(&columns.reciprocals);
         for (column, values) in reciprocals.chain([(&self.sum, &columns.sum)]) {
             for (row, value) in values.iter().enumerate() {
@@ -303,7 +329,7 @@ impl Circuit<Fr> for Machine<'_> {
         layouter.assign_region(
             || "lookups",
             |mut region| {
-                config.assign_second_phase(&mut region, self.layout, witness, theta, beta);
+                config.assign_second_phase(&mut region, &self.lookup_columns(witness, theta, beta));
                 Ok(())
             },
         )

@@ -59,6 +59,14 @@ impl Values {
         self.large.retain(|(w, _)| *w != wire);
         self.small[wire.0 as usize] = value;
     }
+
+    /// As [`Self::forge`], with any element of the field.
+    #[cfg(test)]
+    pub(crate) fn forge_field(&mut self, wire: Wire, value: Fr) {
+        self.forge(wire, 0);
+        let at = self.large.partition_point(|(known, _)| *known < wire);
+        self.large.insert(at, (wire, value));
+    }
 }
 
 /// Computes every wire, in order.

@@ -1,7 +1,7 @@
 //! Known answers per operator, rejections per error, and random graphs whose values must stay in their ranges.
 
 mod operators;
-mod random;
+pub(crate) mod random;
 mod rejections;
 
 use super::{Builder, Graph, Interval, NodeId, Op, Output, Row, Source, Term};

@@ -7,7 +7,7 @@ use crate::int::{Piecewise, execute};
 
 /// What one node is made from; numbers are reduced to what its operator allows.
 #[derive(Clone, Debug)]
-struct Gene {
+pub(crate) struct Gene {
     op: u8,
     numbers: Vec<u16>,
 }
@@ -25,13 +25,13 @@ impl Draw<'_> {
     }
 }
 
-fn genes() -> impl Strategy<Value = Vec<Gene>> {
+pub(crate) fn genes() -> impl Strategy<Value = Vec<Gene>> {
     let gene = (0u8..12, prop::collection::vec(any::<u16>(), 3..20)).prop_map(|(op, numbers)| Gene { op, numbers });
     prop::collection::vec(gene, 1..12)
 }
 
 /// Appends what `gene` describes; nodes that analysis refuses (too wide, outside a domain) are left out.
-fn grow(builder: &mut Builder, gene: &Gene) {
+pub(crate) fn grow(builder: &mut Builder, gene: &Gene) {
     let mut draw = Draw(gene.numbers.iter().cycle());
     let count = builder.graph().nodes.len();
     let id = |n: usize| NodeId(n as u32);

@@ -1,0 +1,226 @@
+//! Lies with a purpose, named after it, each with the constraint that refuses it.
+//!
+//! The [liar](super::liar) makes all else follow: remainders, limbs and later values are computed anew, so that each
+//! attack meets the one check that it is about.
+
+use super::{
+    liar::Liar,
+    models::{Model, models},
+    *,
+};
+use crate::{
+    int::{Builder, Interval, Op, Output, Row, Source, Term},
+    machine::{Wire, wire::Def},
+};
+
+fn model(name: &str) -> Model {
+    models().into_iter().find(|model| model.name == name).expect("a model of that name")
+}
+
+/// Tells `lie` in an honest run, in each shape; `expected` fails and nothing else.
+fn assert_fails_only(expected: &str, graph: &Graph, limb_bits: u32, inputs: &[&[i64]], lie: impl Fn(&mut Liar<'_>)) {
+    let inputs: Vec<Vec<i64>> = inputs.iter().map(|input| input.to_vec()).collect();
+    for shape in Shape::ALL {
+        let (layout, values) = run(graph, shape, limb_bits, &inputs);
+        let mut liar = Liar::new(&layout, values);
+        lie(&mut liar);
+        assert_eq!(failures(&layout, &liar.witness()), [expected], "{shape}");
+    }
+}
+
+/// As [`assert_fails_only`], with limbs of 5 bits, for a lie that puts a value where no table has it.
+fn assert_not_in_table(name: &str, inputs: &[&[i64]], lie: impl Fn(&mut Liar<'_>)) {
+    assert_fails_only("lookup bounds", &model(name).graph, 5, inputs, lie);
+}
+
+/// `1 / x`.
+fn inverse(x: i64) -> Fr {
+    fr(x).invert().expect("not zero")
+}
+
+fn fr(x: i64) -> Fr {
+    crate::machine::fr_from_i128(x.into())
+}
+
+/// Outputs of lookups that have a cell of their own.
+fn outputs(liar: &Liar<'_>) -> Vec<Wire> {
+    liar.wires(|def| matches!(def, Def::Lookup { .. }))
+}
+
+// Requantization: 5 / 8 is 1 with remainder 1 after rounding.
+
+#[test]
+fn rejects_rounding_down_by_one() {
+    assert_not_in_table("dense", &[&[0, 0, 0]], |liar| liar.claim(liar.element(2, 0), 0));
+}
+
+#[test]
+fn rejects_rounding_up_by_one() {
+    assert_not_in_table("dense", &[&[0, 0, 0]], |liar| liar.claim(liar.element(2, 0), 2));
+}
+
+/// `9 = 8*y + 2` has a solution in the field, `y = 7/8`: only the quotient's own range refuses it.
+#[test]
+fn rejects_a_quotient_that_wraps_around() {
+    assert_not_in_table("dense", &[&[0, 0, 0]], |liar| liar.claim_field(liar.element(2, 0), fr(1) - inverse(8)));
+}
+
+// Rectifier: the sign is what the lookup of the highest limb gives.
+
+/// Zero rectified is zero either way, but a sign that can be chosen is one free bit of the proof.
+#[test]
+fn rejects_a_zero_of_the_other_sign() {
+    assert_not_in_table("plain rectifier", &[&[0, 1]], |liar| liar.claim(outputs(liar)[0], 0));
+}
+
+#[test]
+fn rejects_a_negative_passed_as_positive() {
+    assert_not_in_table("plain rectifier", &[&[-100, 1]], |liar| liar.claim(outputs(liar)[0], 1));
+}
+
+#[test]
+fn rejects_a_positive_passed_as_negative() {
+    assert_not_in_table("plain rectifier", &[&[1, 1]], |liar| liar.claim(outputs(liar)[0], 0));
+}
+
+// Max and argmax.
+
+/// Moves the one bit that is set among the first `len`.
+fn claim_position(liar: &mut Liar<'_>, len: usize, position: usize) {
+    let bits = liar.wires(|def| matches!(def, Def::Equals { .. }));
+    for (at, bit) in bits[..len].iter().enumerate() {
+        liar.claim(*bit, (at == position).into());
+    }
+}
+
+#[test]
+fn rejects_the_later_of_two_greatest() {
+    assert_not_in_table("argmax", &[&[5, 20, 20, -20]], |liar| claim_position(liar, 4, 2));
+}
+
+#[test]
+fn rejects_the_later_of_two_greatest_for_a_maximum() {
+    assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_position(liar, 3, 2));
+}
+
+#[test]
+fn rejects_a_smaller_value_as_the_greatest() {
+    assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_position(liar, 3, 0));
+}
+
+/// `-5 + 7 + 7 = 9`: bits that are no bits mix the values.
+#[test]
+fn rejects_a_mixture_as_the_greatest() {
+    assert_not_in_table("max", &[&[5, 7, 7]], |liar| {
+        let bits = liar.wires(|def| matches!(def, Def::Equals { .. }));
+        bits.iter().zip([-1, 1, 1]).for_each(|(bit, value)| liar.claim(*bit, value));
+    });
+}
+
+// Division: 3 * 2^6 / 128 is 1.5, which rounds to 2 with remainder 0 of 256.
+
+/// The remainder then is a whole divisor, which its limbs hold: only the gap to the divisor refuses it.
+#[test]
+fn rejects_a_quotient_too_small_by_one() {
+    assert_not_in_table("divide", &[&[1, 3], &[128]], |liar| liar.claim(liar.element(2, 1), 1));
+}
+
+#[test]
+fn rejects_a_quotient_too_large_by_one() {
+    assert_not_in_table("divide", &[&[1, 3], &[128]], |liar| liar.claim(liar.element(2, 1), 3));
+}
+
+/// As for a shift: remainder 1 has a quotient in the field.
+#[test]
+fn rejects_a_division_that_wraps_around() {
+    assert_not_in_table("divide", &[&[1, 3], &[128]], |liar| {
+        liar.claim_field(liar.element(2, 1), fr(2) - inverse(256));
+    });
+}
+
+// Inputs, from -3 to 9: four bits hold 10 as well.
+
+#[test]
+fn rejects_an_input_above_its_range() {
+    assert_not_in_table("odd range", &[&[-3, 9]], |liar| liar.claim(liar.element(0, 1), 10));
+}
+
+#[test]
+fn rejects_an_input_below_its_range() {
+    assert_not_in_table("odd range", &[&[-3, 9]], |liar| liar.claim(liar.element(0, 0), -4));
+}
+
+// Embeddings: columns are packed as digits of 10 bits here.
+
+/// One column's unit is 2^10 of the column before: their sum is what the table says.
+#[test]
+fn rejects_a_carry_between_packed_columns() {
+    assert_not_in_table("gather", &[&[0, 9]], |liar| {
+        let digits = liar.wires(|def| matches!(def, Def::Quadratic { .. }));
+        liar.claim(digits[0], liar.value(digits[0]) + (1 << 10));
+        liar.claim(digits[1], liar.value(digits[1]) - 1);
+    });
+}
+
+#[test]
+fn rejects_a_borrow_between_packed_columns() {
+    assert_not_in_table("gather", &[&[0, 9]], |liar| {
+        let digits = liar.wires(|def| matches!(def, Def::Quadratic { .. }));
+        liar.claim(digits[0], liar.value(digits[0]) - (1 << 10));
+        liar.claim(digits[1], liar.value(digits[1]) + 1);
+    });
+}
+
+// Piecewise functions, in limbs that do not divide the segment's bits: 5 = 4 + 1.
+
+fn segments(liar: &Liar<'_>) -> Vec<Wire> {
+    liar.wires(|def| matches!(def, Def::Digit { bits: 62, .. }))
+}
+
+/// 0 begins the third segment; as `t = 32` of the second it is mapped to 4 and not to 3.
+#[test]
+fn rejects_an_argument_beyond_the_end_of_its_segment() {
+    assert_fails_only("lookup bounds", &model("piecewise").graph, 4, &[&[0, 31]], |liar| {
+        liar.claim(segments(liar)[0], 1);
+        liar.claim(liar.element(1, 0), 4);
+    });
+}
+
+/// -1 ends the second segment; as `t = -1` of the third it is mapped to 1 and not to 3.
+#[test]
+fn rejects_an_argument_before_the_start_of_its_segment() {
+    assert_fails_only("lookup bounds", &model("piecewise").graph, 4, &[&[-1, 31]], |liar| {
+        liar.claim(segments(liar)[0], 2);
+        liar.claim(liar.element(1, 0), 1);
+    });
+}
+
+/// The slope of one segment with the base of another.
+#[test]
+fn rejects_the_base_of_another_segment() {
+    assert_fails_only("lookup bounds", &model("piecewise").graph, 4, &[&[0, 31]], |liar| {
+        liar.claim(outputs(liar)[0], -200);
+        liar.claim(liar.element(1, 0), -12);
+    });
+}
+
+// Equations.
+
+/// `y = [x0 + x1, x0 - x1]`, with nothing but the two equations behind it.
+fn sum_and_difference() -> Graph {
+    let mut builder = Builder::new();
+    let x = builder.input("x", vec![2], 0, vec![Interval::new(-8, 7)]).expect("a well-formed input");
+    let term = |element, weight| Term { source: Source { input: 0, element }, weight };
+    let rows = [1, -1].map(|weight| Row { bias: 0, terms: vec![term(0, 1), term(1, weight)] });
+    let y = builder.push("y", Op::Linear { rows: rows.to_vec() }, vec![x], vec![2], 0).expect("a well-formed node");
+    builder.finish(vec![Output { name: "y".into(), node: y }]).expect("a well-formed graph")
+}
+
+/// What one output has too much the next has too little: the running sum is 0 again after both.
+#[test]
+fn rejects_an_error_made_up_for_by_the_next_equation() {
+    assert_fails_only("equation", &sum_and_difference(), 5, &[&[3, 4]], |liar| {
+        liar.claim(liar.element(1, 0), 8);
+        liar.claim(liar.element(1, 1), -2);
+    });
+}
