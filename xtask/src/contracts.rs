@@ -58,9 +58,7 @@ fn check() -> Result<()> {
 
 /// The Rust tests that compare with, or write, what is rendered.
 fn rendered(name: &str) -> Step {
-    Step::cargo(name).args([
-        "test", "--locked", "--release", "--workspace", "--test", "contracts", "--", "rendered",
-    ])
+    Step::cargo(name).args(["test", "--locked", "--release", "--workspace", "--test", "contracts", "--", "rendered"])
 }
 
 /// Creation bytecode of each verifier in hexadecimal, and the file that holds it.

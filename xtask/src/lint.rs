@@ -12,7 +12,7 @@ pub(crate) fn lint() -> Result<()> {
     let forge = tools::forge()?;
     Step::new("formatting of Solidity", forge).args(["fmt", "--check"]).within("solidity").run()?;
     Step::new("solhint", "node_modules/.bin/solhint")
-        .args(["--noPoster", "--max-warnings", "0", "src/**/*.sol", "test/**/*.sol"])
+        .args(["--noPoster", "--max-warnings", "0", "contracts/**/*.sol", "test/**/*.sol"])
         .within("solidity")
         .run()?;
     // Advisories are not checked: their database is a git repository that builds without access to it cannot fetch.

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test|lint|bless`.
+//! The project's own tasks: `cargo xtask test|lint|bless|contracts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::contracts::contracts;
 use crate::step::{Step, root};
 use crate::tools;
 
@@ -13,7 +14,8 @@ const BLESS: &str = "APODICT_BLESS";
 /// Every test, doctests included.
 pub(crate) fn test() -> Result<()> {
     rust_tests("Rust tests and doctests").run()?;
-    contract_tests()?;
+    contracts(&["check".into()])?;
+    contracts(&["test".into()])?;
     examples()
 }
 
@@ -26,12 +28,9 @@ fn rust_tests(name: &str) -> Step {
     Step::cargo(name).args(["test", "--locked", "--release", "--workspace"])
 }
 
-fn contract_tests() -> Result<()> {
-    Step::new("contract tests", tools::forge()?).args(["test"]).within("solidity").run()
-}
-
 /// Runs each story's `run.sh`, in alphabetical order.
 fn examples() -> Result<()> {
+    tools::require("python3", "Python 3.11 or newer")?;
     for script in example_scripts()? {
         let folder =
             script.parent().and_then(|folder| folder.file_name()).unwrap_or_default().to_string_lossy().into_owned();

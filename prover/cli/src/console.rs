@@ -46,9 +46,9 @@ impl Console {
     /// Runs a stage under a spinner. Returns what it gave and the milliseconds it took.
     pub(crate) fn stage<T, E>(&self, name: &'static str, work: impl FnOnce() -> Result<T, E>) -> Result<(T, f64), E> {
         let spinner = match self.progress {
-            Progress::Shown => ProgressBar::new_spinner()
-                .with_style(ProgressStyle::default_spinner())
-                .with_message(name),
+            Progress::Shown => {
+                ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message(name)
+            }
             Progress::Hidden => ProgressBar::hidden(),
         };
         spinner.enable_steady_tick(Duration::from_millis(100));
@@ -92,8 +92,7 @@ impl Console {
 }
 
 /// What an SRS for development means.
-const UNSAFE_SRS: &str =
-    "UNSAFE: the structured reference string was made for development; whoever made it can forge proofs. Protect nothing with it.";
+const UNSAFE_SRS: &str = "UNSAFE: the structured reference string was made for development; whoever made it can forge proofs. Protect nothing with it.";
 
 fn print(text: &impl Display) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
@@ -143,7 +142,8 @@ mod tests {
 
     #[test]
     fn formats_sizes() {
-        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1_536_000, "1.5 MB"), (u64::MAX, "18446744.1 TB")]
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1_536_000, "1.5 MB"), (u64::MAX, "18446744.1 TB")]
         {
             assert_eq!(format_bytes(bytes), text);
         }

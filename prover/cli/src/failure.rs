@@ -44,6 +44,9 @@ pub(crate) enum Failure {
     Program { path: PathBuf, source: apodict_circuits::Error },
 
     #[error("cannot compile {}", path.display())]
+    #[diagnostic(help(
+        "--calibrate DATA or --range NAME=LOW,HIGH set ranges, --dim NAME=N an open dimension, --bits N the precision"
+    ))]
     Compile { path: PathBuf, source: apodict_circuits::Error },
 
     #[error("cannot use the input {}", path.display())]
@@ -130,7 +133,9 @@ impl From<Outcome> for ExitCode {
 fn advice_for_key(error: &apodict_prover::Error) -> &'static str {
     use apodict_prover::Error;
     match error {
-        Error::KeyOfAnotherProgram { .. } => "name the folder of this program's keys, or an empty one: they are made there",
+        Error::KeyOfAnotherProgram { .. } => {
+            "name the folder of this program's keys, or an empty one: they are made there"
+        }
         Error::KeyOfAnotherSrs => "pass --srs with the file that the keys were made with, or name an empty folder",
         _ => "remove it, and it is made again",
     }

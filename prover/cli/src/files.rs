@@ -23,8 +23,11 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) ->
         let reason = format!("it has {size} bytes, expected at most {MAX_JSON_BYTES}");
         return Err(Failure::Malformed { path: path.to_owned(), what, reason });
     }
-    serde_json::from_slice(&read(path)?)
-        .map_err(|error| Failure::Malformed { path: path.to_owned(), what, reason: error.to_string() })
+    serde_json::from_slice(&read(path)?).map_err(|error| Failure::Malformed {
+        path: path.to_owned(),
+        what,
+        reason: error.to_string(),
+    })
 }
 
 /// A file that does not exist under its name until it is complete.
@@ -60,7 +63,10 @@ impl PendingFile {
     }
 
     /// As [`commit`](Self::commit), with content that is written piece by piece.
-    pub(crate) fn commit_with(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+    pub(crate) fn commit_with(
+        self,
+        content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let path = self.path.clone();
         self.fill(content)?.persist(&path).map_err(|error| Failure::Write { path, source: error.error })?;
         Ok(())

@@ -46,8 +46,7 @@ impl KeyFile {
     }
 
     pub(crate) fn read(path: &Path) -> Result<LoadedKey, Failure> {
-        let malformed =
-            |reason: String| Failure::Malformed { path: path.to_owned(), what: "a verifying key", reason };
+        let malformed = |reason: String| Failure::Malformed { path: path.to_owned(), what: "a verifying key", reason };
         let file: Self = files::read_json(path, "a verifying key")?;
         if file.version != VERSION {
             return Err(Failure::FileVersion { path: path.to_owned(), expected: VERSION, got: file.version });

@@ -104,7 +104,8 @@ impl Layout {
                 let (own, after) = rest.split_at(tensor.len().unwrap_or(0));
                 rest = after;
                 let values = own.iter().map(decode_integer).collect::<Option<Vec<i64>>>();
-                let values = values.ok_or_else(|| format!("{} has an instance that is no 64-bit integer", tensor.name))?;
+                let values =
+                    values.ok_or_else(|| format!("{} has an instance that is no 64-bit integer", tensor.name))?;
                 decoded.insert(tensor.name.clone(), nest(&values, &tensor.shape, tensor.frac_bits));
             }
             Ok::<_, String>(decoded)
@@ -180,8 +181,10 @@ mod tests {
 
     #[test]
     fn decodes_context_inputs_and_outputs() {
-        let layout =
-            Layout { inputs: vec![tensor("x", &[1, 2], 4)], outputs: vec![tensor("y", &[], 1), tensor("class", &[1], 0)] };
+        let layout = Layout {
+            inputs: vec![tensor("x", &[1, 2], 4)],
+            outputs: vec![tensor("y", &[], 1), tensor("class", &[1], 0)],
+        };
         let instances: Vec<_> = [1, 2, 24, -8, 3, 2].map(instance).into();
         let statement = layout.decode(&instances).unwrap();
         assert_eq!(statement.context.0[31], 1);

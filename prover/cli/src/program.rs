@@ -81,8 +81,7 @@ fn guess_range(model: &[u8], import: &ImportOptions, input: &Path, name: &str) -
     let unusable = |source: Error| Failure::Input { path: input.to_owned(), source };
     let model = onnx::import(model, import).map_err(|source| unusable(source.into()))?;
     let graph = model.graph();
-    let tensors =
-        tensors::read_inputs(input, graph, &Limits::default()).map_err(|source| unusable(source.into()))?;
+    let tensors = tensors::read_inputs(input, graph, &Limits::default()).map_err(|source| unusable(source.into()))?;
     let named = graph.inputs().zip(&tensors).filter(|((_, node), _)| node.tensor == name);
     let values = named.flat_map(|(_, tensor)| apodict_circuits::report::real_values(tensor));
     let greatest = values.fold(1.0f64, |greatest, value| greatest.max(value.abs()));
@@ -186,10 +185,6 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn of(shape: &ConstraintSystem) -> Self {
-        Self {
-            advice: shape.advice_phases.len(),
-            fixed: shape.num_fixed_columns,
-            instance: shape.num_instance_columns,
-        }
+        Self { advice: shape.advice_phases.len(), fixed: shape.num_fixed_columns, instance: shape.num_instance_columns }
     }
 }

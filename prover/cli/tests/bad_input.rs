@@ -48,7 +48,7 @@ const COMPILE: &[Mistake] = &[
         name: "dynamic shape",
         arguments: &["compile", "dynamic.onnx", "--calibrate", "calibration.json", "-o", "out"],
         exit_code: 1,
-        says: &["features", "shape"],
+        says: &["features", "dimension"],
     },
     Mistake {
         name: "weight that is not a number",
@@ -142,13 +142,13 @@ const PROVE: &[Mistake] = &[
         name: "text among the numbers",
         arguments: &["prove", "program.apo", "--input", "wrong_type.json", "--keys", "keys", "-o", "out"],
         exit_code: 1,
-        says: &["features"],
+        says: &["wrong_type.json"],
     },
     Mistake {
         name: "null for not a number",
         arguments: &["prove", "program.apo", "--input", "null.json", "--keys", "keys", "-o", "out"],
         exit_code: 1,
-        says: &["features"],
+        says: &["null.json"],
     },
     Mistake {
         name: "NaN",
@@ -166,7 +166,7 @@ const PROVE: &[Mistake] = &[
         name: "key of another program",
         arguments: &["prove", "other.apo", "--input", "input.json", "--keys", "keys", "-o", "out"],
         exit_code: 1,
-        says: &["keys", "another program"],
+        says: &["pk.bin", "belongs to program"],
     },
     Mistake {
         name: "proving key that is none",
@@ -213,16 +213,22 @@ const PROVE: &[Mistake] = &[
     },
     Mistake {
         name: "another SRS than the keys'",
-        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "keys", "--srs", "other.srs", "-o", "out"],
+        arguments: &[
+            "prove",
+            "program.apo",
+            "--input",
+            "input.json",
+            "--keys",
+            "keys",
+            "--srs",
+            "other.srs",
+            "-o",
+            "out",
+        ],
         exit_code: 1,
-        says: &["other.srs", "another structured reference string"],
+        says: &["pk.bin", "another structured reference string"],
     },
-    Mistake {
-        name: "SRS that is none",
-        arguments: &["srs", "check", "text.json"],
-        exit_code: 1,
-        says: &["text.json"],
-    },
+    Mistake { name: "SRS that is none", arguments: &["srs", "check", "text.json"], exit_code: 1, says: &["text.json"] },
     Mistake {
         name: "context of the wrong length",
         arguments: &["prove", "program.apo", "--input", "input.json", "-o", "out", "--context", "0x01"],
@@ -345,9 +351,9 @@ fn mistaken_files(place: &Workplace) {
     place.write("empty.onnx", "");
     place.write("truncated.onnx", &model[..model.len() / 2]);
     place.write("unknown_operator.onnx", replace(b"Sigmoid", b"Sigmoit"));
-    // The first extent of the input, the value 1 in field 1, becomes an empty name in field 2.
-    let input = b"\x0a\x08features\x12\x0e\x0a\x0c\x08\x01\x12\x08\x0a\x02";
-    place.write("dynamic.onnx", replace(&[&input[..], b"\x08\x01"].concat(), &[&input[..], b"\x12\x00"].concat()));
+    // The second extent of the input, the value 16 in field 1, becomes an empty name in field 2.
+    let input = b"\x0a\x08features\x12\x0e\x0a\x0c\x08\x01\x12\x08\x0a\x02\x08\x01\x0a\x02";
+    place.write("dynamic.onnx", replace(&[&input[..], b"\x08\x10"].concat(), &[&input[..], b"\x12\x00"].concat()));
     place.write("nan_weight.onnx", bias(f32::NAN.to_bits()));
     place.write("infinite_weight.onnx", bias(f32::INFINITY.to_bits()));
 
@@ -395,7 +401,7 @@ fn mistaken_files(place: &Workplace) {
     place.edit("keys/vk.json", "short_vk.json", |key| key["layout"]["outputs"] = serde_json::json!([]));
 }
 
-/// A binary file whose version, after the four bytes that name its kind, is one that no build reads.
+/// A binary file whose version, after the seven bytes that name its kind, is one that no build reads.
 fn other_version(file: &[u8]) -> Vec<u8> {
-    [&file[..4], &[0xff, 0xff], &file[6..]].concat()
+    [&file[..7], &[0xff], &file[8..]].concat()
 }

@@ -132,7 +132,10 @@ fn keys_are_made_once_and_stay() {
 fn describes_a_program() {
     let place = Workplace::with_proof();
     let report = place.json(&["inspect", "program.apo"]);
-    assert_fields(&report, &["program_digest", "k", "rows", "proof_bytes"]);
+    assert_fields(&report, &["program_digest", "k", "rows", "table_rows"]);
+    assert_fields(&report["predicted"], &["prove_ms", "peak_memory_bytes", "proof_bytes", "gas"]);
+    let proof = place.json(&["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "again.json"]);
+    assert_eq!(report["predicted"]["proof_bytes"], proof["proof_bytes"]);
     let text = place.run(&["inspect", "program.apo"]);
     assert_eq!(text.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&text.stdout).contains("bad_debt_probability"));
@@ -159,7 +162,7 @@ fn checks_an_srs_and_says_unsafe() {
     let report = place.json(&["srs", "check", "dev.srs"]);
     assert_eq!((&report["valid"], &report["k"], &report["origin"]), (&json!(true), &json!(5), &json!("unsafe")));
 
-    // A power that is another one fails the pairings, wherever it stands.
+    // Damage is found wherever it stands.
     let honest = place.read("dev.srs");
     for at in [honest.len() / 4, honest.len() / 2, honest.len() - 40] {
         let mut broken = honest.clone();

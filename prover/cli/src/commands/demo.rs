@@ -61,8 +61,8 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     console.tell(&loan)?;
 
     let embedded = |source| Failure::Compile { path: "the risk model of the demonstration".into(), source };
-    let (program, compile) = console
-        .stage("compile", || program::compile_bytes(loan::MODEL, loan::CALIBRATION).map_err(embedded))?;
+    let (program, compile) =
+        console.stage("compile", || program::compile_bytes(loan::MODEL, loan::CALIBRATION).map_err(embedded))?;
     let plan = program.plan();
     let rows = program.layout().rows();
     let accuracy = program.report();
@@ -97,9 +97,8 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
 
     let context = Context(Keccak256::digest(PURPOSE).into());
     let inputs = program::quantize_json(loan::INPUT, &program).map_err(embedded)?;
-    let (proof, _) = console.stage("prove", || {
-        apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, &mut |_| ())
-    })?;
+    let (proof, _) = console
+        .stage("prove", || apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, &mut |_| ()))?;
     let prove = milliseconds(proof.times.total);
     let proof_bytes = proof.bytes.len();
     let line = format!("{} bytes, bound to this market, this borrower and nonce 1", format_count(proof_bytes as u64));
@@ -129,7 +128,8 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
         return Err(Failure::Disagreement { library: "accepted", contract });
     }
     let gas = verification.gas;
-    let line = format!("accepted for {} gas, calldata of {} bytes included", format_count(gas), verification.calldata_bytes);
+    let line =
+        format!("accepted for {} gas, calldata of {} bytes included", format_count(gas), verification.calldata_bytes);
     console.tell(Step("EVM", evm, line))?;
 
     // The same proof, sent with a smaller probability.

@@ -133,6 +133,11 @@ impl Display for Report {
             writeln!(formatter, "peak memory {}", format_bytes(peak))?;
         }
         writeln!(formatter, "proof: {}", self.proof.display())?;
-        write!(formatter, "verify it with: apodict verify {} --key {}", self.proof.display(), self.verifying_key.display())
+        write!(
+            formatter,
+            "verify it with: apodict verify {} --key {}",
+            self.proof.display(),
+            self.verifying_key.display()
+        )
     }
 }

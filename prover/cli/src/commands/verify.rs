@@ -102,10 +102,17 @@ impl Display for Report {
             }
         }
         if let Some(Evm { verdict, gas, calldata_bytes }) = &self.evm {
-            write!(formatter, "\n  EVM      {verdict}, {} gas, {calldata_bytes} bytes of calldata", format_count(*gas))?;
+            write!(
+                formatter,
+                "\n  EVM      {verdict}, {} gas, {calldata_bytes} bytes of calldata",
+                format_count(*gas)
+            )?;
         }
         if self.srs == origin_name(SrsOrigin::Unsafe) {
-            write!(formatter, "\n  UNSAFE   the structured reference string is for development: its maker can forge proofs")?;
+            write!(
+                formatter,
+                "\n  UNSAFE   the structured reference string is for development: its maker can forge proofs"
+            )?;
         }
         Ok(())
     }
