@@ -118,7 +118,8 @@ impl Program {
         if magic != MAGIC {
             return Err(invalid("it is of another version; compile the model again with this one"));
         }
-        let (content, stated) = bytes.split_last_chunk::<32>().ok_or_else(|| invalid("it is truncated; compile again"))?;
+        let (content, stated) =
+            bytes.split_last_chunk::<32>().ok_or_else(|| invalid("it is truncated; compile again"))?;
         let digest = digest(content);
         if digest != *stated {
             return Err(invalid("it is damaged; compile the model again"));

@@ -365,14 +365,24 @@ impl fmt::Display for ErrorReport {
             let RealRange { lo, hi } = output.range;
             writeln!(f, "  range {lo:.4} to {hi:.4} in steps of 2^-{}", output.frac_bits)?;
         }
-        writeln!(f, "\n{:<28} {:<12} {:>8} {:>5} {:>5} {:>10} {:>10} {:>9}", "layer", "operator", "elements", "bits", "frac", "max error", "mean", "relative")?;
+        writeln!(
+            f,
+            "\n{:<28} {:<12} {:>8} {:>5} {:>5} {:>10} {:>10} {:>9}",
+            "layer", "operator", "elements", "bits", "frac", "max error", "mean", "relative"
+        )?;
         let weakest = self.weakest_layer().map(|layer| &layer.name);
         for layer in &self.layers {
             let mark = if Some(&layer.name) == weakest { "  <- loses most" } else { "" };
             writeln!(
                 f,
                 "{:<28} {:<12} {:>8} {:>5} {:>5} {:>10.2e} {:>10.2e} {:>8.3}%{mark}",
-                layer.name, layer.operator, layer.elements, layer.bits, layer.frac_bits, layer.max_error, layer.mean_error,
+                layer.name,
+                layer.operator,
+                layer.elements,
+                layer.bits,
+                layer.frac_bits,
+                layer.max_error,
+                layer.mean_error,
                 100.0 * layer.relative_error,
             )?;
         }

@@ -11,7 +11,9 @@ use crate::export::ExportError;
 #[non_exhaustive]
 pub enum Error {
     /// A structured reference string with too few powers.
-    #[error("the structured reference string holds 2^{got} powers, the program needs 2^{needed}: make or import a larger one")]
+    #[error(
+        "the structured reference string holds 2^{got} powers, the program needs 2^{needed}: make or import a larger one"
+    )]
     SrsTooSmall {
         /// log2 of the powers there are.
         got: u32,

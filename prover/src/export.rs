@@ -24,25 +24,19 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum ExportError {
     /// halo2's permuted lookups, which the verifiers do not have.
-    #[error(
-        "the circuit has {count} permuted lookups: verifiers support none, state them as LogUp gates"
-    )]
+    #[error("the circuit has {count} permuted lookups: verifiers support none, state them as LogUp gates")]
     Lookups {
         /// How many.
         count: usize,
     },
     /// A selector that key generation should have replaced by a fixed column.
-    #[error(
-        "gate {gate} contains a virtual selector: take the constraint system from a generated key"
-    )]
+    #[error("gate {gate} contains a virtual selector: take the constraint system from a generated key")]
     Selector {
         /// Position among the gates' polynomials.
         gate: usize,
     },
     /// A gate refers to a cell that the constraint system does not open.
-    #[error(
-        "a gate queries {kind} column {column} at rotation {rotation}, which is not among the queries"
-    )]
+    #[error("a gate queries {kind} column {column} at rotation {rotation}, which is not among the queries")]
     UnknownQuery {
         /// "fixed", "advice" or "instance".
         kind: &'static str,
@@ -99,19 +93,9 @@ pub fn g2(point: &bn256::G2Affine) -> ark_bn254::G2Affine {
 ///
 /// # Errors
 /// [`ExportError::EmptySrs`].
-pub fn srs(
-    params: &ParamsKZG<Bn256>,
-    origin: SrsOrigin,
-    digest: [u8; 32],
-) -> Result<Srs, ExportError> {
+pub fn srs(params: &ParamsKZG<Bn256>, origin: SrsOrigin, digest: [u8; 32]) -> Result<Srs, ExportError> {
     let first = params.get_g().first().ok_or(ExportError::EmptySrs)?;
-    Ok(Srs {
-        g1: g1(first),
-        g2: g2(&params.g2()),
-        s_g2: g2(&params.s_g2()),
-        origin,
-        digest,
-    })
+    Ok(Srs { g1: g1(first), g2: g2(&params.g2()), s_g2: g2(&params.s_g2()), origin, digest })
 }
 
 /// The verifier's key for halo2's, for proofs with `num_instances` public values.
@@ -149,9 +133,7 @@ pub fn constraint_system(
     degree: usize,
 ) -> Result<ConstraintSystem, ExportError> {
     if !cs.lookups().is_empty() {
-        return Err(ExportError::Lookups {
-            count: cs.lookups().len(),
-        });
+        return Err(ExportError::Lookups { count: cs.lookups().len() });
     }
     let polynomials = cs.gates().iter().flat_map(|gate| gate.polynomials());
     let shape = ConstraintSystem {
@@ -162,12 +144,7 @@ pub fn constraint_system(
         advice_queries: queries(cs.advice_queries()),
         fixed_queries: queries(cs.fixed_queries()),
         instance_queries: queries(cs.instance_queries()),
-        permutation_columns: cs
-            .permutation()
-            .get_columns()
-            .into_iter()
-            .map(column)
-            .collect(),
+        permutation_columns: cs.permutation().get_columns().into_iter().map(column).collect(),
         gates: polynomials
             .enumerate()
             .map(|(gate, polynomial)| expression(cs, gate, polynomial))
@@ -180,13 +157,7 @@ pub fn constraint_system(
 }
 
 fn queries<C: plonk::ColumnType>(queries: &[(plonk::Column<C>, Rotation)]) -> Vec<Query> {
-    queries
-        .iter()
-        .map(|(column, rotation)| Query {
-            column: column.index(),
-            rotation: rotation.0,
-        })
-        .collect()
+    queries.iter().map(|(column, rotation)| Query { column: column.index(), rotation: rotation.0 }).collect()
 }
 
 fn column(column: plonk::Column<Any>) -> Column {
@@ -195,10 +166,7 @@ fn column(column: plonk::Column<Any>) -> Column {
         Any::Advice(_) => ColumnKind::Advice,
         Any::Instance => ColumnKind::Instance,
     };
-    Column {
-        kind,
-        index: column.index(),
-    }
+    Column { kind, index: column.index() }
 }
 
 /// Position of a cell among the queries of its kind: halo2 knows it, but does not tell.
@@ -211,11 +179,7 @@ fn query_index<C: plonk::ColumnType>(
     queries
         .iter()
         .position(|(candidate, at)| candidate.index() == column && *at == rotation)
-        .ok_or(ExportError::UnknownQuery {
-            kind,
-            column,
-            rotation: rotation.0,
-        })
+        .ok_or(ExportError::UnknownQuery { kind, column, rotation: rotation.0 })
 }
 
 fn expression(
@@ -227,18 +191,12 @@ fn expression(
     Ok(match polynomial {
         plonk::Expression::Constant(constant) => Expression::Constant(scalar(constant)),
         plonk::Expression::Selector(_) => return Err(ExportError::Selector { gate }),
-        plonk::Expression::Fixed(query) => Expression::Fixed(query_index(
-            "fixed",
-            cs.fixed_queries(),
-            query.column_index(),
-            query.rotation(),
-        )?),
-        plonk::Expression::Advice(query) => Expression::Advice(query_index(
-            "advice",
-            cs.advice_queries(),
-            query.column_index(),
-            query.rotation(),
-        )?),
+        plonk::Expression::Fixed(query) => {
+            Expression::Fixed(query_index("fixed", cs.fixed_queries(), query.column_index(), query.rotation())?)
+        }
+        plonk::Expression::Advice(query) => {
+            Expression::Advice(query_index("advice", cs.advice_queries(), query.column_index(), query.rotation())?)
+        }
         plonk::Expression::Instance(query) => Expression::Instance(query_index(
             "instance",
             cs.instance_queries(),

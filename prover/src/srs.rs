@@ -21,7 +21,10 @@ use halo2curves::{
 use rand_core::OsRng;
 use sha3::{Digest, Keccak256};
 
-use crate::{Error, digesting::{DigestReader, DigestWriter}};
+use crate::{
+    Error,
+    digesting::{DigestReader, DigestWriter},
+};
 
 const MAGIC: &[u8; 8] = b"apodsrs\x01";
 const EXPECTED: &str = "a structured reference string of this version";

@@ -10,8 +10,7 @@
 //! proved for that reason.
 
 use halo2_proofs::transcript::{
-    EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer, TranscriptWrite,
-    TranscriptWriterBuffer,
+    EncodedChallenge, Transcript, TranscriptRead, TranscriptReadBuffer, TranscriptWrite, TranscriptWriterBuffer,
 };
 use halo2curves::{
     CurveAffine,
@@ -97,10 +96,7 @@ pub struct EvmTranscriptWrite<W> {
 
 impl<W: Write> TranscriptWriterBuffer<W, G1Affine, EvmChallenge> for EvmTranscriptWrite<W> {
     fn init(writer: W) -> Self {
-        Self {
-            buffer: Buffer::default(),
-            writer,
-        }
+        Self { buffer: Buffer::default(), writer }
     }
 
     fn finalize(self) -> W {
@@ -160,10 +156,7 @@ impl<R: Read> EvmTranscriptRead<R> {
 
 impl<R: Read> TranscriptReadBuffer<R, G1Affine, EvmChallenge> for EvmTranscriptRead<R> {
     fn init(reader: R) -> Self {
-        Self {
-            buffer: Buffer::default(),
-            reader,
-        }
+        Self { buffer: Buffer::default(), reader }
     }
 }
 

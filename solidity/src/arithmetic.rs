@@ -102,7 +102,13 @@ impl Arithmetic {
     pub(crate) fn product(&mut self, a: Value, b: Value) -> Value {
         match (self.node(a), self.node(b)) {
             (Node::Constant(x), Node::Constant(y)) => self.constant(x * y),
-            (Node::Constant(x), _) if x.is_zero() || x.is_one() => if x.is_zero() { a } else { b },
+            (Node::Constant(x), _) if x.is_zero() || x.is_one() => {
+                if x.is_zero() {
+                    a
+                } else {
+                    b
+                }
+            }
             (Node::Constant(x), _) if x == -Fr::one() => self.negated(b),
             (_, Node::Constant(_)) => self.product(b, a),
             (Node::Negated(x), Node::Negated(y)) => self.product(x, y),
@@ -208,7 +214,11 @@ impl<'a> Writer<'a> {
 
     fn sum(&mut self, a: Rendered, b: Rendered, before: &mut Vec<String>) -> Rendered {
         let bound = a.bound + b.bound;
-        if bound <= MAX_BOUND { self.binary("add", a, b, bound, before) } else { self.binary("addmod", a, b, 1, before) }
+        if bound <= MAX_BOUND {
+            self.binary("add", a, b, bound, before)
+        } else {
+            self.binary("addmod", a, b, 1, before)
+        }
     }
 
     /// Arguments are evaluated last to first, so the deeper operand goes last, over as little stack as possible.

@@ -36,8 +36,7 @@ impl Artifact {
     /// # Errors
     /// [`Error::Artifact`] if the embedded text is not hexadecimal.
     pub fn creation_code(&self) -> Result<Vec<u8>, Error> {
-        hex::decode(self.creation_code_hex.trim())
-            .map_err(|source| Error::Artifact { name: self.shape.into(), source })
+        hex::decode(self.creation_code_hex.trim()).map_err(|source| Error::Artifact { name: self.shape.into(), source })
     }
 }
 

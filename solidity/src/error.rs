@@ -12,7 +12,9 @@ pub enum Error {
     #[error("the verifying key cannot be used: {0}")]
     Key(#[from] KeyError),
     /// A column that is committed but never opened: nothing would check its commitment.
-    #[error("advice column {column} is never queried: the contract would not check its commitment; query it or drop it")]
+    #[error(
+        "advice column {column} is never queried: the contract would not check its commitment; query it or drop it"
+    )]
     AdviceNotOpened {
         /// Position among the advice columns.
         column: usize,

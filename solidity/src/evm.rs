@@ -1,7 +1,9 @@
 //! Verifier contracts on an in-process EVM (revm, rules of Osaka): deploy, verify, count gas.
 
 use crate::{
-    Error, Refusal, UnsafeSrsPolicy, artifacts, calldata::{encode_call_words, instance_words}, key_code_hash, key_creation_code,
+    Error, Refusal, UnsafeSrsPolicy, artifacts,
+    calldata::{encode_call_words, instance_words},
+    key_code_hash, key_creation_code,
 };
 use apodict_verifier::{Fr, VerifyingKey};
 use revm::{

@@ -92,7 +92,8 @@ impl Fixture {
             let word = bytes.as_array().ok_or(FixtureError::Instance { index })?;
             fr_from_be_bytes(word).ok_or(FixtureError::Instance { index })
         });
-        let fixture = Self { instances: instances.collect::<Result<_, _>>()?, proof: decoded("proof", &file.proof)?, key };
+        let fixture =
+            Self { instances: instances.collect::<Result<_, _>>()?, proof: decoded("proof", &file.proof)?, key };
         let code = decoded("key_creation_code", &file.key_creation_code)?;
         let hash = decoded("key_code_hash", &file.key_code_hash)?;
         if code != crate::key_creation_code(&fixture.key)? || hash != crate::key_code_hash(&fixture.key)? {

@@ -37,7 +37,9 @@ pub fn key_data(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
                 data.extend(fr_to_be_bytes(&interpolation_constant(&domain, rotations, point)));
             }
             KeyField::TranscriptRepr => data.extend(fr_to_be_bytes(&key.transcript_repr)),
-            KeyField::Fixed(column) => data.extend(key.fixed_commitments.get(column).map(g1_to_be_bytes).into_iter().flatten()),
+            KeyField::Fixed(column) => {
+                data.extend(key.fixed_commitments.get(column).map(g1_to_be_bytes).into_iter().flatten())
+            }
             KeyField::Permutation(column) => {
                 data.extend(key.permutation_commitments.get(column).map(g1_to_be_bytes).into_iter().flatten());
             }

@@ -1,6 +1,8 @@
 //! Contracts as files for someone to deploy.
 
-use crate::{Error, UnsafeSrsPolicy, artifacts, contract_name, key_code_hash, key_creation_code, key_data, render_verifier};
+use crate::{
+    Error, UnsafeSrsPolicy, artifacts, contract_name, key_code_hash, key_creation_code, key_data, render_verifier,
+};
 use apodict_verifier::{SrsOrigin, VerifyingKey};
 use std::{
     fs,
@@ -61,7 +63,9 @@ fn key_contract_name(key: &VerifyingKey) -> &'static str {
 
 fn origin_warning(key: &VerifyingKey) -> &'static str {
     match key.srs.origin {
-        SrsOrigin::Unsafe => "UNSAFE: the structured reference string was generated on one machine. Whoever made it can forge any proof.",
+        SrsOrigin::Unsafe => {
+            "UNSAFE: the structured reference string was generated on one machine. Whoever made it can forge any proof."
+        }
         SrsOrigin::Ceremony => "The structured reference string comes from a ceremony.",
     }
 }

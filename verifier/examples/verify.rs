@@ -23,11 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let start = Instant::now();
     let verifier = Verifier::new(VerifyingKey::from_bytes(&key)?)?;
-    println!(
-        "key: {} bytes, {:.2} ms to check",
-        key.len(),
-        start.elapsed().as_secs_f64() * 1e3
-    );
+    println!("key: {} bytes, {:.2} ms to check", key.len(), start.elapsed().as_secs_f64() * 1e3);
 
     let mut times = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
@@ -36,10 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
-    println!(
-        "proof: {} bytes, holds, {:.2} ms (median of {RUNS})",
-        proof.len(),
-        times[RUNS / 2]
-    );
+    println!("proof: {} bytes, holds, {:.2} ms (median of {RUNS})", proof.len(), times[RUNS / 2]);
     Ok(())
 }

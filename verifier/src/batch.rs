@@ -47,15 +47,10 @@ pub fn verify_batch(batch: &[BatchItem<'_>]) -> Result<(), Error> {
         let residue = item
             .verifier
             .residue(item.instances, item.proof)
-            .map_err(|source| Error::BatchItem {
-                index,
-                source: Box::new(source),
-            })?;
+            .map_err(|source| Error::BatchItem { index, source: Box::new(source) })?;
         // The key fixes how many bytes follow, so no separator is needed.
         seed.update(item.verifier.digest());
-        item.instances
-            .iter()
-            .for_each(|instance| seed.update(fr_to_be_bytes(instance)));
+        item.instances.iter().for_each(|instance| seed.update(fr_to_be_bytes(instance)));
         seed.update(item.proof);
         residues.push(residue);
     }
@@ -65,56 +60,28 @@ pub fn verify_batch(batch: &[BatchItem<'_>]) -> Result<(), Error> {
     let mut g1 = Fr::zero();
     // The commitments of a key are multiplied once, however many proofs it has.
     let mut keys: Vec<(&Verifier, Vec<Fr>)> = Vec::new();
-    for ((item, residue), weight) in batch
-        .iter()
-        .zip(residues)
-        .zip(weights(seed.finalize().into()))
-    {
-        let Residue {
-            left,
-            g1: constant,
-            key_scalars,
-            terms,
-        } = residue;
+    for ((item, residue), weight) in batch.iter().zip(residues).zip(weights(seed.finalize().into())) {
+        let Residue { left, g1: constant, key_scalars, terms } = residue;
         lefts.push((weight, left));
         g1 += weight * constant;
-        rights.extend(
-            terms
-                .into_iter()
-                .map(|(scalar, point)| (weight * scalar, point)),
-        );
+        rights.extend(terms.into_iter().map(|(scalar, point)| (weight * scalar, point)));
         let weighted = key_scalars.into_iter().map(|scalar| weight * scalar);
-        match keys
-            .iter_mut()
-            .find(|(known, _)| known.digest() == item.verifier.digest())
-        {
-            Some((_, sums)) => sums
-                .iter_mut()
-                .zip(weighted)
-                .for_each(|(sum, scalar)| *sum += scalar),
+        match keys.iter_mut().find(|(known, _)| known.digest() == item.verifier.digest()) {
+            Some((_, sums)) => sums.iter_mut().zip(weighted).for_each(|(sum, scalar)| *sum += scalar),
             None => keys.push((item.verifier, weighted.collect())),
         }
     }
     rights.push((g1, first.key().srs.g1));
-    rights.extend(
-        keys.into_iter()
-            .flat_map(|(verifier, sums)| sums.into_iter().zip(verifier.key_points())),
-    );
+    rights.extend(keys.into_iter().flat_map(|(verifier, sums)| sums.into_iter().zip(verifier.key_points())));
 
     let holds = first.pairing_holds(combined(lefts), rights);
-    holds
-        .then_some(())
-        .ok_or(Error::BatchRejected { count: batch.len() })
+    holds.then_some(()).ok_or(Error::BatchRejected { count: batch.len() })
 }
 
 /// 1, then 128 bits of `keccak256(seed || index)` each.
 fn weights(seed: [u8; 32]) -> impl Iterator<Item = Fr> {
     let hashed = (1u64..).map(move |index| {
-        let hash: [u8; 32] = Keccak256::new()
-            .chain_update(seed)
-            .chain_update(index.to_be_bytes())
-            .finalize()
-            .into();
+        let hash: [u8; 32] = Keccak256::new().chain_update(seed).chain_update(index.to_be_bytes()).finalize().into();
         let (head, _) = hash.split_at(16);
         reduced(head)
     });

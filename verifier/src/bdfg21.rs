@@ -62,67 +62,35 @@ impl ConstraintSystem {
     /// their first query, groups in the order of their first polynomial.
     pub fn opening_groups(&self) -> Vec<OpeningGroup> {
         // The last usable row, seen from row 0.
-        let last = i32::try_from(self.blinding_factors)
-            .unwrap_or(i32::MAX)
-            .saturating_add(1)
-            .saturating_neg();
+        let last = i32::try_from(self.blinding_factors).unwrap_or(i32::MAX).saturating_add(1).saturating_neg();
         let num_products = self.num_permutation_products();
 
         let advice = self
             .advice_queries
             .iter()
             .enumerate()
-            .map(|(index, query)| {
-                (
-                    Polynomial::Advice(query.column),
-                    query.rotation,
-                    Evaluation::Advice(index),
-                )
-            });
+            .map(|(index, query)| (Polynomial::Advice(query.column), query.rotation, Evaluation::Advice(index)));
         let products = (0..num_products).flat_map(|chunk| {
             let polynomial = Polynomial::Product(chunk);
             let not_final = chunk.saturating_add(1) < num_products;
-            [
-                (polynomial, 0, Evaluation::Product(chunk)),
-                (polynomial, 1, Evaluation::ProductNext(chunk)),
-            ]
-            .into_iter()
-            .chain(not_final.then_some((
-                polynomial,
-                last,
-                Evaluation::ProductLast(chunk),
-            )))
+            [(polynomial, 0, Evaluation::Product(chunk)), (polynomial, 1, Evaluation::ProductNext(chunk))]
+                .into_iter()
+                .chain(not_final.then_some((polynomial, last, Evaluation::ProductLast(chunk))))
         });
-        let fixed = self.fixed_queries.iter().enumerate().map(|(index, query)| {
-            (
-                Polynomial::Fixed(query.column),
-                query.rotation,
-                Evaluation::Fixed(index),
-            )
-        });
-        let permutation = (0..self.permutation_columns.len()).map(|column| {
-            (
-                Polynomial::Permutation(column),
-                0,
-                Evaluation::Permutation(column),
-            )
-        });
-        let vanishing = [
-            (Polynomial::Quotient, 0, Evaluation::Quotient),
-            (Polynomial::Random, 0, Evaluation::Random),
-        ];
+        let fixed = self
+            .fixed_queries
+            .iter()
+            .enumerate()
+            .map(|(index, query)| (Polynomial::Fixed(query.column), query.rotation, Evaluation::Fixed(index)));
+        let permutation = (0..self.permutation_columns.len())
+            .map(|column| (Polynomial::Permutation(column), 0, Evaluation::Permutation(column)));
+        let vanishing = [(Polynomial::Quotient, 0, Evaluation::Quotient), (Polynomial::Random, 0, Evaluation::Random)];
 
         let mut polynomials: Vec<(Polynomial, Vec<(i32, Evaluation)>)> = Vec::new();
-        for (polynomial, rotation, evaluation) in advice
-            .chain(products)
-            .chain(fixed)
-            .chain(permutation)
-            .chain(vanishing)
+        for (polynomial, rotation, evaluation) in
+            advice.chain(products).chain(fixed).chain(permutation).chain(vanishing)
         {
-            match polynomials
-                .iter_mut()
-                .find(|(known, _)| *known == polynomial)
-            {
+            match polynomials.iter_mut().find(|(known, _)| *known == polynomial) {
                 Some((_, claims)) => claims.push((rotation, evaluation)),
                 None => polynomials.push((polynomial, vec![(rotation, evaluation)])),
             }
@@ -132,16 +100,10 @@ impl ConstraintSystem {
         for (polynomial, mut claims) in polynomials {
             claims.sort_unstable();
             let (rotations, evaluations): (Vec<_>, Vec<_>) = claims.into_iter().unzip();
-            let opening = Opening {
-                polynomial,
-                evaluations,
-            };
+            let opening = Opening { polynomial, evaluations };
             match groups.iter_mut().find(|group| group.rotations == rotations) {
                 Some(group) => group.openings.push(opening),
-                None => groups.push(OpeningGroup {
-                    rotations,
-                    openings: vec![opening],
-                }),
+                None => groups.push(OpeningGroup { rotations, openings: vec![opening] }),
             }
         }
         groups
@@ -175,22 +137,11 @@ pub(crate) fn combine(
     evaluation: impl Fn(Evaluation) -> Option<Fr>,
 ) -> Option<Combination> {
     let Challenges { y, v, u } = *challenges;
-    let points: Vec<Vec<Fr>> = groups
-        .iter()
-        .map(|group| {
-            group
-                .rotations
-                .iter()
-                .map(|rotation| point(*rotation))
-                .collect()
-        })
-        .collect();
+    let points: Vec<Vec<Fr>> =
+        groups.iter().map(|group| group.rotations.iter().map(|rotation| point(*rotation)).collect()).collect();
 
     // L_l(u) = Z(u) / ((u - p_l) * prod_{m != l} (p_l - p_m)): all denominators, then all Z_i(u), inverted at once.
-    let vanishing: Vec<Fr> = points
-        .iter()
-        .map(|points| points.iter().map(|point| u - point).product())
-        .collect();
+    let vanishing: Vec<Fr> = points.iter().map(|points| points.iter().map(|point| u - point).product()).collect();
     let denominators = points.iter().flat_map(|points| {
         points.iter().enumerate().map(move |(l, here)| {
             let others = points.iter().enumerate().filter(|(m, _)| *m != l);
@@ -204,17 +155,9 @@ pub(crate) fn combine(
     let z_0 = vanishing.first().copied()?;
     let mut polynomials = Vec::new();
     let mut g1 = Fr::zero();
-    let per_group = groups
-        .iter()
-        .zip(&vanishing)
-        .zip(&vanishing_inverses)
-        .zip(powers(v));
+    let per_group = groups.iter().zip(&vanishing).zip(&vanishing_inverses).zip(powers(v));
     for (((group, z), z_inverse), power_of_v) in per_group {
-        let basis: Vec<Fr> = denominator_inverses
-            .by_ref()
-            .take(group.rotations.len())
-            .map(|d| d * z)
-            .collect();
+        let basis: Vec<Fr> = denominator_inverses.by_ref().take(group.rotations.len()).map(|d| d * z).collect();
         let group_factor = power_of_v * z_0 * z_inverse;
         let mut interpolated = Fr::zero();
         for (opening, power_of_y) in group.openings.iter().zip(powers(y)) {
@@ -227,9 +170,5 @@ pub(crate) fn combine(
         }
         g1 -= group_factor * interpolated;
     }
-    Some(Combination {
-        polynomials,
-        g1,
-        opening_quotient: -z_0,
-    })
+    Some(Combination { polynomials, g1, opening_quotient: -z_0 })
 }

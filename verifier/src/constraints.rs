@@ -56,42 +56,20 @@ pub(crate) fn quotient_eval(
     let blinding = i64::try_from(cs.blinding_factors).ok()?;
 
     // A column queried at rotation r has the value sum_j instance_j * l_(j - r)(x).
-    let shifts = || {
-        cs.instance_queries
-            .iter()
-            .map(|query| i64::from(query.rotation))
-    };
-    let lowest = shifts()
-        .map(|r| r.saturating_neg())
-        .min()
-        .unwrap_or(0)
-        .min(blinding.saturating_add(1).saturating_neg());
-    let highest = shifts()
-        .map(|r| num_instances.saturating_sub(r))
-        .max()
-        .unwrap_or(0)
-        .max(0);
+    let shifts = || cs.instance_queries.iter().map(|query| i64::from(query.rotation));
+    let lowest =
+        shifts().map(|r| r.saturating_neg()).min().unwrap_or(0).min(blinding.saturating_add(1).saturating_neg());
+    let highest = shifts().map(|r| num_instances.saturating_sub(r)).max().unwrap_or(0).max(0);
     let lagrange = domain.lagrange(x, xn, lowest..=highest)?;
     let rows_from = |row: i64| lagrange.get(usize::try_from(row.checked_sub(lowest)?).ok()?..);
 
     let instance_evals = shifts()
-        .map(|r| {
-            Some(
-                instances
-                    .iter()
-                    .zip(rows_from(r.saturating_neg())?)
-                    .map(|(a, l)| *a * l)
-                    .sum(),
-            )
-        })
+        .map(|r| Some(instances.iter().zip(rows_from(r.saturating_neg())?).map(|(a, l)| *a * l).sum()))
         .collect::<Option<Vec<Fr>>>()?;
     let rows = Rows {
         first: *rows_from(0)?.first()?,
         last: *rows_from(blinding.saturating_add(1).saturating_neg())?.first()?,
-        blind: rows_from(blinding.saturating_neg())?
-            .iter()
-            .take(cs.blinding_factors)
-            .sum(),
+        blind: rows_from(blinding.saturating_neg())?.iter().take(cs.blinding_factors).sum(),
     };
 
     let cells = Cells {
@@ -100,10 +78,7 @@ pub(crate) fn quotient_eval(
         instance: &instance_evals,
         challenges: &conversation.challenges,
     };
-    let mut sum = Horner {
-        acc: Fr::zero(),
-        y: conversation.y,
-    };
+    let mut sum = Horner { acc: Fr::zero(), y: conversation.y };
     for gate in &cs.gates {
         sum.push(evaluate(gate, &cells)?);
     }
@@ -153,9 +128,7 @@ fn permutation(
     let permutation_evals = conversation.permutation_evals.chunks(chunk_len);
     let active = Fr::one() - rows.last - rows.blind;
     let mut identity = beta * x;
-    for ((product, columns), permutation_evals) in
-        products.iter().zip(columns).zip(permutation_evals)
-    {
+    for ((product, columns), permutation_evals) in products.iter().zip(columns).zip(permutation_evals) {
         let mut left = product.next;
         let mut right = product.here;
         for (column, permutation_eval) in columns.iter().zip(permutation_evals) {
@@ -177,9 +150,7 @@ impl Cells<'_> {
             ColumnKind::Fixed => (&cs.fixed_queries, self.fixed),
             ColumnKind::Instance => (&cs.instance_queries, self.instance),
         };
-        let here = queries
-            .iter()
-            .position(|query| query.column == column.index && query.rotation == 0)?;
+        let here = queries.iter().position(|query| query.column == column.index && query.rotation == 0)?;
         evals.get(here).copied()
     }
 }

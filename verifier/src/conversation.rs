@@ -29,10 +29,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], Error> {
-        let (head, tail) = self
-            .rest
-            .split_first_chunk()
-            .ok_or_else(|| self.length.clone())?;
+        let (head, tail) = self.rest.split_first_chunk().ok_or_else(|| self.length.clone())?;
         self.rest = tail;
         Ok(head)
     }
@@ -44,9 +41,7 @@ impl Channel for Reader<'_> {
     fn point(&mut self, element: Element) -> Result<G1Affine, Error> {
         let point = g1_from_be_bytes(self.take()?).map_err(|error| match error {
             PointError::Unreduced => Error::CoordinateNotCanonical { element },
-            PointError::OffCurve | PointError::OutsideSubgroup => {
-                Error::PointNotOnCurve { element }
-            }
+            PointError::OffCurve | PointError::OutsideSubgroup => Error::PointNotOnCurve { element },
         })?;
         if point.is_zero() {
             return Err(Error::PointAtInfinity { element });
@@ -108,10 +103,7 @@ pub(crate) fn read(
     instances: &[Fr],
     proof: &[u8],
 ) -> Result<Conversation, Error> {
-    let length = Error::ProofLength {
-        expected: proof_len,
-        got: proof.len(),
-    };
+    let length = Error::ProofLength { expected: proof_len, got: proof.len() };
     if proof.len() != proof_len {
         return Err(length);
     }
@@ -120,28 +112,15 @@ pub(crate) fn read(
     for instance in instances {
         transcript.absorb_scalar(instance);
     }
-    converse(
-        cs,
-        &mut Reader {
-            rest: proof,
-            transcript,
-            length,
-        },
-    )
+    converse(cs, &mut Reader { rest: proof, transcript, length })
 }
 
 /// halo2's order of messages, from the first phase to SHPLONK's last point.
-pub(crate) fn converse<C: Channel>(
-    cs: &ConstraintSystem,
-    channel: &mut C,
-) -> Result<Conversation, C::Error> {
+pub(crate) fn converse<C: Channel>(cs: &ConstraintSystem, channel: &mut C) -> Result<Conversation, C::Error> {
     let mut advice_commitments = vec![G1Affine::identity(); cs.advice_phases.len()];
     let mut challenges = vec![Fr::zero(); cs.challenge_phases.len()];
     for phase in 0..=cs.advice_phases.iter().copied().max().unwrap_or(0) {
-        let columns = advice_commitments
-            .iter_mut()
-            .zip(&cs.advice_phases)
-            .enumerate();
+        let columns = advice_commitments.iter_mut().zip(&cs.advice_phases).enumerate();
         for (column, (commitment, _)) in columns.filter(|(_, (_, of))| **of == phase) {
             *commitment = channel.point(Element::AdviceCommitment(column))?;
         }
@@ -155,10 +134,8 @@ pub(crate) fn converse<C: Channel>(
     let beta = channel.squeeze(Challenge::Beta);
     let gamma = channel.squeeze(Challenge::Gamma);
     let chunks = 0..cs.num_permutation_products();
-    let product_commitments = chunks
-        .clone()
-        .map(|chunk| channel.point(Element::ProductCommitment(chunk)))
-        .collect::<Result<_, _>>()?;
+    let product_commitments =
+        chunks.clone().map(|chunk| channel.point(Element::ProductCommitment(chunk))).collect::<Result<_, _>>()?;
     let random_commitment = channel.point(Element::RandomCommitment)?;
     let y = channel.squeeze(Challenge::Y);
     let quotient_commitments = (0..cs.num_quotient_pieces())
@@ -169,9 +146,8 @@ pub(crate) fn converse<C: Channel>(
     let advice_evals = (0..cs.advice_queries.len())
         .map(|query| channel.scalar(Evaluation::Advice(query)))
         .collect::<Result<_, _>>()?;
-    let fixed_evals = (0..cs.fixed_queries.len())
-        .map(|query| channel.scalar(Evaluation::Fixed(query)))
-        .collect::<Result<_, _>>()?;
+    let fixed_evals =
+        (0..cs.fixed_queries.len()).map(|query| channel.scalar(Evaluation::Fixed(query))).collect::<Result<_, _>>()?;
     let random_eval = channel.scalar(Evaluation::Random)?;
     let permutation_evals = (0..cs.permutation_columns.len())
         .map(|column| channel.scalar(Evaluation::Permutation(column)))
@@ -181,11 +157,7 @@ pub(crate) fn converse<C: Channel>(
         .map(|chunk| {
             let here = channel.scalar(Evaluation::Product(chunk))?;
             let next = channel.scalar(Evaluation::ProductNext(chunk))?;
-            let last = if chunk == last_chunk {
-                None
-            } else {
-                Some(channel.scalar(Evaluation::ProductLast(chunk))?)
-            };
+            let last = if chunk == last_chunk { None } else { Some(channel.scalar(Evaluation::ProductLast(chunk))?) };
             Ok(ProductEvals { here, next, last })
         })
         .collect::<Result<_, _>>()?;

@@ -7,15 +7,13 @@ use core::ops::RangeInclusive;
 
 /// `7^t`, where `r - 1 = 2^28 * t` and `t` is odd: of order `2^28`. halo2curves builds on the generator 7,
 /// arkworks on 5, so arkworks' own root does not serve.
-const ROOT_OF_UNITY: Fr =
-    MontFp!("1748695177688661943023146337482803886740723238769601073607632802312037301404");
+const ROOT_OF_UNITY: Fr = MontFp!("1748695177688661943023146337482803886740723238769601073607632802312037301404");
 
 /// log2 of the order of [`ROOT_OF_UNITY`]: the largest `k`.
 pub(crate) const TWO_ADICITY: u32 = 28;
 
 /// `7^(2^28)`: `delta^i * omega^j` names cell `j` of the `i`-th column of the permutation argument, all distinct.
-pub const DELTA: Fr =
-    MontFp!("4131629893567559867359510883348571134090853742863529169391034518566172092834");
+pub const DELTA: Fr = MontFp!("4131629893567559867359510883348571134090853742863529169391034518566172092834");
 
 /// The rows of a circuit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +34,7 @@ impl Domain {
         for _ in 0..squarings {
             omega.square_in_place();
         }
-        Some(Self {
-            k,
-            n,
-            omega,
-            omega_inverse: omega.inverse()?,
-            n_inverse: Fr::from(n).inverse()?,
-        })
+        Some(Self { k, n, omega, omega_inverse: omega.inverse()?, n_inverse: Fr::from(n).inverse()? })
     }
 
     /// log2 of the number of rows.
@@ -67,11 +59,7 @@ impl Domain {
 
     /// `omega^row`, rows counted modulo `n`.
     pub fn row(&self, row: i64) -> Fr {
-        let base = if row < 0 {
-            self.omega_inverse
-        } else {
-            self.omega
-        };
+        let base = if row < 0 { self.omega_inverse } else { self.omega };
         base.pow([row.unsigned_abs()])
     }
 
@@ -99,13 +87,7 @@ impl Domain {
             .collect();
         let differences = points.iter().map(|point| x - point).collect();
         let inverses = inverted(differences)?;
-        Some(
-            points
-                .iter()
-                .zip(inverses)
-                .map(|(point, inverse)| common * point * inverse)
-                .collect(),
-        )
+        Some(points.iter().zip(inverses).map(|(point, inverse)| common * point * inverse).collect())
     }
 }
 
@@ -129,11 +111,7 @@ pub(crate) fn reduced(bytes: &[u8]) -> Fr {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a panic is a failing test"
-)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failing test")]
 mod tests {
     use super::*;
 
@@ -156,20 +134,12 @@ mod tests {
     fn lagrange_interpolates_a_row_index() {
         let domain = Domain::new(3).unwrap();
         let x = Fr::from(12345u64);
-        let basis = domain
-            .lagrange(x, domain.vanishing_power(x), 0..=7)
-            .unwrap();
+        let basis = domain.lagrange(x, domain.vanishing_power(x), 0..=7).unwrap();
         let total: Fr = basis.iter().sum();
-        let identity: Fr = basis
-            .iter()
-            .zip(0..)
-            .map(|(l, row)| *l * domain.row(row))
-            .sum();
+        let identity: Fr = basis.iter().zip(0..).map(|(l, row)| *l * domain.row(row)).sum();
         assert_eq!(total, Fr::one(), "the constant polynomial 1");
         assert_eq!(identity, x, "the polynomial X");
-        let negative = domain
-            .lagrange(x, domain.vanishing_power(x), -2..=-1)
-            .unwrap();
+        let negative = domain.lagrange(x, domain.vanishing_power(x), -2..=-1).unwrap();
         assert_eq!(negative, basis[6..]);
         assert_eq!(domain.lagrange(domain.row(2), Fr::one(), 0..=7), None);
     }

@@ -78,11 +78,7 @@ pub(crate) fn g1_from_be_bytes(bytes: &[u8; 64]) -> Result<G1Affine, PointError>
         return Ok(G1Affine::identity());
     }
     let point = G1Affine::new_unchecked(x, y);
-    if point.is_on_curve() {
-        Ok(point)
-    } else {
-        Err(PointError::OffCurve)
-    }
+    if point.is_on_curve() { Ok(point) } else { Err(PointError::OffCurve) }
 }
 
 /// `x_c1 || x_c0 || y_c1 || y_c0`, the order of the EVM's pairing precompile; the identity as zeros.

@@ -124,9 +124,7 @@ pub enum KeyError {
         phase: u8,
     },
     /// A gate that the quotient cannot hold.
-    #[error(
-        "gate {gate} has degree {got}, the shape is made for {max}: generate the key with a larger minimum degree"
-    )]
+    #[error("gate {gate} has degree {got}, the shape is made for {max}: generate the key with a larger minimum degree")]
     GateDegree {
         /// Position among the gates.
         gate: usize,

@@ -106,14 +106,8 @@ impl fmt::Display for Evaluation {
             Evaluation::Product(chunk) => {
                 write!(f, "evaluation of permutation product {chunk} at x")
             }
-            Evaluation::ProductNext(chunk) => write!(
-                f,
-                "evaluation of permutation product {chunk} at the next row"
-            ),
-            Evaluation::ProductLast(chunk) => write!(
-                f,
-                "evaluation of permutation product {chunk} at the last row"
-            ),
+            Evaluation::ProductNext(chunk) => write!(f, "evaluation of permutation product {chunk} at the next row"),
+            Evaluation::ProductLast(chunk) => write!(f, "evaluation of permutation product {chunk} at the last row"),
             Evaluation::Quotient => write!(f, "evaluation of the quotient"),
         }
     }
@@ -144,9 +138,7 @@ impl ConstraintSystem {
     /// Number of permutation products.
     pub fn num_permutation_products(&self) -> usize {
         // Degree 2 and less is refused by `validate`; a chunk of one column is then as good as any answer.
-        self.permutation_columns
-            .len()
-            .div_ceil(self.permutation_chunk_len().max(1))
+        self.permutation_columns.len().div_ceil(self.permutation_chunk_len().max(1))
     }
 
     /// Number of pieces of the quotient.

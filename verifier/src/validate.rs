@@ -3,10 +3,7 @@
 //! Decoding and verification both come through here, so that the arithmetic behind may rely on it: indices exist,
 //! queries differ, rotations are distinct points, sizes are bounded.
 
-use crate::{
-    ColumnKind, ConstraintSystem, Expression, KeyError, Query, Srs, VerifyingKey,
-    domain::TWO_ADICITY,
-};
+use crate::{ColumnKind, ConstraintSystem, Expression, KeyError, Query, Srs, VerifyingKey, domain::TWO_ADICITY};
 use alloc::{vec, vec::Vec};
 use ark_ec::AffineRepr;
 
@@ -25,35 +22,15 @@ pub(crate) const MAX_ROTATION: i32 = 1 << 16;
 
 /// At most `max` of `what`.
 pub(crate) fn limit(what: &'static str, got: usize, max: usize) -> Result<(), KeyError> {
-    if got <= max {
-        Ok(())
-    } else {
-        Err(KeyError::Limit {
-            what,
-            max: wide(max),
-            got: wide(got),
-        })
-    }
+    if got <= max { Ok(()) } else { Err(KeyError::Limit { what, max: wide(max), got: wide(got) }) }
 }
 
 fn exists(what: &'static str, got: usize, len: usize) -> Result<(), KeyError> {
-    if got < len {
-        Ok(())
-    } else {
-        Err(KeyError::Dangling { what, got, len })
-    }
+    if got < len { Ok(()) } else { Err(KeyError::Dangling { what, got, len }) }
 }
 
 fn count(what: &'static str, got: usize, expected: usize) -> Result<(), KeyError> {
-    if got == expected {
-        Ok(())
-    } else {
-        Err(KeyError::Count {
-            what,
-            expected: wide(expected),
-            got: wide(got),
-        })
-    }
+    if got == expected { Ok(()) } else { Err(KeyError::Count { what, expected: wide(expected), got: wide(got) }) }
 }
 
 /// For messages.
@@ -71,44 +48,17 @@ impl ConstraintSystem {
         limit("instance columns", self.num_instance_columns, 1)?;
         limit("advice columns", self.advice_phases.len(), MAX_COLUMNS)?;
         limit("challenges", self.challenge_phases.len(), MAX_COLUMNS)?;
-        limit(
-            "columns of the permutation argument",
-            self.permutation_columns.len(),
-            MAX_COLUMNS,
-        )?;
+        limit("columns of the permutation argument", self.permutation_columns.len(), MAX_COLUMNS)?;
         limit("gates", self.gates.len(), MAX_GATES)?;
         limit("degree", self.degree, MAX_DEGREE)?;
         if self.degree < 3 {
-            return Err(KeyError::TooFew {
-                what: "degree",
-                min: 3,
-                got: wide(self.degree),
-            });
+            return Err(KeyError::TooFew { what: "degree", min: 3, got: wide(self.degree) });
         }
         self.validate_phases()?;
-        validate_queries(
-            "advice query",
-            "advice column",
-            &self.advice_queries,
-            self.advice_phases.len(),
-        )?;
-        validate_queries(
-            "fixed query",
-            "fixed column",
-            &self.fixed_queries,
-            self.num_fixed_columns,
-        )?;
-        validate_queries(
-            "instance query",
-            "instance column",
-            &self.instance_queries,
-            self.num_instance_columns,
-        )?;
-        count(
-            "blinding factors",
-            self.blinding_factors,
-            self.required_blinding_factors(),
-        )?;
+        validate_queries("advice query", "advice column", &self.advice_queries, self.advice_phases.len())?;
+        validate_queries("fixed query", "fixed column", &self.fixed_queries, self.num_fixed_columns)?;
+        validate_queries("instance query", "instance column", &self.instance_queries, self.num_instance_columns)?;
+        count("blinding factors", self.blinding_factors, self.required_blinding_factors())?;
         self.validate_permutation()?;
         self.validate_gates()
     }
@@ -117,12 +67,7 @@ impl ConstraintSystem {
     /// polynomial once more in the opening argument, and one is added for safety.
     pub fn required_blinding_factors(&self) -> usize {
         let openings = (0..self.advice_phases.len())
-            .map(|column| {
-                self.advice_queries
-                    .iter()
-                    .filter(|query| query.column == column)
-                    .count()
-            })
+            .map(|column| self.advice_queries.iter().filter(|query| query.column == column).count())
             .max()
             .unwrap_or(1);
         openings.max(3).saturating_add(2)
@@ -148,34 +93,15 @@ impl ConstraintSystem {
     fn validate_permutation(&self) -> Result<(), KeyError> {
         for (index, column) in self.permutation_columns.iter().enumerate() {
             let (what, len, queries) = match column.kind {
-                ColumnKind::Advice => (
-                    "advice column",
-                    self.advice_phases.len(),
-                    &self.advice_queries,
-                ),
+                ColumnKind::Advice => ("advice column", self.advice_phases.len(), &self.advice_queries),
                 ColumnKind::Fixed => ("fixed column", self.num_fixed_columns, &self.fixed_queries),
-                ColumnKind::Instance => (
-                    "instance column",
-                    self.num_instance_columns,
-                    &self.instance_queries,
-                ),
+                ColumnKind::Instance => ("instance column", self.num_instance_columns, &self.instance_queries),
             };
             exists(what, column.index, len)?;
-            if self
-                .permutation_columns
-                .iter()
-                .take(index)
-                .any(|earlier| earlier == column)
-            {
-                return Err(KeyError::Duplicate {
-                    what: "column of the permutation argument",
-                    index,
-                });
+            if self.permutation_columns.iter().take(index).any(|earlier| earlier == column) {
+                return Err(KeyError::Duplicate { what: "column of the permutation argument", index });
             }
-            if !queries.contains(&Query {
-                column: column.index,
-                rotation: 0,
-            }) {
+            if !queries.contains(&Query { column: column.index, rotation: 0 }) {
                 return Err(KeyError::PermutationColumnNotQueried { index });
             }
         }
@@ -194,31 +120,17 @@ impl ConstraintSystem {
                 let below = depth.saturating_add(1);
                 match node {
                     Expression::Constant(_) => {}
-                    Expression::Fixed(query) => {
-                        exists("fixed query", *query, self.fixed_queries.len())?
-                    }
-                    Expression::Advice(query) => {
-                        exists("advice query", *query, self.advice_queries.len())?
-                    }
-                    Expression::Instance(query) => {
-                        exists("instance query", *query, self.instance_queries.len())?
-                    }
-                    Expression::Challenge(index) => {
-                        exists("challenge", *index, self.challenge_phases.len())?
-                    }
+                    Expression::Fixed(query) => exists("fixed query", *query, self.fixed_queries.len())?,
+                    Expression::Advice(query) => exists("advice query", *query, self.advice_queries.len())?,
+                    Expression::Instance(query) => exists("instance query", *query, self.instance_queries.len())?,
+                    Expression::Challenge(index) => exists("challenge", *index, self.challenge_phases.len())?,
                     Expression::Negated(a) | Expression::Scaled(a, _) => stack.push((a, below)),
-                    Expression::Sum(a, b) | Expression::Product(a, b) => {
-                        stack.extend([(&**a, below), (&**b, below)])
-                    }
+                    Expression::Sum(a, b) | Expression::Product(a, b) => stack.extend([(&**a, below), (&**b, below)]),
                 }
             }
             let got = expression.degree();
             if got > self.degree {
-                return Err(KeyError::GateDegree {
-                    gate,
-                    max: self.degree,
-                    got,
-                });
+                return Err(KeyError::GateDegree { gate, max: self.degree, got });
             }
         }
         Ok(())
@@ -226,16 +138,9 @@ impl ConstraintSystem {
 
     /// All rotations at which something is opened or evaluated, and 0.
     fn rotations(&self) -> Vec<i32> {
-        let queries = [
-            &self.advice_queries,
-            &self.fixed_queries,
-            &self.instance_queries,
-        ];
+        let queries = [&self.advice_queries, &self.fixed_queries, &self.instance_queries];
         let queried = queries.into_iter().flatten().map(|query| query.rotation);
-        let opened = self
-            .opening_groups()
-            .into_iter()
-            .flat_map(|group| group.rotations);
+        let opened = self.opening_groups().into_iter().flat_map(|group| group.rotations);
         queried.chain(opened).chain([0]).collect()
     }
 }
@@ -263,15 +168,8 @@ fn validate_queries(
     for (index, query) in queries.iter().enumerate() {
         exists(column, query.column, num_columns)?;
         if query.rotation.unsigned_abs() > MAX_ROTATION.unsigned_abs() {
-            let (max, got) = (
-                MAX_ROTATION.unsigned_abs().into(),
-                query.rotation.unsigned_abs().into(),
-            );
-            return Err(KeyError::Limit {
-                what: "distance of a queried row",
-                max,
-                got,
-            });
+            let (max, got) = (MAX_ROTATION.unsigned_abs().into(), query.rotation.unsigned_abs().into());
+            return Err(KeyError::Limit { what: "distance of a queried row", max, got });
         }
         if queries.iter().take(index).any(|earlier| earlier == query) {
             return Err(KeyError::Duplicate { what, index });
@@ -292,33 +190,15 @@ impl VerifyingKey {
         let cs = &self.constraint_system;
         cs.validate()?;
         if self.k > TWO_ADICITY {
-            return Err(KeyError::Limit {
-                what: "k",
-                max: TWO_ADICITY.into(),
-                got: self.k.into(),
-            });
+            return Err(KeyError::Limit { what: "k", max: TWO_ADICITY.into(), got: self.k.into() });
         }
         self.validate_rows()?;
-        count(
-            "fixed commitments",
-            self.fixed_commitments.len(),
-            cs.num_fixed_columns,
-        )?;
-        count(
-            "permutation commitments",
-            self.permutation_commitments.len(),
-            cs.permutation_columns.len(),
-        )?;
+        count("fixed commitments", self.fixed_commitments.len(), cs.num_fixed_columns)?;
+        count("permutation commitments", self.permutation_commitments.len(), cs.permutation_columns.len())?;
         // A column of zeros commits to the identity, so a fixed commitment may be it. A permutation polynomial takes
         // 2^k nonzero values: its commitment is the identity only if the secret is a root of a known polynomial.
-        if self
-            .fixed_commitments
-            .iter()
-            .any(|point| !point.is_on_curve())
-        {
-            return Err(KeyError::NotOnCurve {
-                what: "a fixed commitment",
-            });
+        if self.fixed_commitments.iter().any(|point| !point.is_on_curve()) {
+            return Err(KeyError::NotOnCurve { what: "a fixed commitment" });
         }
         for point in &self.permutation_commitments {
             on_curve_and_not_identity("a permutation commitment", point, point.is_on_curve())?;
@@ -332,17 +212,10 @@ impl VerifyingKey {
         // The rows that hold randomness, the last usable one, row 0 and one more.
         let needed = wide(cs.blinding_factors).saturating_add(3);
         if rows < needed {
-            return Err(KeyError::TooFew {
-                what: "rows",
-                min: needed,
-                got: rows,
-            });
+            return Err(KeyError::TooFew { what: "rows", min: needed, got: rows });
         }
         // Two rotations that are equal modulo the number of rows would be one point with two claims.
-        let (lowest, highest) = cs
-            .rotations()
-            .iter()
-            .fold((0, 0), |(low, high), r| (*r.min(&low), *r.max(&high)));
+        let (lowest, highest) = cs.rotations().iter().fold((0, 0), |(low, high), r| (*r.min(&low), *r.max(&high)));
         let spread = u64::from(highest.abs_diff(lowest));
         if spread >= rows {
             return Err(KeyError::Limit {
@@ -352,21 +225,9 @@ impl VerifyingKey {
             });
         }
         let usable = rows.saturating_sub(wide(cs.blinding_factors).saturating_add(1));
-        let max = if cs.num_instance_columns == 0 {
-            0
-        } else {
-            usable
-        };
+        let max = if cs.num_instance_columns == 0 { 0 } else { usable };
         let got = wide(self.num_instances);
-        if got > max {
-            Err(KeyError::Limit {
-                what: "instances",
-                max,
-                got,
-            })
-        } else {
-            Ok(())
-        }
+        if got > max { Err(KeyError::Limit { what: "instances", max, got }) } else { Ok(()) }
     }
 }
 
@@ -383,17 +244,9 @@ impl Srs {
     }
 }
 
-fn on_curve_and_not_identity(
-    what: &'static str,
-    point: &impl AffineRepr,
-    on_curve: bool,
-) -> Result<(), KeyError> {
+fn on_curve_and_not_identity(what: &'static str, point: &impl AffineRepr, on_curve: bool) -> Result<(), KeyError> {
     if !on_curve {
         return Err(KeyError::NotOnCurve { what });
     }
-    if point.is_zero() {
-        Err(KeyError::Identity { what })
-    } else {
-        Ok(())
-    }
+    if point.is_zero() { Err(KeyError::Identity { what }) } else { Ok(()) }
 }

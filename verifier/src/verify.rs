@@ -46,11 +46,7 @@ impl Verifier {
     /// [`KeyError`]: which part of the key is inconsistent.
     pub fn new(key: VerifyingKey) -> Result<Self, KeyError> {
         let digest = key.digest()?;
-        let domain = Domain::new(key.k).ok_or(KeyError::Limit {
-            what: "k",
-            max: 28,
-            got: key.k.into(),
-        })?;
+        let domain = Domain::new(key.k).ok_or(KeyError::Limit { what: "k", max: 28, got: key.k.into() })?;
         Ok(Self {
             digest,
             domain,
@@ -86,9 +82,7 @@ impl Verifier {
         let mut right = residue.terms;
         right.push((residue.g1, self.key.srs.g1));
         right.extend(residue.key_scalars.into_iter().zip(self.key_points()));
-        self.pairing_holds(residue.left.into_group(), right)
-            .then_some(())
-            .ok_or(Error::Rejected)
+        self.pairing_holds(residue.left.into_group(), right).then_some(()).ok_or(Error::Rejected)
     }
 
     /// As [`verify`](Self::verify), with instances as 32 big-endian bytes each, the words of a contract call.
@@ -102,20 +96,12 @@ impl Verifier {
 
     fn check_instance_count(&self, got: usize) -> Result<(), Error> {
         let expected = self.key.num_instances;
-        if got == expected {
-            Ok(())
-        } else {
-            Err(Error::InstanceCount { expected, got })
-        }
+        if got == expected { Ok(()) } else { Err(Error::InstanceCount { expected, got }) }
     }
 
     /// The points that [`Residue::key_scalars`] multiply.
     pub(crate) fn key_points(&self) -> impl Iterator<Item = G1Affine> {
-        self.key
-            .fixed_commitments
-            .iter()
-            .chain(&self.key.permutation_commitments)
-            .copied()
+        self.key.fixed_commitments.iter().chain(&self.key.permutation_commitments).copied()
     }
 
     /// Whether `e(left, [s]_2) = e(right, [1]_2)`.
@@ -128,24 +114,14 @@ impl Verifier {
     pub(crate) fn residue(&self, instances: &[Fr], proof: &[u8]) -> Result<Residue, Error> {
         self.check_instance_count(instances.len())?;
         let cs = &self.key.constraint_system;
-        let conversation = read(
-            cs,
-            self.proof_len,
-            &self.key.transcript_repr,
-            instances,
-            proof,
-        )?;
+        let conversation = read(cs, self.proof_len, &self.key.transcript_repr, instances, proof)?;
         let x = conversation.x;
         let xn = self.domain.vanishing_power(x);
-        let quotient = quotient_eval(cs, &self.domain, instances, &conversation, xn)
-            .ok_or(Error::DegenerateChallenge)?;
+        let quotient =
+            quotient_eval(cs, &self.domain, instances, &conversation, xn).ok_or(Error::DegenerateChallenge)?;
         let combination = bdfg21::combine(
             &self.groups,
-            &Challenges {
-                y: conversation.opening_y,
-                v: conversation.opening_v,
-                u: conversation.opening_u,
-            },
+            &Challenges { y: conversation.opening_y, v: conversation.opening_v, u: conversation.opening_u },
             |rotation| x * self.domain.row(rotation.into()),
             |evaluation| claimed(&conversation, quotient, evaluation),
         )
@@ -154,39 +130,22 @@ impl Verifier {
     }
 
     /// Puts the points to the multiples.
-    fn assign(
-        &self,
-        combination: Combination,
-        conversation: &Conversation,
-        xn: Fr,
-    ) -> Result<Residue, KeyError> {
+    fn assign(&self, combination: Combination, conversation: &Conversation, xn: Fr) -> Result<Residue, KeyError> {
         let mut fixed = vec![Fr::zero(); self.key.fixed_commitments.len()];
         let mut permutation = vec![Fr::zero(); self.key.permutation_commitments.len()];
         let mut terms = Vec::new();
         for (polynomial, factor) in combination.polynomials {
             match polynomial {
                 Polynomial::Advice(column) => {
-                    terms.push((
-                        factor,
-                        at("advice column", &conversation.advice_commitments, column)?,
-                    ));
+                    terms.push((factor, at("advice column", &conversation.advice_commitments, column)?));
                 }
                 Polynomial::Product(chunk) => {
-                    terms.push((
-                        factor,
-                        at(
-                            "permutation product",
-                            &conversation.product_commitments,
-                            chunk,
-                        )?,
-                    ));
+                    terms.push((factor, at("permutation product", &conversation.product_commitments, chunk)?));
                 }
                 Polynomial::Random => terms.push((factor, conversation.random_commitment)),
                 // [h] = sum_i x^(n*i) * [h_i]
                 Polynomial::Quotient => terms.extend(
-                    powers(xn)
-                        .map(|power| power * factor)
-                        .zip(conversation.quotient_commitments.iter().copied()),
+                    powers(xn).map(|power| power * factor).zip(conversation.quotient_commitments.iter().copied()),
                 ),
                 Polynomial::Fixed(column) => add_at("fixed column", &mut fixed, column, factor)?,
                 Polynomial::Permutation(column) => {
@@ -197,30 +156,17 @@ impl Verifier {
         terms.push((combination.opening_quotient, conversation.opening_quotient));
         terms.push((conversation.opening_u, conversation.opening_proof));
         fixed.append(&mut permutation);
-        Ok(Residue {
-            left: conversation.opening_proof,
-            g1: combination.g1,
-            key_scalars: fixed,
-            terms,
-        })
+        Ok(Residue { left: conversation.opening_proof, g1: combination.g1, key_scalars: fixed, terms })
     }
 }
 
 fn at<T: Copy>(what: &'static str, list: &[T], index: usize) -> Result<T, KeyError> {
-    list.get(index).copied().ok_or(KeyError::Dangling {
-        what,
-        got: index,
-        len: list.len(),
-    })
+    list.get(index).copied().ok_or(KeyError::Dangling { what, got: index, len: list.len() })
 }
 
 fn add_at(what: &'static str, sums: &mut [Fr], index: usize, addend: Fr) -> Result<(), KeyError> {
     let len = sums.len();
-    *sums.get_mut(index).ok_or(KeyError::Dangling {
-        what,
-        got: index,
-        len,
-    })? += addend;
+    *sums.get_mut(index).ok_or(KeyError::Dangling { what, got: index, len })? += addend;
     Ok(())
 }
 
@@ -231,14 +177,8 @@ fn claimed(conversation: &Conversation, quotient: Fr, evaluation: Evaluation) ->
         Evaluation::Fixed(query) => conversation.fixed_evals.get(query).copied(),
         Evaluation::Random => Some(conversation.random_eval),
         Evaluation::Permutation(column) => conversation.permutation_evals.get(column).copied(),
-        Evaluation::Product(chunk) => conversation
-            .product_evals
-            .get(chunk)
-            .map(|evals| evals.here),
-        Evaluation::ProductNext(chunk) => conversation
-            .product_evals
-            .get(chunk)
-            .map(|evals| evals.next),
+        Evaluation::Product(chunk) => conversation.product_evals.get(chunk).map(|evals| evals.here),
+        Evaluation::ProductNext(chunk) => conversation.product_evals.get(chunk).map(|evals| evals.next),
         Evaluation::ProductLast(chunk) => conversation.product_evals.get(chunk)?.last,
         Evaluation::Quotient => Some(quotient),
     }
@@ -246,10 +186,8 @@ fn claimed(conversation: &Conversation, quotient: Fr, evaluation: Evaluation) ->
 
 /// `sum_i scalar_i * point_i`
 pub(crate) fn combined(terms: Vec<(Fr, G1Affine)>) -> G1Projective {
-    let (scalars, points): (Vec<_>, Vec<_>) = terms
-        .into_iter()
-        .filter(|(scalar, point)| !scalar.is_zero() && !point.is_zero())
-        .unzip();
+    let (scalars, points): (Vec<_>, Vec<_>) =
+        terms.into_iter().filter(|(scalar, point)| !scalar.is_zero() && !point.is_zero()).unzip();
     // Of equal length by construction, which is all that the checked `msm` would ask.
     G1Projective::msm_unchecked(&points, &scalars)
 }

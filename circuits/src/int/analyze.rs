@@ -67,9 +67,7 @@ pub(super) fn infer<'r>(
         Op::SumOfProducts { rows } => {
             rows.iter().enumerate().map(|(element, row)| operands.products(element, row)).collect::<Result<_, _>>()?
         }
-        Op::Shift { bits } => {
-            operands.each(|_, x| Ok(x.map_increasing(|x| shift_rounding_half_up(x, *bits))))?
-        }
+        Op::Shift { bits } => operands.each(|_, x| Ok(x.map_increasing(|x| shift_rounding_half_up(x, *bits))))?,
         Op::Relu => operands.each(|_, x| Ok(x.map_increasing(|x| x.max(0))))?,
         Op::Piecewise { table } => operands.piecewise(*table)?,
         Op::Max { groups } => groups
@@ -128,9 +126,7 @@ impl Operands<'_, '_> {
         if max.weight <= 0 || i128::from(member.weight) != -i128::from(max.weight) {
             return false;
         }
-        let origin_of = |term: &Term| {
-            self.origin(self.node.inputs[term.source.input as usize], term.source.element)
-        };
+        let origin_of = |term: &Term| self.origin(self.node.inputs[term.source.input as usize], term.source.element);
         let ((max_id, max_element), member) = (origin_of(max), origin_of(member));
         let max_node = self.graph.node(max_id);
         let Op::Max { groups } = &max_node.op else { return false };
@@ -211,8 +207,7 @@ impl Operands<'_, '_> {
         let Op::Linear { rows } = &sum.op else { return false };
         let row = &rows[divisor as usize];
         let dividend = self.origin(dividend_id, element as u32);
-        let is_dividend =
-            |source: Source| self.origin(sum.inputs[source.input as usize], source.element) == dividend;
+        let is_dividend = |source: Source| self.origin(sum.inputs[source.input as usize], source.element) == dividend;
         let not_negative = |source: Source| {
             let ranges = (self.known)(sum.inputs[source.input as usize]);
             entry(ranges, source.element as usize).lo >= 0

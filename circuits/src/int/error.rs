@@ -9,7 +9,9 @@ use super::Interval;
 #[non_exhaustive]
 pub enum Error {
     /// A node reads one that does not stand before it.
-    #[error("node `{node}` reads node #{operand}, which does not stand before it: the graph is not in topological order")]
+    #[error(
+        "node `{node}` reads node #{operand}, which does not stand before it: the graph is not in topological order"
+    )]
     OperandOrder {
         /// The reader.
         node: String,
@@ -39,7 +41,9 @@ pub enum Error {
         got: usize,
     },
     /// An element that does not exist is read.
-    #[error("node `{node}`, output element {element}, reads element {source_element} of operand {input}, which has {available}")]
+    #[error(
+        "node `{node}`, output element {element}, reads element {source_element} of operand {input}, which has {available}"
+    )]
     NoSuchElement {
         /// The reader.
         node: String,

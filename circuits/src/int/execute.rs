@@ -151,9 +151,10 @@ impl Run<'_> {
             Op::Piecewise { table } => {
                 let table = &self.graph.piecewise[*table as usize];
                 let eval = |(element, x): (usize, &i64)| {
-                    table.eval(*x).map(i128::from).ok_or_else(|| {
-                        self.outside(element, "the argument of the table", *x, table.domain())
-                    })
+                    table
+                        .eval(*x)
+                        .map(i128::from)
+                        .ok_or_else(|| self.outside(element, "the argument of the table", *x, table.domain()))
                 };
                 x.iter().enumerate().map(eval).collect::<Result<_, _>>()?
             }

@@ -80,7 +80,14 @@ mod tests {
     use super::*;
 
     fn tent() -> Piecewise {
-        Piecewise { name: "tent".into(), lo: -8, segment_bits: 3, base: vec![0, 80], slope: vec![10, -10], out_shift: 2 }
+        Piecewise {
+            name: "tent".into(),
+            lo: -8,
+            segment_bits: 3,
+            base: vec![0, 80],
+            slope: vec![10, -10],
+            out_shift: 2,
+        }
     }
 
     #[test]

@@ -62,7 +62,12 @@ pub(super) fn check_declared_ranges(node: &Node) -> Result<(), Error> {
     let allowed = limits::magnitude(limits::VALUE_BITS);
     for range in &node.ranges {
         if range.lo > range.hi {
-            return Err(limit_value(node, "the low end of a range", range.lo, Interval { lo: allowed.lo, hi: range.hi }));
+            return Err(limit_value(
+                node,
+                "the low end of a range",
+                range.lo,
+                Interval { lo: allowed.lo, hi: range.hi },
+            ));
         }
         within(node, "an end of a range", range.lo, allowed)?;
         within(node, "an end of a range", range.hi, allowed)?;
@@ -125,9 +130,10 @@ pub(super) fn check_node(node: &Node, earlier: &[Node], num_tables: usize) -> Re
             shape.same_len_as_operand()?;
             shape.expect_len("divisor indices", divisor.len())?;
             between(node, "the fraction bits of the quotient", *shift, 0, limits::SHIFT_BITS)?;
-            divisor.iter().enumerate().try_for_each(|(element, index)| {
-                shape.check_source(element, Source { input: 1, element: *index })
-            })
+            divisor
+                .iter()
+                .enumerate()
+                .try_for_each(|(element, index)| shape.check_source(element, Source { input: 1, element: *index }))
         }
         Op::Gather { rows } => {
             let width = shape.check_table(rows)?;
@@ -159,7 +165,9 @@ impl Shape<'_> {
     fn check_operands(&self) -> Result<(), Error> {
         let expected = match &self.node.op {
             Op::Input { .. } | Op::Constant { .. } => ("none", 0..=0),
-            Op::Rearrange { .. } | Op::Linear { .. } | Op::SumOfProducts { .. } => ("any number of them", 0..=usize::MAX),
+            Op::Rearrange { .. } | Op::Linear { .. } | Op::SumOfProducts { .. } => {
+                ("any number of them", 0..=usize::MAX)
+            }
             Op::Divide { .. } => ("two", 2..=2),
             Op::Shift { .. }
             | Op::Relu

@@ -4,9 +4,19 @@
 //! to them at a fraction of the price. The few that are not (packed table rows, and running sums over them) stand
 //! beside.
 
-use halo2_proofs::halo2curves::{bn256::Fr, ff::{BatchInvert, Field}};
+use halo2_proofs::halo2curves::{
+    bn256::Fr,
+    ff::{BatchInvert, Field},
+};
 
-use super::{Error, equation::Unit, field::fr_from_i128, layout::Layout, table::Outputs, wire::{Def, Values, Wire, evaluate}};
+use super::{
+    Error,
+    equation::Unit,
+    field::fr_from_i128,
+    layout::Layout,
+    table::Outputs,
+    wire::{Def, Values, Wire, evaluate},
+};
 use crate::int::Trace;
 
 /// A column of small signed integers, with exceptions.
@@ -90,7 +100,8 @@ fn unit_sum(unit: &Unit, values: &Values) -> Scalar {
     let small = || -> Option<i128> {
         let [u, v] = unit.lanes.map(|wire| wire.map_or(Some(0), |wire| values.small(wire)));
         let (u, v) = (i128::from(u?), i128::from(v?));
-        let linear = unit.weights[0].to_i128()?.checked_mul(u)?.checked_add(unit.weights[1].to_i128()?.checked_mul(v)?)?;
+        let linear =
+            unit.weights[0].to_i128()?.checked_mul(u)?.checked_add(unit.weights[1].to_i128()?.checked_mul(v)?)?;
         linear.checked_add(unit.product.to_i128()?.checked_mul(u.checked_mul(v)?)?)
     };
     small().map_or_else(

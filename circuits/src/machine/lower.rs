@@ -52,7 +52,8 @@ pub(crate) struct Lowering<'a> {
 
 /// Lowers `graph` with limbs of `limb_bits`.
 pub(crate) fn lower(graph: &Graph, limb_bits: u32) -> Result<Equations, Error> {
-    let mut lowering = Lowering { builder: Builder::new(graph, limb_bits), values: Vec::new(), uses: count_uses(graph) };
+    let mut lowering =
+        Lowering { builder: Builder::new(graph, limb_bits), values: Vec::new(), uses: count_uses(graph) };
     let mut inputs = Vec::new();
     let mut units = Vec::with_capacity(graph.nodes.len());
     let mut counted = 0;
@@ -112,7 +113,9 @@ impl Lowering<'_> {
         Ok(match &node.op {
             Op::Input { .. } => forms(self.inputs(index, node)?),
             Op::Constant { values } => forms(values.iter().map(|value| Form::constant(*value)).collect()),
-            Op::Rearrange { sources } => sources.iter().map(|source| self.moved(node, *source)).collect::<Result<_, _>>()?,
+            Op::Rearrange { sources } => {
+                sources.iter().map(|source| self.moved(node, *source)).collect::<Result<_, _>>()?
+            }
             Op::Linear { rows } => {
                 let mut sums = Vec::with_capacity(rows.len());
                 for row in rows {
@@ -144,7 +147,8 @@ impl Lowering<'_> {
             Op::ArgMax { groups } => forms(self.arg_max(node, groups)?),
             Op::Divide { shift, divisor } => forms(self.divide(index, node, *shift, divisor)?),
             Op::Gather { rows } => {
-                let each: Vec<Vec<u32>> = (0..self.builder.graph.node(node.inputs[0]).len() as u32).map(|e| vec![e]).collect();
+                let each: Vec<Vec<u32>> =
+                    (0..self.builder.graph.node(node.inputs[0]).len() as u32).map(|e| vec![e]).collect();
                 forms(self.embedding(index, node, rows, &each)?)
             }
             Op::EmbeddingSum { rows, groups } => forms(self.embedding(index, node, rows, groups)?),
@@ -158,7 +162,9 @@ impl Lowering<'_> {
         let value = &self.values[from.0 as usize][element];
         let shared = self.uses[from.0 as usize][element] > 1;
         match value {
-            Value::Form(form) if shared && form.terms.len() > 1 => self.cell(from, element).map(|wire| Value::Form(Form::wire(wire))),
+            Value::Form(form) if shared && form.terms.len() > 1 => {
+                self.cell(from, element).map(|wire| Value::Form(Form::wire(wire)))
+            }
             Value::Shifted { .. } if shared => self.form(from, element).map(Value::Form),
             value => Ok(value.clone()),
         }
@@ -176,7 +182,9 @@ impl Lowering<'_> {
     /// The element as a sum over wires.
     pub(crate) fn form(&mut self, node: NodeId, element: usize) -> Result<Form, Error> {
         let (form, operand, bits) = match &self.values[node.0 as usize][element] {
-            Value::Form(form) if form.terms.len() <= 1 || self.uses[node.0 as usize][element] == 1 => return Ok(form.clone()),
+            Value::Form(form) if form.terms.len() <= 1 || self.uses[node.0 as usize][element] == 1 => {
+                return Ok(form.clone());
+            }
             Value::Form(_) => return Ok(Form::wire(self.cell(node, element)?)),
             Value::Shifted { form, operand, bits } => (form.clone(), *operand, *bits),
         };

@@ -65,7 +65,9 @@ pub enum Error {
         key: i64,
     },
     /// A graph that no shape holds.
-    #[error("the model needs 2^{k} rows or more, this version lays out at most 2^{max}: lower --bits or use a smaller model")]
+    #[error(
+        "the model needs 2^{k} rows or more, this version lays out at most 2^{max}: lower --bits or use a smaller model"
+    )]
     TooLarge {
         /// log2 of the rows that the best shape needs.
         k: u32,
@@ -109,4 +111,3 @@ pub enum Error {
         row: usize,
     },
 }
-

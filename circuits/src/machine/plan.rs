@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Layout, Shape, lower::{Equations, lower}};
+use super::{
+    Error, Layout, Shape,
+    lower::{Equations, lower},
+};
 use crate::int::Graph;
 
 /// What a plan is chosen for.

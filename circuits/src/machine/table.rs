@@ -61,7 +61,8 @@ impl Table {
 
     /// The greatest `|output|`, to within the precision of the type.
     pub(crate) fn magnitude(&self) -> f64 {
-        let of_packed = |output: &Fr| output.to_repr().iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));
+        let of_packed =
+            |output: &Fr| output.to_repr().iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));
         match &self.outputs {
             Outputs::Small(outputs) => outputs.iter().map(|o| o.unsigned_abs()).max().unwrap_or(0) as f64,
             Outputs::Packed(outputs) => outputs.iter().map(of_packed).fold(0.0, f64::max),

@@ -2,7 +2,11 @@
 
 use halo2_proofs::halo2curves::bn256::Fr;
 
-use super::{Error, field::fr_from_i128, table::{Outputs, TableId, Tables}};
+use super::{
+    Error,
+    field::fr_from_i128,
+    table::{Outputs, TableId, Tables},
+};
 use crate::int::Trace;
 
 /// A value of the run. Wherever it is placed in a lane, copy constraints make the cells equal.

@@ -28,7 +28,9 @@ pub enum Error {
         range: RealRange,
     },
     /// Neither one range for all elements nor one for each.
-    #[error("input `{input}` has {expected} elements, but {got} ranges were declared: declare one for all, or one for each")]
+    #[error(
+        "input `{input}` has {expected} elements, but {got} ranges were declared: declare one for all, or one for each"
+    )]
     RangeCount {
         /// Which input.
         input: String,

@@ -28,7 +28,8 @@ pub(super) fn weights(node: &str, values: &[f64], bits: i32) -> Result<Fixed, Er
 
 /// Rounds constants to a given scale.
 pub(super) fn at_scale(node: &str, values: &[f64], frac_bits: i32) -> Result<Fixed, Error> {
-    let mut fixed = Fixed { values: Vec::with_capacity(values.len()), frac_bits, errors: Vec::with_capacity(values.len()) };
+    let mut fixed =
+        Fixed { values: Vec::with_capacity(values.len()), frac_bits, errors: Vec::with_capacity(values.len()) };
     for value in values {
         let rounded = round_to_scale(*value, frac_bits).ok_or_else(|| Error::ConstantTooLarge {
             node: node.to_owned(),

@@ -63,7 +63,8 @@ fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Resul
         let known = known.iter().map(|name| (*name).to_owned()).collect();
         return Err(Error::MissingInput { input: input(), known });
     };
-    let same = |a: &[usize], b: &[usize]| a == b || a.split_first().is_some_and(|(first, rest)| *first == 1 && rest == b);
+    let same =
+        |a: &[usize], b: &[usize]| a == b || a.split_first().is_some_and(|(first, rest)| *first == 1 && rest == b);
     let fits = same(&tensor.shape, &node.shape) || same(&node.shape, &tensor.shape);
     if !fits || tensor.values.len() != node.len() {
         return Err(Error::InputShape {
@@ -174,7 +175,9 @@ mod tests {
 
     #[test]
     fn refuses_inputs_that_are_missing_or_unknown() {
-        assert!(matches!(quantize_inputs(&graph(), &named(vec![])), Err(Error::MissingInput { input, .. }) if input == "x"));
+        assert!(
+            matches!(quantize_inputs(&graph(), &named(vec![])), Err(Error::MissingInput { input, .. }) if input == "x")
+        );
         let extra = named(vec![("z", tensor(Values::Int(vec![0])))]);
         assert!(matches!(quantize_inputs(&graph(), &extra), Err(Error::UnknownName { name, .. }) if name == "z"));
         assert!(matches!(quantize_tensors(&graph(), &[]), Err(Error::MissingInput { .. })));

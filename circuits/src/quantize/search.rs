@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::{
-    Error, Narrowing, Plan, Precision, Quantized, QuantizeOptions, cost, io, lower,
+    Error, Narrowing, Plan, Precision, QuantizeOptions, Quantized, cost, io, lower,
     plan::{LEAST_BITS, MOST_BITS},
     ranges::{self, InputRange},
     simplify,
@@ -88,7 +88,8 @@ impl<'a> Search<'a> {
             given => (DataOrigin::Calibration, given.to_vec()),
         };
         let mixed = ranges::mixed(&inputs).into_iter().map(|inputs| (inputs, Role::Mixed));
-        let inputs: Vec<(Vec<Tensor>, Role)> = inputs.into_iter().map(|inputs| (inputs, Role::Given)).chain(mixed).collect();
+        let inputs: Vec<(Vec<Tensor>, Role)> =
+            inputs.into_iter().map(|inputs| (inputs, Role::Given)).chain(mixed).collect();
         for (sample, (inputs, role)) in inputs.into_iter().enumerate() {
             let failed = |error: float::Error| Error::Sample { sample, source: Box::new(error.into()) };
             let trace = float::execute(graph, &inputs).map_err(failed)?;
@@ -118,7 +119,8 @@ impl<'a> Search<'a> {
     fn compile(&self, plan: Plan) -> Result<Candidate, Error> {
         let lowered = lower::lower(self.graph, &plan, &self.ranges, &self.tables)?;
         let simplified = simplify::simplify(&lowered.graph)?;
-        let follow = |id: &Option<int::NodeId>| id.and_then(|id| simplified.nodes.get(id.0 as usize).copied().flatten());
+        let follow =
+            |id: &Option<int::NodeId>| id.and_then(|id| simplified.nodes.get(id.0 as usize).copied().flatten());
         let nodes = lowered.nodes.iter().map(follow).collect();
         let units = cost::units(&simplified.graph, self.options.limb_bits);
         let (bounds, sites, weighted) = (lowered.bounds, lowered.sites, lowered.weighted);
@@ -190,7 +192,8 @@ impl<'a> Search<'a> {
         border.truncate(REFINED);
         let refined = border.into_par_iter().map(|candidate| self.refine(candidate, max_error));
         // The first of equals, so that the choice does not hang on which was done first.
-        let best = refined.collect::<Result<Vec<_>, _>>()?.into_iter().reduce(|a, b| if b.units < a.units { b } else { a });
+        let best =
+            refined.collect::<Result<Vec<_>, _>>()?.into_iter().reduce(|a, b| if b.units < a.units { b } else { a });
         match best {
             Some(best) => self.report(best, Vec::new()),
             None => self.most_accurate(max_error, last_error),
@@ -286,15 +289,18 @@ impl<'a> Search<'a> {
 
     fn report(&self, best: Candidate, mut warnings: Vec<String>) -> Result<Quantized, Error> {
         if self.origin == DataOrigin::Synthetic {
-            warnings.push("no calibration data: errors were measured on inputs drawn uniformly from the declared ranges".into());
+            warnings.push(
+                "no calibration data: errors were measured on inputs drawn uniformly from the declared ranges".into(),
+            );
         }
         let parts = Parts { float: self.graph, graph: &best.graph, nodes: &best.nodes, bounds: &best.bounds };
         let given = self.samples.iter().filter(|sample| sample.role == Role::Given);
         let samples = given.map(|sample| (sample.inputs.as_slice(), &sample.trace, None));
         let report = ErrorReport::measure(&parts, &self.decisions, samples, self.origin)?;
-        let origins = self.graph.inputs().filter_map(|(id, node)| {
-            self.ranges.get(&id).map(|range| (node.tensor.clone(), range.origin))
-        });
+        let origins = self
+            .graph
+            .inputs()
+            .filter_map(|(id, node)| self.ranges.get(&id).map(|range| (node.tensor.clone(), range.origin)));
         let report = ErrorReport { warnings, units: best.units, input_ranges: origins.collect(), ..report };
         Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report })
     }

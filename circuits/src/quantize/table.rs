@@ -69,18 +69,17 @@ impl Tables {
     }
 
     /// See [`fit_exponential`].
-    pub(super) fn exponential(
-        &self,
-        arg_bits: i32,
-        domain: Interval,
-        target: f64,
-    ) -> Result<Arc<Exponential>, Error> {
+    pub(super) fn exponential(&self, arg_bits: i32, domain: Interval, target: f64) -> Result<Arc<Exponential>, Error> {
         let key = ("exp", arg_bits, domain, target.to_bits());
         cached(&self.exponentials, key, || fit_exponential(arg_bits, domain, target))
     }
 }
 
-fn cached<T>(known: &Mutex<HashMap<Key, Arc<T>>>, key: Key, make: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
+fn cached<T>(
+    known: &Mutex<HashMap<Key, Arc<T>>>,
+    key: Key,
+    make: impl FnOnce() -> Result<T, Error>,
+) -> Result<Arc<T>, Error> {
     // A poisoned cache holds whole entries all the same.
     let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = lock().get(&key) {
@@ -122,7 +121,8 @@ fn fit_exponential(arg_bits: i32, domain: Interval, target: f64) -> Result<Expon
     let exp = |d: f64| (-d).exp();
     let Fit { mut table, frac_bits, .. } = fit("exp", exp, arg_bits, domain, target)?;
     let length = 1i64 << table.segment_bits;
-    let ends = (domain.lo..=domain.hi).step_by(1 << table.segment_bits).map(|start| (domain.hi - start + 1).min(length));
+    let ends =
+        (domain.lo..=domain.hi).step_by(1 << table.segment_bits).map(|start| (domain.hi - start + 1).min(length));
     for ((base, slope), end) in table.base.iter_mut().zip(&table.slope).zip(ends) {
         // The function falls, so a segment is least at its end.
         let least = *base + (slope * (end - 1)).min(0);

@@ -18,18 +18,12 @@ use halo2curves::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 fn batch(samples: &[&Sample]) -> Result<(), Error> {
-    let instances: Vec<_> = samples
-        .iter()
-        .map(|sample| instances_from_words(&sample.instances).expect("canonical"))
-        .collect();
+    let instances: Vec<_> =
+        samples.iter().map(|sample| instances_from_words(&sample.instances).expect("canonical")).collect();
     let items: Vec<_> = samples
         .iter()
         .zip(&instances)
-        .map(|(sample, instances)| BatchItem {
-            verifier: &sample.verifier,
-            instances,
-            proof: &sample.proof,
-        })
+        .map(|(sample, instances)| BatchItem { verifier: &sample.verifier, instances, proof: &sample.proof })
         .collect();
     verify_batch(&items)
 }
@@ -40,12 +34,7 @@ fn ladder(k: u32, seed: u64) -> Sample {
 }
 
 fn square() -> Sample {
-    Sample::new(
-        params(5),
-        Square { root: 6 },
-        &[Fr::from(36)],
-        Selectors::Direct,
-    )
+    Sample::new(params(5), Square { root: 6 }, &[Fr::from(36)], Selectors::Direct)
 }
 
 #[test]
@@ -62,11 +51,7 @@ fn one_bad_proof_spoils_the_batch() {
     let good = ladder(5, 1);
     let mut bad = square();
     bad.instances[0][31] ^= 1;
-    for samples in [
-        [&good, &bad, &good],
-        [&bad, &good, &good],
-        [&good, &good, &bad],
-    ] {
+    for samples in [[&good, &bad, &good], [&bad, &good, &good], [&good, &good, &bad]] {
         assert_eq!(batch(&samples), Err(Error::BatchRejected { count: 3 }));
     }
     assert_eq!(batch(&[&bad]), Err(Error::BatchRejected { count: 1 }));
@@ -77,14 +62,8 @@ fn a_malformed_proof_is_named() {
     let good = ladder(5, 1);
     let mut short = square();
     short.proof.pop();
-    let source = Box::new(Error::ProofLength {
-        expected: short.proof.len() + 1,
-        got: short.proof.len(),
-    });
-    assert_eq!(
-        batch(&[&good, &short]),
-        Err(Error::BatchItem { index: 1, source })
-    );
+    let source = Box::new(Error::ProofLength { expected: short.proof.len() + 1, got: short.proof.len() });
+    assert_eq!(batch(&[&good, &short]), Err(Error::BatchItem { index: 1, source }));
 }
 
 /// A decider that accepts nothing at all has been a finding elsewhere.
@@ -96,16 +75,8 @@ fn an_empty_batch_is_refused() {
 #[test]
 fn proofs_on_another_srs_are_refused() {
     let other = ParamsKZG::<Bn256>::setup(5, ChaCha20Rng::seed_from_u64(99));
-    let other = Sample::new(
-        other,
-        Square { root: 6 },
-        &[Fr::from(36)],
-        Selectors::Direct,
-    );
-    assert_eq!(
-        batch(&[&square(), &other]),
-        Err(Error::BatchSrs { index: 1 })
-    );
+    let other = Sample::new(other, Square { root: 6 }, &[Fr::from(36)], Selectors::Direct);
+    assert_eq!(batch(&[&square(), &other]), Err(Error::BatchSrs { index: 1 }));
 }
 
 /// SHPLONK's `u` of a proof, which is drawn before its last element.
@@ -114,9 +85,7 @@ fn opening_u(sample: &Sample) -> Fr {
     sample.vk.hash_into(&mut transcript).expect("scalar");
     for word in &sample.instances {
         let instance = instances_from_words(&[*word]).expect("canonical")[0];
-        transcript
-            .common_scalar(apodict_prover::export::halo2_scalar(&instance))
-            .expect("scalar");
+        transcript.common_scalar(apodict_prover::export::halo2_scalar(&instance)).expect("scalar");
     }
     let mut last = None;
     for step in sample.key.constraint_system.transcript_steps() {
@@ -138,9 +107,7 @@ fn spoil(sample: &Sample, error: G1) -> Sample {
     let mut last = EvmTranscriptRead::init(&sample.proof[at..]);
     let opening: G1Affine = last.read_point().expect("point");
     let moved = (opening + error).to_affine();
-    spoilt.proof[at..].copy_from_slice(&apodict_verifier::g1_to_be_bytes(
-        &apodict_prover::export::g1(&moved),
-    ));
+    spoilt.proof[at..].copy_from_slice(&apodict_verifier::g1_to_be_bytes(&apodict_prover::export::g1(&moved)));
     spoilt
 }
 
@@ -161,22 +128,11 @@ fn errors_that_cancel_are_caught_by_the_weights() {
         Bn256::pairing(&error.to_affine(), &shifted.to_affine())
     };
     assert!(!bool::from(residue(d_1, u_1).is_identity()));
-    assert!(bool::from(
-        (residue(d_1, u_1) + residue(d_2, u_2)).is_identity()
-    ));
+    assert!(bool::from((residue(d_1, u_1) + residue(d_2, u_2)).is_identity()));
 
     let (bad_1, bad_2) = (spoil(&first, d_1), spoil(&second, d_2));
-    assert_eq!(
-        bad_1.ours(&bad_1.instances, &bad_1.proof),
-        Err(Error::Rejected)
-    );
-    assert_eq!(
-        bad_2.ours(&bad_2.instances, &bad_2.proof),
-        Err(Error::Rejected)
-    );
-    assert_eq!(
-        batch(&[&bad_1, &bad_2]),
-        Err(Error::BatchRejected { count: 2 })
-    );
+    assert_eq!(bad_1.ours(&bad_1.instances, &bad_1.proof), Err(Error::Rejected));
+    assert_eq!(bad_2.ours(&bad_2.instances, &bad_2.proof), Err(Error::Rejected));
+    assert_eq!(batch(&[&bad_1, &bad_2]), Err(Error::BatchRejected { count: 2 }));
     assert_eq!(batch(&[&first, &second]), Ok(()));
 }

@@ -3,8 +3,8 @@
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner, Value},
     plonk::{
-        Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Expression, FirstPhase, Fixed,
-        Instance, SecondPhase, Selector,
+        Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Expression, FirstPhase, Fixed, Instance,
+        SecondPhase, Selector,
     },
     poly::Rotation,
 };
@@ -55,11 +55,7 @@ impl Ladder {
     }
 
     fn b(&self, row: usize) -> Fr {
-        if row == 0 {
-            Fr::from(7)
-        } else {
-            self.a(row - 1)
-        }
+        if row == 0 { Fr::from(7) } else { self.a(row - 1) }
     }
 
     fn d(&self, row: usize) -> Fr {
@@ -116,22 +112,16 @@ impl Circuit<Fr> for Ladder {
             let previous = cells.query_advice(a, Rotation::prev());
             vec![q * (b - previous)]
         });
-        meta.create_gate(
-            "next acc = acc * alpha + next a; phi = acc * beta + d",
-            |cells| {
-                let q = cells.query_selector(q_accumulate);
-                let [alpha, beta] = [alpha, beta].map(|challenge| cells.query_challenge(challenge));
-                let next_a = cells.query_advice(a, Rotation::next());
-                let here = cells.query_advice(acc, Rotation::cur());
-                let next = cells.query_advice(acc, Rotation::next());
-                let phi = cells.query_advice(phi, Rotation::cur());
-                let d = cells.query_advice(d, Rotation::cur());
-                vec![
-                    q.clone() * (here.clone() * alpha + next_a - next),
-                    q * (here * beta + d - phi) * Fr::from(3),
-                ]
-            },
-        );
+        meta.create_gate("next acc = acc * alpha + next a; phi = acc * beta + d", |cells| {
+            let q = cells.query_selector(q_accumulate);
+            let [alpha, beta] = [alpha, beta].map(|challenge| cells.query_challenge(challenge));
+            let next_a = cells.query_advice(a, Rotation::next());
+            let here = cells.query_advice(acc, Rotation::cur());
+            let next = cells.query_advice(acc, Rotation::next());
+            let phi = cells.query_advice(phi, Rotation::cur());
+            let d = cells.query_advice(d, Rotation::cur());
+            vec![q.clone() * (here.clone() * alpha + next_a - next), q * (here * beta + d - phi) * Fr::from(3)]
+        });
         // On row 2: public values 1 and 3 differ as this row's a and b do, and the constants double.
         meta.create_gate("public neighbours", |cells| {
             let q = cells.query_selector(q_public);
@@ -161,11 +151,7 @@ impl Circuit<Fr> for Ladder {
         }
     }
 
-    fn synthesize(
-        &self,
-        config: LadderConfig,
-        mut layouter: impl Layouter<Fr>,
-    ) -> Result<(), Error> {
+    fn synthesize(&self, config: LadderConfig, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
         let alpha = layouter.get_challenge(config.alpha);
         let beta = layouter.get_challenge(config.beta);
         let publics = layouter.assign_region(
@@ -186,9 +172,7 @@ impl Circuit<Fr> for Ladder {
                     }
                     if row + 1 < LADDER_ROWS {
                         config.q_accumulate.enable(&mut region, row)?;
-                        acc = acc
-                            .zip(alpha)
-                            .map(|(acc, alpha)| acc * alpha + self.a(row + 1));
+                        acc = acc.zip(alpha).map(|(acc, alpha)| acc * alpha + self.a(row + 1));
                     }
                     match row {
                         0 => {
@@ -248,20 +232,14 @@ impl Circuit<Fr> for Square {
         (a, instance, q)
     }
 
-    fn synthesize(
-        &self,
-        (a, instance, q): Self::Config,
-        mut layouter: impl Layouter<Fr>,
-    ) -> Result<(), Error> {
+    fn synthesize(&self, (a, instance, q): Self::Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
         let square = layouter.assign_region(
             || "square",
             |mut region| {
                 q.enable(&mut region, 0)?;
                 let root = Fr::from(self.root);
                 region.assign_advice(a, 0, Value::known(root));
-                Ok(region
-                    .assign_advice(a, 1, Value::known(root.square()))
-                    .cell())
+                Ok(region.assign_advice(a, 1, Value::known(root.square())).cell())
             },
         )?;
         layouter.constrain_instance(square, instance, 0);
@@ -313,20 +291,10 @@ impl Circuit<Fr> for Sealed {
             let [a, b] = [a, b].map(|column| cells.query_advice(column, Rotation::cur()));
             vec![q * (b - a.clone().square() * a * challenge)]
         });
-        SealedConfig {
-            a,
-            b,
-            challenge,
-            q_scaled,
-            q_cubed,
-        }
+        SealedConfig { a, b, challenge, q_scaled, q_cubed }
     }
 
-    fn synthesize(
-        &self,
-        config: SealedConfig,
-        mut layouter: impl Layouter<Fr>,
-    ) -> Result<(), Error> {
+    fn synthesize(&self, config: SealedConfig, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
         let challenge = layouter.get_challenge(config.challenge);
         layouter.assign_region(
             || "sealed",
@@ -336,11 +304,7 @@ impl Circuit<Fr> for Sealed {
                 config.q_cubed.enable(&mut region, 1)?;
                 for (row, factor) in [(0, secret), (1, secret.cube())] {
                     region.assign_advice(config.a, row, Value::known(secret));
-                    region.assign_advice(
-                        config.b,
-                        row,
-                        or_zero(challenge.map(|challenge| factor * challenge)),
-                    );
+                    region.assign_advice(config.b, row, or_zero(challenge.map(|challenge| factor * challenge)));
                 }
                 Ok(())
             },

@@ -53,9 +53,7 @@ fn exported<C: Circuit<Fr>>(circuit: &C) -> Result<VerifyingKey, ExportError> {
 empty_circuit!(WithLookup, |meta| {
     let a = meta.advice_column();
     let table = meta.lookup_table_column();
-    meta.lookup("range", |cells: &mut VirtualCells<'_, Fr>| {
-        vec![(cells.query_advice(a, Rotation::cur()), table)]
-    });
+    meta.lookup("range", |cells: &mut VirtualCells<'_, Fr>| vec![(cells.query_advice(a, Rotation::cur()), table)]);
 });
 
 empty_circuit!(WithTwoInstanceColumns, |meta| {
@@ -76,51 +74,31 @@ empty_circuit!(WithDegreeSix, |meta| {
 // On 16 rows, rotation 16 is rotation 0: one point, two claims.
 empty_circuit!(WithFarRotation, |meta| {
     let a = meta.advice_column();
-    meta.create_gate("far", |cells| {
-        vec![cells.query_advice(a, Rotation::cur()) - cells.query_advice(a, Rotation(16))]
-    });
+    meta.create_gate("far", |cells| vec![cells.query_advice(a, Rotation::cur()) - cells.query_advice(a, Rotation(16))]);
 });
 
 #[test]
 fn lookups_are_refused() {
-    assert!(matches!(
-        exported(&WithLookup),
-        Err(ExportError::Lookups { count: 1 })
-    ));
+    assert!(matches!(exported(&WithLookup), Err(ExportError::Lookups { count: 1 })));
 }
 
 #[test]
 fn several_instance_columns_are_refused() {
     let error = exported(&WithTwoInstanceColumns).expect_err("two columns");
-    let expected = KeyError::Limit {
-        what: "instance columns",
-        max: 1,
-        got: 2,
-    };
+    let expected = KeyError::Limit { what: "instance columns", max: 1, got: 2 };
     assert!(matches!(error, ExportError::Key(got) if got == expected));
 }
 
 #[test]
 fn a_gate_above_the_degree_is_refused() {
     let error = exported(&WithDegreeSix).expect_err("degree 6");
-    assert!(matches!(
-        error,
-        ExportError::Key(KeyError::GateDegree {
-            gate: 0,
-            max: 5,
-            got: 6
-        })
-    ));
+    assert!(matches!(error, ExportError::Key(KeyError::GateDegree { gate: 0, max: 5, got: 6 })));
 }
 
 #[test]
 fn rotations_that_fall_together_are_refused() {
     let error = exported(&WithFarRotation).expect_err("rotation 16 of 16");
-    let expected = KeyError::Limit {
-        what: "distance of two queried rows",
-        max: 15,
-        got: 16,
-    };
+    let expected = KeyError::Limit { what: "distance of two queried rows", max: 15, got: 16 };
     assert!(matches!(error, ExportError::Key(got) if got == expected));
 }
 
@@ -129,16 +107,9 @@ fn more_instances_than_rows_are_refused() {
     let ladder = Ladder { seed: 3 };
     let sample = Sample::new(params(4), ladder, &ladder.instances(), Selectors::Direct);
     let usable = 16 - sample.key.constraint_system.blinding_factors - 1;
-    let with =
-        |num_instances| export::verifying_key(&sample.vk, sample.key.srs.clone(), num_instances);
+    let with = |num_instances| export::verifying_key(&sample.vk, sample.key.srs.clone(), num_instances);
     assert!(with(usable).is_ok());
-    assert!(matches!(
-        with(usable + 1),
-        Err(ExportError::Key(KeyError::Limit {
-            what: "instances",
-            ..
-        }))
-    ));
+    assert!(matches!(with(usable + 1), Err(ExportError::Key(KeyError::Limit { what: "instances", .. }))));
 }
 
 #[test]

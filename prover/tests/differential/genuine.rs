@@ -7,50 +7,19 @@ use crate::{
 use halo2curves::bn256::Fr;
 
 fn accepted(sample: &Sample) {
-    assert!(
-        sample.halo2(&sample.instances, &sample.proof),
-        "halo2 refuses {}",
-        sample.name
-    );
-    assert_eq!(
-        sample.ours(&sample.instances, &sample.proof),
-        Ok(()),
-        "{}",
-        sample.name
-    );
-    assert_eq!(
-        sample.verifier.proof_len(),
-        sample.proof.len(),
-        "{}",
-        sample.name
-    );
+    assert!(sample.halo2(&sample.instances, &sample.proof), "halo2 refuses {}", sample.name);
+    assert_eq!(sample.ours(&sample.instances, &sample.proof), Ok(()), "{}", sample.name);
+    assert_eq!(sample.verifier.proof_len(), sample.proof.len(), "{}", sample.name);
 }
 
 #[test]
 fn proofs_of_every_size_are_accepted() {
     for k in 4..=8 {
         for selectors in [Selectors::Direct, Selectors::Compressed] {
-            let ladder = Ladder {
-                seed: 40 + u64::from(k),
-            };
-            accepted(&Sample::new(
-                params(k),
-                ladder,
-                &ladder.instances(),
-                selectors,
-            ));
-            accepted(&Sample::new(
-                params(k),
-                Square { root: 12 },
-                &[Fr::from(144)],
-                selectors,
-            ));
-            accepted(&Sample::new(
-                params(k),
-                Sealed { secret: 5 },
-                &[],
-                selectors,
-            ));
+            let ladder = Ladder { seed: 40 + u64::from(k) };
+            accepted(&Sample::new(params(k), ladder, &ladder.instances(), selectors));
+            accepted(&Sample::new(params(k), Square { root: 12 }, &[Fr::from(144)], selectors));
+            accepted(&Sample::new(params(k), Sealed { secret: 5 }, &[], selectors));
         }
     }
 }
@@ -74,14 +43,7 @@ fn the_ladder_covers_the_features_of_a_machine() {
     assert_eq!(rotations(&cs.advice_queries), [-1, 0, 1]);
     assert_eq!(rotations(&cs.fixed_queries), [0, 1]);
     assert_eq!(rotations(&cs.instance_queries), [-1, 0, 1]);
-    assert!(
-        sample
-            .key
-            .fixed_commitments
-            .iter()
-            .any(|point| point.infinity),
-        "a column of zeros"
-    );
+    assert!(sample.key.fixed_commitments.iter().any(|point| point.infinity), "a column of zeros");
 }
 
 /// One contract serves all models and sizes of a shape: the shape's digest must not see them.
@@ -90,10 +52,7 @@ fn the_shape_does_not_depend_on_values_or_size() {
     let digest = |k, seed| {
         let ladder = Ladder { seed };
         let sample = Sample::new(params(k), ladder, &ladder.instances(), Selectors::Direct);
-        (
-            sample.key.constraint_system.shape_digest().unwrap(),
-            sample.key.digest().unwrap(),
-        )
+        (sample.key.constraint_system.shape_digest().unwrap(), sample.key.digest().unwrap())
     };
     let (small, small_key) = digest(4, 1);
     let (large, large_key) = digest(7, 2);

@@ -105,12 +105,7 @@ fn both_verifiers_agree_on_random_mutations() {
     let ladder = Ladder { seed: 77 };
     let samples = [
         Sample::new(params(4), ladder, &ladder.instances(), Selectors::Direct),
-        Sample::new(
-            params(6),
-            Square { root: 11 },
-            &[Fr::from(121)],
-            Selectors::Compressed,
-        ),
+        Sample::new(params(6), Square { root: 11 }, &[Fr::from(121)], Selectors::Compressed),
     ];
     let mut rng = ChaCha20Rng::seed_from_u64(20_260_101);
     let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -119,32 +114,15 @@ fn both_verifiers_agree_on_random_mutations() {
             let (instances, proof) = mutate(&mut rng, sample);
             let ours = sample.ours(&instances, &proof);
             let halo2 = sample.halo2(&instances, &proof);
-            assert_eq!(
-                ours.is_ok(),
-                halo2,
-                "{}, round {round}: ours says {ours:?}",
-                sample.name
-            );
+            assert_eq!(ours.is_ok(), halo2, "{}, round {round}: ours says {ours:?}", sample.name);
             let unchanged = instances == sample.instances && proof == sample.proof;
             assert_eq!(ours.is_ok(), unchanged, "{}, round {round}", sample.name);
-            *seen
-                .entry(ours.as_ref().err().map_or("accepted", kind))
-                .or_default() += 1;
+            *seen.entry(ours.as_ref().err().map_or("accepted", kind)).or_default() += 1;
         }
     }
     // The mutations must reach behind the decoding as well as into every check of it.
-    for expected in [
-        "rejected",
-        "length",
-        "off the curve",
-        "coordinate",
-        "scalar",
-        "instance",
-    ] {
-        assert!(
-            seen.get(expected).is_some_and(|count| *count >= 20),
-            "{expected}: {seen:?}"
-        );
+    for expected in ["rejected", "length", "off the curve", "coordinate", "scalar", "instance"] {
+        assert!(seen.get(expected).is_some_and(|count| *count >= 20), "{expected}: {seen:?}");
     }
     assert_eq!(seen.get("other"), None, "{seen:?}");
 }

@@ -59,11 +59,7 @@ impl Sample {
         let compress = matches!(selectors, Selectors::Compressed);
         let vk = keygen_vk_custom(&params, &circuit, compress).expect("key");
         let pk = keygen_pk(&params, vk.clone(), &circuit).expect("key");
-        let column: &[&[Fr]] = if vk.cs().num_instance_columns() == 0 {
-            &[]
-        } else {
-            &[instances]
-        };
+        let column: &[&[Fr]] = if vk.cs().num_instance_columns() == 0 { &[] } else { &[instances] };
         let mut transcript = EvmTranscriptWrite::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
             &params,
@@ -98,12 +94,7 @@ impl Sample {
     }
 
     /// halo2's verdict under another key.
-    pub(crate) fn halo2_with(
-        &self,
-        vk: &plonk::VerifyingKey<G1Affine>,
-        instances: &[[u8; 32]],
-        proof: &[u8],
-    ) -> bool {
+    pub(crate) fn halo2_with(&self, vk: &plonk::VerifyingKey<G1Affine>, instances: &[[u8; 32]], proof: &[u8]) -> bool {
         let scalar = |word: &[u8; 32]| {
             let mut repr = *word;
             repr.reverse();

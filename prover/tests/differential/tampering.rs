@@ -20,12 +20,7 @@ fn samples() -> Vec<Sample> {
     let ladder = Ladder { seed: 3 };
     vec![
         Sample::new(params(4), ladder, &ladder.instances(), Selectors::Direct),
-        Sample::new(
-            params(5),
-            Square { root: 9 },
-            &[Fr::from(81)],
-            Selectors::Direct,
-        ),
+        Sample::new(params(5), Square { root: 9 }, &[Fr::from(81)], Selectors::Direct),
         Sample::new(params(4), Sealed { secret: 8 }, &[], Selectors::Compressed),
     ]
 }
@@ -37,35 +32,17 @@ fn every_mutated_proof_is_refused_with_its_error() {
         let mutants = proof_mutants(cs, &sample.instances, &sample.proof);
         for mutant in &mutants {
             let ours = sample.ours(&mutant.instances, &mutant.proof);
-            assert_eq!(
-                ours,
-                Err(mutant.expected.clone()),
-                "{}: {}",
-                sample.name,
-                mutant.name
-            );
-            assert!(
-                !sample.halo2(&mutant.instances, &mutant.proof),
-                "halo2 accepts {}: {}",
-                sample.name,
-                mutant.name
-            );
+            assert_eq!(ours, Err(mutant.expected.clone()), "{}: {}", sample.name, mutant.name);
+            assert!(!sample.halo2(&mutant.instances, &mutant.proof), "halo2 accepts {}: {}", sample.name, mutant.name);
         }
 
         // The table leaves nothing out: each element, each instance, each name once.
         for (element, _) in cs.proof_layout() {
-            let touching = mutants
-                .iter()
-                .filter(|mutant| mutant.target == Target::Proof(element))
-                .count();
+            let touching = mutants.iter().filter(|mutant| mutant.target == Target::Proof(element)).count();
             assert!(touching >= 5, "{element} is tampered with {touching} times");
         }
         for index in 0..sample.instances.len() {
-            assert!(
-                mutants
-                    .iter()
-                    .any(|mutant| mutant.target == Target::Instance(index))
-            );
+            assert!(mutants.iter().any(|mutant| mutant.target == Target::Instance(index)));
         }
         let names: BTreeSet<_> = mutants.iter().map(|mutant| &mutant.name).collect();
         assert_eq!(names.len(), mutants.len());
@@ -105,26 +82,17 @@ fn halo2_refuses_other_commitments_too() {
     let fixed = sample.vk.fixed_commitments().clone();
     let permutation = sample.vk.permutation().commitments().clone();
     let accepts = |vk| sample.halo2_with(&vk, &sample.instances, &sample.proof);
-    assert!(
-        accepts(rebuilt(fixed.clone(), permutation.clone())),
-        "the key survives being taken apart"
-    );
+    assert!(accepts(rebuilt(fixed.clone(), permutation.clone())), "the key survives being taken apart");
     let shift = |point: G1Affine| (point + G1Affine::generator()).to_affine();
     for column in 0..fixed.len() {
         let mut fixed = fixed.clone();
         fixed[column] = shift(fixed[column]);
-        assert!(
-            !accepts(rebuilt(fixed, permutation.clone())),
-            "fixed column {column}"
-        );
+        assert!(!accepts(rebuilt(fixed, permutation.clone())), "fixed column {column}");
     }
     for column in 0..permutation.len() {
         let mut permutation = permutation.clone();
         permutation[column] = shift(permutation[column]);
-        assert!(
-            !accepts(rebuilt(fixed.clone(), permutation)),
-            "permutation column {column}"
-        );
+        assert!(!accepts(rebuilt(fixed.clone(), permutation)), "permutation column {column}");
     }
 }
 
@@ -138,35 +106,18 @@ fn the_key_of_another_circuit_refuses() {
     let sample = ladder(5);
     let instances = instances_from_words(&sample.instances).unwrap();
     let larger = ladder(6);
-    assert_eq!(
-        verify(&larger.key, &instances, &sample.proof),
-        Err(Error::Rejected)
-    );
+    assert_eq!(verify(&larger.key, &instances, &sample.proof), Err(Error::Rejected));
     assert!(!larger.halo2(&sample.instances, &sample.proof));
 
-    let square = Sample::new(
-        params(5),
-        Square { root: 9 },
-        &[Fr::from(81)],
-        Selectors::Direct,
-    );
-    let length = Error::ProofLength {
-        expected: square.proof.len(),
-        got: sample.proof.len(),
-    };
-    assert_eq!(
-        verify(&square.key, &instances[..1], &sample.proof),
-        Err(length)
-    );
+    let square = Sample::new(params(5), Square { root: 9 }, &[Fr::from(81)], Selectors::Direct);
+    let length = Error::ProofLength { expected: square.proof.len(), got: sample.proof.len() };
+    assert_eq!(verify(&square.key, &instances[..1], &sample.proof), Err(length));
     assert!(!square.halo2(&sample.instances[..1], &sample.proof));
 
     // Only the commitment to the constants differs: what another model of the same shape would be.
     let mut other_model: VerifyingKey = sample.key.clone();
     other_model.fixed_commitments.swap(0, 2);
-    assert_eq!(
-        verify(&other_model, &instances, &sample.proof),
-        Err(Error::Rejected)
-    );
+    assert_eq!(verify(&other_model, &instances, &sample.proof), Err(Error::Rejected));
 }
 
 /// A genuine proof for other public values, as when a proof for one subject is shown for another.
@@ -178,9 +129,6 @@ fn a_genuine_proof_does_not_serve_other_instances() {
     };
     let (mine, theirs) = (sample_of(3), sample_of(4));
     assert_eq!(mine.key, theirs.key);
-    assert_eq!(
-        mine.ours(&theirs.instances, &mine.proof),
-        Err(Error::Rejected)
-    );
+    assert_eq!(mine.ours(&theirs.instances, &mine.proof), Err(Error::Rejected));
     assert!(!mine.halo2(&theirs.instances, &mine.proof));
 }

@@ -18,27 +18,14 @@ use std::{fs, path::Path};
 fn known_answers_are_current() {
     let ladder = Ladder { seed: 2026 };
     let samples = [
-        (
-            "ladder",
-            Sample::new(params(5), ladder, &ladder.instances(), Selectors::Direct),
-        ),
-        (
-            "square",
-            Sample::new(
-                params(6),
-                Square { root: 25 },
-                &[Fr::from(625)],
-                Selectors::Direct,
-            ),
-        ),
+        ("ladder", Sample::new(params(5), ladder, &ladder.instances(), Selectors::Direct)),
+        ("square", Sample::new(params(6), Square { root: 25 }, &[Fr::from(625)], Selectors::Direct)),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/vectors");
     for (name, sample) in samples {
         let layout = sample.key.constraint_system.proof_layout();
-        let (_, random) = layout
-            .iter()
-            .find(|(element, _)| *element == Element::RandomCommitment)
-            .expect("in every proof");
+        let (_, random) =
+            layout.iter().find(|(element, _)| *element == Element::RandomCommitment).expect("in every proof");
         let committed = |extension: &str, made: &[u8]| {
             let path = folder.join(format!("{name}.{extension}"));
             if std::env::var_os("APODICT_BLESS").is_some() {
@@ -50,18 +37,9 @@ fn known_answers_are_current() {
         let key = sample.key.to_bytes().expect("valid");
         assert!(committed("key", &key) == key, "{name}: another key");
         let instances = sample.instances.concat();
-        assert!(
-            committed("instances", &instances) == instances,
-            "{name}: other instances"
-        );
+        assert!(committed("instances", &instances) == instances, "{name}: other instances");
         let proof = committed("proof", &sample.proof);
-        assert!(
-            proof[..random.start] == sample.proof[..random.start],
-            "{name}: another proof"
-        );
-        assert!(
-            sample.halo2(&sample.instances, &proof),
-            "{name}: halo2 refuses the committed proof"
-        );
+        assert!(proof[..random.start] == sample.proof[..random.start], "{name}: another proof");
+        assert!(sample.halo2(&sample.instances, &proof), "{name}: halo2 refuses the committed proof");
     }
 }

@@ -40,7 +40,10 @@ fn inverted_words(plan: &Plan<'_>) -> Vec<(String, &'static str)> {
     if plan.groups.iter().any(|group| group.rotations.len() > 1) {
         words.push(("INVERSE_X".into(), "x"));
     }
-    words.extend((1..plan.groups.len()).map(|group| (format!("INVERSE_GROUP_{group}"), "vanishing polynomial of the group at u")));
+    words.extend(
+        (1..plan.groups.len())
+            .map(|group| (format!("INVERSE_GROUP_{group}"), "vanishing polynomial of the group at u")),
+    );
     words
 }
 
@@ -155,7 +158,10 @@ fn instances(plan: &Plan<'_>) -> Code {
         };
         code.lines([
             "{".to_owned(),
-            format!("// The instance column at x * omega^{rotation}: sum of instance * omega^i / (x - omega^i), i from {}", -rotation),
+            format!(
+                "// The instance column at x * omega^{rotation}: sum of instance * omega^i / (x - omega^i), i from {}",
+                -rotation
+            ),
             "let x := mload(X)".into(),
             "let omega := mload(KEY_ROOT_1)".into(),
             format!("let root := {first_root}"),
@@ -169,7 +175,8 @@ fn instances(plan: &Plan<'_>) -> Code {
         }
         code.lines([
             "let difference := add(x, sub(r, root))".to_owned(),
-            "numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))".into(),
+            "numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))"
+                .into(),
             "denominator := mulmod(denominator, difference, r)".into(),
             "root := mulmod(root, omega, r)".into(),
             "}".into(),
@@ -357,7 +364,10 @@ fn permutation(plan: &Plan<'_>, values: &mut Arithmetic, roots: &mut Vec<(String
         let z = eval(values, Evaluation::Product(chunk));
         let previous = eval(values, Evaluation::ProductLast(chunk - 1));
         let difference = values.difference(z, previous);
-        roots.push((format!("permutation product {chunk} goes on from the one before"), values.product(first, difference)));
+        roots.push((
+            format!("permutation product {chunk} goes on from the one before"),
+            values.product(first, difference),
+        ));
     }
 
     // active * (z(omega x) * prod (e + beta * sigma + gamma) - z(x) * prod (e + beta * delta^i * x + gamma))
@@ -383,6 +393,9 @@ fn permutation(plan: &Plan<'_>, values: &mut Arithmetic, roots: &mut Vec<(String
             right = values.product(right, factor);
         }
         let difference = values.difference(left, right);
-        roots.push((format!("permutation product {chunk} steps as its columns say"), values.product(active, difference)));
+        roots.push((
+            format!("permutation product {chunk} steps as its columns say"),
+            values.product(active, difference),
+        ));
     }
 }

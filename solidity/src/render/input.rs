@@ -107,8 +107,13 @@ pub(super) fn transcript(plan: &Plan<'_>) -> Code {
     for (index, chunk) in plan.chunks.iter().enumerate() {
         for (position, challenge) in chunk.challenges.iter().enumerate() {
             match (index, position) {
-                (0, 0) => code.line(format!("hash := keccak256(TRANSCRIPT, sub(add(tail, {:#x}), TRANSCRIPT))", chunk.num_bytes())),
-                (_, 0) => code.line(format!("hash := keccak256({}, {:#x})", Chunk::slot(index), 32 + chunk.num_bytes())),
+                (0, 0) => code.line(format!(
+                    "hash := keccak256(TRANSCRIPT, sub(add(tail, {:#x}), TRANSCRIPT))",
+                    chunk.num_bytes()
+                )),
+                (_, 0) => {
+                    code.line(format!("hash := keccak256({}, {:#x})", Chunk::slot(index), 32 + chunk.num_bytes()))
+                }
                 _ => {
                     // Nothing was absorbed since: a byte 1 keeps two challenges in a row apart.
                     code.line("mstore(0x00, hash)");

@@ -86,7 +86,11 @@ impl<'a> Plan<'a> {
         for (index, chunk) in chunks.iter().enumerate().skip(1) {
             memory.allocate(Chunk::slot(index), 1, "hash of everything before");
             for placed in &chunk.elements {
-                memory.allocate(element_name(placed.element), placed.element.num_bytes() / 32, placed.element.to_string());
+                memory.allocate(
+                    element_name(placed.element),
+                    placed.element.num_bytes() / 32,
+                    placed.element.to_string(),
+                );
             }
         }
         for challenge in chunks.iter().flat_map(|chunk| &chunk.challenges) {
@@ -208,7 +212,8 @@ pub fn render_verifier(shape: &str, cs: &ConstraintSystem) -> Result<String, Err
 
 fn head(plan: &Plan<'_>, shape: &str, name: &str) -> String {
     let cs = plan.cs;
-    let num_points = plan.chunks.iter().flat_map(|chunk| &chunk.elements).filter(|placed| placed.element.num_bytes() == 64).count();
+    let num_points =
+        plan.chunks.iter().flat_map(|chunk| &chunk.elements).filter(|placed| placed.element.num_bytes() == 64).count();
     let num_scalars = (plan.proof_len - 64 * num_points) / 32;
     let mut text = format!(
         "// SPDX-License-Identifier: MIT OR Apache-2.0
@@ -288,7 +293,8 @@ fn multiples_of_r() -> Vec<String> {
 }
 
 /// A chain without the precompiles, or with other ones, must not get a verifier.
-const SELF_TEST: &str = "    /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
+const SELF_TEST: &str =
+    "    /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
     constructor() {
         bool ok;
         assembly {

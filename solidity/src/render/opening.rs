@@ -3,7 +3,11 @@
 //!
 //! `e(sum_i v^i (T_0 / T_i) sum_j y^j (C_ij - [r_ij(u)]) - T_0 W + u W', [1]_2) = e(W', [s]_2)`
 
-use super::{Plan, code::Code, constraints::{distance_name, vanishing_name}};
+use super::{
+    Plan,
+    code::Code,
+    constraints::{distance_name, vanishing_name},
+};
 use crate::{
     key_layout::KeyField,
     memory::{commitment_name, element_name, evaluation_name},
@@ -29,7 +33,8 @@ pub(super) fn scalars(plan: &mut Plan<'_>) -> Code {
         code.line("let power := 1");
     }
     for (index, group) in plan.groups.iter().enumerate() {
-        let points = group.rotations.iter().map(|rotation| format!("x * omega^{rotation}")).collect::<Vec<_>>().join(", ");
+        let points =
+            group.rotations.iter().map(|rotation| format!("x * omega^{rotation}")).collect::<Vec<_>>().join(", ");
         code.line(format!("// group {index}: {} polynomials at {points}", group.openings.len()));
         code.line("{");
         code.append(group_value(index, group));
@@ -41,7 +46,10 @@ pub(super) fn scalars(plan: &mut Plan<'_>) -> Code {
                     1 => "power := mload(OPENING_V)".to_owned(),
                     _ => "power := mulmod(power, mload(OPENING_V), r)".into(),
                 },
-                format!("let factor := mulmod(mulmod(power, mload({}), r), mload(INVERSE_GROUP_{index}), r)", vanishing_name(plan, 0)),
+                format!(
+                    "let factor := mulmod(mulmod(power, mload({}), r), mload(INVERSE_GROUP_{index}), r)",
+                    vanishing_name(plan, 0)
+                ),
                 format!("mstore({}, factor)", factor_name(index)),
                 "total := addmod(total, mulmod(factor, value, r), r)".into(),
             ]);
@@ -74,14 +82,12 @@ fn group_value(index: usize, group: &OpeningGroup) -> Code {
             continue;
         }
         // prod_{m != point} (u - x_m) / (x_point - x_m), where x_point - x_m = x * (omega^point - omega^m)
-        let basis = group
-            .rotations
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != point)
-            .fold(format!("mload({})", KeyField::Interpolation { group: index, point }.name()), |product, (_, rotation)| {
+        let basis = group.rotations.iter().enumerate().filter(|(other, _)| *other != point).fold(
+            format!("mload({})", KeyField::Interpolation { group: index, point }.name()),
+            |product, (_, rotation)| {
                 format!("mulmod(mulmod({product}, mload({}), r), mload(INVERSE_X), r)", distance_name(*rotation))
-            });
+            },
+        );
         code.line(format!("value := addmod(value, mulmod(at{point}, {basis}, r), r)"));
     }
     code
@@ -93,7 +99,8 @@ pub(super) fn points(plan: &mut Plan<'_>) -> Code {
     let plan = &*plan;
     let mut code = Code::default();
     code.section("Quotient: sum of x^(n i) * [h_i].");
-    let pieces: Vec<String> = (0..plan.cs.num_quotient_pieces()).map(|piece| element_name(Element::QuotientCommitment(piece))).collect();
+    let pieces: Vec<String> =
+        (0..plan.cs.num_quotient_pieces()).map(|piece| element_name(Element::QuotientCommitment(piece))).collect();
     code.append(fold(plan, &pieces, "mload(X_TO_N)", "QUOTIENT"));
 
     code.section("All commitments: groups by powers of y, then summed, the first group as it is.");

@@ -2,7 +2,9 @@
 
 use crate::fixtures::{Sample, sample_of};
 use apodict_solidity::{
-    KEY_DATA_PREFIX, RefusalKind, encode_call, encode_call_words, evm::{Outcome, Verdict, VerifierOnEvm}, instance_words,
+    KEY_DATA_PREFIX, RefusalKind, encode_call, encode_call_words,
+    evm::{Outcome, Verdict, VerifierOnEvm},
+    instance_words,
 };
 
 fn genuine(sample: &Sample, evm: &VerifierOnEvm) -> Vec<u8> {

@@ -29,8 +29,7 @@ struct Cost {
 fn cost(sample: &Sample) -> Cost {
     let fixture = &sample.fixture;
     let mut evm = sample.deploy();
-    let calldata =
-        apodict_solidity::encode_call(evm.key, evm.key_code_hash, &fixture.proof, &fixture.instances);
+    let calldata = apodict_solidity::encode_call(evm.key, evm.key_code_hash, &fixture.proof, &fixture.instances);
     let calldata_gas = calldata.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum();
     let verification = evm.call(calldata).expect("run");
     assert_eq!(verification.verdict, Verdict::Accepted, "{}", sample.name);

@@ -27,7 +27,8 @@ fn graph(widths: &[usize]) -> Graph {
     for (layer, sizes) in widths.windows(2).enumerate() {
         let (from, to) = (sizes[0], sizes[1]);
         let weight = |row: usize, column: usize| ((row * 31 + column * 17 + layer) % 13) as i64 - 6;
-        let term = |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
+        let term =
+            |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
         let row = |row: usize| Row {
             bias: row as i64 - 3,
             terms: (0..from).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),

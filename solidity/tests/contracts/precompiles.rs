@@ -1,7 +1,11 @@
 //! Precompiles that are missing or that are handed what they refuse, and denominators that are zero.
 
 use crate::fixtures::{Sample, sample_of};
-use apodict_solidity::{RefusalKind, encode_call, evm::{Evm, Verdict, VerifierOnEvm}, key_data};
+use apodict_solidity::{
+    RefusalKind, encode_call,
+    evm::{Evm, Verdict, VerifierOnEvm},
+    key_data,
+};
 use apodict_verifier::{Challenge, Fr, Step, VerifyingKey, fr_to_be_bytes};
 use ark_ff::{Field, PrimeField};
 use revm::{

@@ -44,8 +44,7 @@ fn refuses_the_proof_under_every_mutated_key() {
                 assert!(matches!(mutant.expected, Err(Error::Key(_))), "{name}: {}", mutant.name);
                 continue;
             };
-            let verification =
-                sample.deploy_with(&mutant.key).verify(&fixture.proof, &fixture.instances).expect("run");
+            let verification = sample.deploy_with(&mutant.key).verify(&fixture.proof, &fixture.instances).expect("run");
             let answer = answer(&verification.verdict);
             if mutant.key.constraint_system != *cs {
                 let kind = answer.expect_err("another shape").0;

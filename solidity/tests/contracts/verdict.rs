@@ -16,7 +16,9 @@ pub(crate) fn expected(cs: &ConstraintSystem, verdict: &Result<(), Error>) -> An
     let Err(error) = verdict else { return Ok(()) };
     Err(match error {
         Error::ProofLength { expected, got } => (RefusalKind::WrongProofLength, vec![*expected as u64, *got as u64]),
-        Error::InstanceCount { expected, got } => (RefusalKind::WrongInstanceCount, vec![*expected as u64, *got as u64]),
+        Error::InstanceCount { expected, got } => {
+            (RefusalKind::WrongInstanceCount, vec![*expected as u64, *got as u64])
+        }
         Error::InstanceNotCanonical { index } => (RefusalKind::InstanceNotCanonical, vec![*index as u64]),
         Error::ScalarNotCanonical { element } => (RefusalKind::ScalarNotCanonical, position(element)),
         Error::CoordinateNotCanonical { element } => (RefusalKind::CoordinateNotCanonical, position(element)),

@@ -20,11 +20,7 @@ pub(super) fn put_u8(
     Ok(())
 }
 
-pub(super) fn put_u16(
-    bytes: &mut Vec<u8>,
-    what: &'static str,
-    number: usize,
-) -> Result<(), KeyError> {
+pub(super) fn put_u16(bytes: &mut Vec<u8>, what: &'static str, number: usize) -> Result<(), KeyError> {
     bytes.extend_from_slice(&narrow::<u16>(what, number)?.to_be_bytes());
     Ok(())
 }
@@ -34,11 +30,7 @@ pub(super) fn narrow<T: IntegerField>(
     what: &'static str,
     number: impl TryInto<T> + TryInto<u64> + Copy,
 ) -> Result<T, KeyError> {
-    number.try_into().map_err(|_| KeyError::Limit {
-        what,
-        max: T::LARGEST,
-        got: number.try_into().unwrap_or(u64::MAX),
-    })
+    number.try_into().map_err(|_| KeyError::Limit { what, max: T::LARGEST, got: number.try_into().unwrap_or(u64::MAX) })
 }
 
 /// The integers of the format.
@@ -65,14 +57,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn take<const N: usize>(
-        &mut self,
-        what: &'static str,
-    ) -> Result<&'a [u8; N], KeyError> {
-        let (head, tail) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(KeyError::Truncated { what })?;
+    pub(super) fn take<const N: usize>(&mut self, what: &'static str) -> Result<&'a [u8; N], KeyError> {
+        let (head, tail) = self.rest.split_first_chunk().ok_or(KeyError::Truncated { what })?;
         self.rest = tail;
         Ok(head)
     }
@@ -100,10 +86,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn query(&mut self) -> Result<Query, KeyError> {
         let column = self.u16("query")?.into();
-        Ok(Query {
-            column,
-            rotation: i32::from_be_bytes(*self.take("query")?),
-        })
+        Ok(Query { column, rotation: i32::from_be_bytes(*self.take("query")?) })
     }
 
     pub(super) fn column(&mut self) -> Result<Column, KeyError> {
@@ -112,16 +95,10 @@ impl<'a> Reader<'a> {
             1 => ColumnKind::Advice,
             2 => ColumnKind::Instance,
             got => {
-                return Err(KeyError::Tag {
-                    what: "the kind of a column",
-                    got,
-                });
+                return Err(KeyError::Tag { what: "the kind of a column", got });
             }
         };
-        Ok(Column {
-            kind,
-            index: self.u16("permutation columns")?.into(),
-        })
+        Ok(Column { kind, index: self.u16("permutation columns")?.into() })
     }
 
     /// As many as the count in front says. Nothing is allocated for what has not been read.

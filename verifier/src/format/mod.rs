@@ -62,11 +62,7 @@ impl VerifyingKey {
         bytes.extend_from_slice(&g2_to_be_bytes(&self.srs.g2));
         bytes.extend_from_slice(&g2_to_be_bytes(&self.srs.s_g2));
         self.constraint_system.put(&mut bytes)?;
-        for point in self
-            .fixed_commitments
-            .iter()
-            .chain(&self.permutation_commitments)
-        {
+        for point in self.fixed_commitments.iter().chain(&self.permutation_commitments) {
             bytes.extend_from_slice(&g1_to_be_bytes(point));
         }
         Ok(bytes)
@@ -84,10 +80,7 @@ impl VerifyingKey {
         }
         let version = reader.u16("version")?;
         if version != FORMAT_VERSION {
-            return Err(KeyError::Version {
-                expected: FORMAT_VERSION,
-                got: version,
-            });
+            return Err(KeyError::Version { expected: FORMAT_VERSION, got: version });
         }
         let k = reader.u8("k")?.into();
         let num_instances = u32::from_be_bytes(*reader.take("number of instances")?);
@@ -97,10 +90,7 @@ impl VerifyingKey {
             0 => SrsOrigin::Unsafe,
             1 => SrsOrigin::Ceremony,
             got => {
-                return Err(KeyError::Tag {
-                    what: "the origin of the structured reference string",
-                    got,
-                });
+                return Err(KeyError::Tag { what: "the origin of the structured reference string", got });
             }
         };
         let digest = *reader.take("digest of the structured reference string")?;
@@ -118,17 +108,9 @@ impl VerifyingKey {
             .map(|_| reader.g1("a permutation commitment"))
             .collect::<Result<_, _>>()?;
         if !reader.rest.is_empty() {
-            return Err(KeyError::TrailingBytes {
-                count: reader.rest.len(),
-            });
+            return Err(KeyError::TrailingBytes { count: reader.rest.len() });
         }
-        let srs = Srs {
-            g1,
-            g2,
-            s_g2,
-            origin,
-            digest,
-        };
+        let srs = Srs { g1, g2, s_g2, origin, digest };
         let key = Self {
             k,
             constraint_system,
@@ -173,22 +155,14 @@ impl ConstraintSystem {
             put_u16(bytes, "phases", phases.len())?;
             bytes.extend_from_slice(phases);
         }
-        for queries in [
-            &self.advice_queries,
-            &self.fixed_queries,
-            &self.instance_queries,
-        ] {
+        for queries in [&self.advice_queries, &self.fixed_queries, &self.instance_queries] {
             put_u16(bytes, "queries", queries.len())?;
             for query in queries {
                 put_u16(bytes, "column of a query", query.column)?;
                 bytes.extend_from_slice(&query.rotation.to_be_bytes());
             }
         }
-        put_u16(
-            bytes,
-            "columns of the permutation argument",
-            self.permutation_columns.len(),
-        )?;
+        put_u16(bytes, "columns of the permutation argument", self.permutation_columns.len())?;
         for column in &self.permutation_columns {
             bytes.push(match column.kind {
                 ColumnKind::Fixed => 0,
@@ -207,8 +181,7 @@ impl ConstraintSystem {
         let degree = reader.u8("degree")?.into();
         let blinding_factors = reader.u16("number of blinding factors")?.into();
         let advice_phases = reader.list("advice phases", |reader| reader.u8("advice phases"))?;
-        let challenge_phases =
-            reader.list("challenge phases", |reader| reader.u8("challenge phases"))?;
+        let challenge_phases = reader.list("challenge phases", |reader| reader.u8("challenge phases"))?;
         let advice_queries = reader.list("advice queries", Reader::query)?;
         let fixed_queries = reader.list("fixed queries", Reader::query)?;
         let instance_queries = reader.list("instance queries", Reader::query)?;
@@ -282,10 +255,7 @@ impl Expression {
             7 => Self::Product(operand(reader)?, operand(reader)?),
             8 => Self::Scaled(operand(reader)?, reader.fr("constant of a gate")?),
             got => {
-                return Err(KeyError::Tag {
-                    what: "a node of a gate",
-                    got,
-                });
+                return Err(KeyError::Tag { what: "a node of a gate", got });
             }
         })
     }

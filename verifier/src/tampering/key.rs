@@ -29,10 +29,7 @@ pub struct KeyMutant {
 /// # Panics
 /// If the key is not valid.
 pub fn key_mutants(key: &VerifyingKey) -> Vec<KeyMutant> {
-    let mut table = Table {
-        key,
-        mutants: Vec::new(),
-    };
+    let mut table = Table { key, mutants: Vec::new() };
     table.header();
     table.srs();
     table.commitments();
@@ -49,115 +46,43 @@ struct Table<'a> {
 const REJECTED: Result<(), Error> = Err(Error::Rejected);
 
 impl Table<'_> {
-    fn add(
-        &mut self,
-        name: impl Into<String>,
-        change: impl FnOnce(&mut VerifyingKey),
-        expected: Result<(), Error>,
-    ) {
+    fn add(&mut self, name: impl Into<String>, change: impl FnOnce(&mut VerifyingKey), expected: Result<(), Error>) {
         let mut key = self.key.clone();
         change(&mut key);
         if key != *self.key {
-            self.mutants.push(KeyMutant {
-                name: name.into(),
-                key,
-                expected,
-            });
+            self.mutants.push(KeyMutant { name: name.into(), key, expected });
         }
     }
 
-    fn add_invalid(
-        &mut self,
-        name: impl Into<String>,
-        change: impl FnOnce(&mut VerifyingKey),
-        error: KeyError,
-    ) {
+    fn add_invalid(&mut self, name: impl Into<String>, change: impl FnOnce(&mut VerifyingKey), error: KeyError) {
         self.add(name, change, Err(Error::Key(error)));
     }
 
     fn header(&mut self) {
         let num_instances = self.key.num_instances;
         self.add("k: one more", |key| key.k += 1, REJECTED);
-        self.add_invalid(
-            "k: 29",
-            |key| key.k = 29,
-            KeyError::Limit {
-                what: "k",
-                max: 28,
-                got: 29,
-            },
-        );
+        self.add_invalid("k: 29", |key| key.k = 29, KeyError::Limit { what: "k", max: 28, got: 29 });
         let needed = u64::try_from(self.key.constraint_system.blinding_factors).expect("small") + 3;
-        self.add_invalid(
-            "k: 0",
-            |key| key.k = 0,
-            KeyError::TooFew {
-                what: "rows",
-                min: needed,
-                got: 1,
-            },
-        );
-        self.add(
-            "transcript representation",
-            |key| key.transcript_repr += Fr::one(),
-            REJECTED,
-        );
+        self.add_invalid("k: 0", |key| key.k = 0, KeyError::TooFew { what: "rows", min: needed, got: 1 });
+        self.add("transcript representation", |key| key.transcript_repr += Fr::one(), REJECTED);
         if self.key.constraint_system.num_instance_columns == 1 {
-            let more = Error::InstanceCount {
-                expected: num_instances + 1,
-                got: num_instances,
-            };
-            self.add(
-                "instances: one more",
-                |key| key.num_instances += 1,
-                Err(more),
-            );
+            let more = Error::InstanceCount { expected: num_instances + 1, got: num_instances };
+            self.add("instances: one more", |key| key.num_instances += 1, Err(more));
         }
         if let Some(fewer) = num_instances.checked_sub(1) {
-            let error = Error::InstanceCount {
-                expected: fewer,
-                got: num_instances,
-            };
-            self.add(
-                "instances: one fewer",
-                |key| key.num_instances = fewer,
-                Err(error),
-            );
+            let error = Error::InstanceCount { expected: fewer, got: num_instances };
+            self.add("instances: one fewer", |key| key.num_instances = fewer, Err(error));
         }
     }
 
     fn srs(&mut self) {
-        self.add(
-            "srs: origin",
-            |key| key.srs.origin = other_origin(key.srs.origin),
-            Ok(()),
-        );
+        self.add("srs: origin", |key| key.srs.origin = other_origin(key.srs.origin), Ok(()));
         self.add("srs: digest", |key| key.srs.digest[31] ^= 1, Ok(()));
-        self.add(
-            "srs: [1]_1 doubled",
-            |key| key.srs.g1 = doubled(key.srs.g1),
-            REJECTED,
-        );
-        self.add(
-            "srs: [1]_2 doubled",
-            |key| key.srs.g2 = doubled(key.srs.g2),
-            REJECTED,
-        );
-        self.add(
-            "srs: [s]_2 doubled",
-            |key| key.srs.s_g2 = doubled(key.srs.s_g2),
-            REJECTED,
-        );
-        self.add(
-            "srs: [s]_2 equal to [1]_2",
-            |key| key.srs.s_g2 = key.srs.g2,
-            REJECTED,
-        );
-        self.add(
-            "srs: [1]_2 and [s]_2 swapped",
-            |key| core::mem::swap(&mut key.srs.g2, &mut key.srs.s_g2),
-            REJECTED,
-        );
+        self.add("srs: [1]_1 doubled", |key| key.srs.g1 = doubled(key.srs.g1), REJECTED);
+        self.add("srs: [1]_2 doubled", |key| key.srs.g2 = doubled(key.srs.g2), REJECTED);
+        self.add("srs: [s]_2 doubled", |key| key.srs.s_g2 = doubled(key.srs.s_g2), REJECTED);
+        self.add("srs: [s]_2 equal to [1]_2", |key| key.srs.s_g2 = key.srs.g2, REJECTED);
+        self.add("srs: [1]_2 and [s]_2 swapped", |key| core::mem::swap(&mut key.srs.g2, &mut key.srs.s_g2), REJECTED);
         self.add_invalid(
             "srs: [1]_1 the identity",
             |key| key.srs.g1 = G1Affine::identity(),
@@ -187,55 +112,31 @@ impl Table<'_> {
             let queried = cs.fixed_queries.iter().any(|query| query.column == column);
             let expected = || if queried { REJECTED } else { Ok(()) };
             let name = |what| format!("fixed commitment {column}: {what}");
-            self.add(
-                name("another point"),
-                |key| shift(&mut key.fixed_commitments[column]),
-                expected(),
-            );
-            self.add(
-                name("the identity"),
-                |key| key.fixed_commitments[column] = G1Affine::identity(),
-                expected(),
-            );
+            self.add(name("another point"), |key| shift(&mut key.fixed_commitments[column]), expected());
+            self.add(name("the identity"), |key| key.fixed_commitments[column] = G1Affine::identity(), expected());
             let off_curve = G1Affine::new_unchecked(Fq::one(), Fq::one());
             self.add_invalid(
                 name("off the curve"),
                 |key| key.fixed_commitments[column] = off_curve,
-                KeyError::NotOnCurve {
-                    what: "a fixed commitment",
-                },
+                KeyError::NotOnCurve { what: "a fixed commitment" },
             );
         }
         for column in 0..self.key.permutation_commitments.len() {
             let name = |what| format!("permutation commitment {column}: {what}");
-            self.add(
-                name("another point"),
-                |key| shift(&mut key.permutation_commitments[column]),
-                REJECTED,
-            );
+            self.add(name("another point"), |key| shift(&mut key.permutation_commitments[column]), REJECTED);
             self.add_invalid(
                 name("the identity"),
                 |key| key.permutation_commitments[column] = G1Affine::identity(),
-                KeyError::Identity {
-                    what: "a permutation commitment",
-                },
+                KeyError::Identity { what: "a permutation commitment" },
             );
         }
         let count = |what, got: usize| {
             let got = u64::try_from(got).expect("small");
-            KeyError::Count {
-                what,
-                expected: got + 1,
-                got,
-            }
+            KeyError::Count { what, expected: got + 1, got }
         };
         if let Some(fewer) = self.key.fixed_commitments.len().checked_sub(1) {
             let error = count("fixed commitments", fewer);
-            self.add_invalid(
-                "fixed commitments: one missing",
-                |key| key.fixed_commitments.truncate(fewer),
-                error,
-            );
+            self.add_invalid("fixed commitments: one missing", |key| key.fixed_commitments.truncate(fewer), error);
         }
         if let Some(fewer) = self.key.permutation_commitments.len().checked_sub(1) {
             let error = count("permutation commitments", fewer);
@@ -249,49 +150,26 @@ impl Table<'_> {
         let proof_len = cs.proof_len();
         let mut wider = cs.clone();
         wider.degree += 1;
-        let length = Error::ProofLength {
-            expected: wider.proof_len(),
-            got: proof_len,
-        };
-        self.add(
-            "degree: one more",
-            |key| key.constraint_system.degree += 1,
-            Err(length),
-        );
+        let length = Error::ProofLength { expected: wider.proof_len(), got: proof_len };
+        self.add("degree: one more", |key| key.constraint_system.degree += 1, Err(length));
         self.add_invalid(
             "degree: 2",
             |key| key.constraint_system.degree = 2,
-            KeyError::TooFew {
-                what: "degree",
-                min: 3,
-                got: 2,
-            },
+            KeyError::TooFew { what: "degree", min: 3, got: 2 },
         );
         let blinding = u64::try_from(cs.blinding_factors).expect("small");
         self.add_invalid(
             "blinding factors: one fewer",
             |key| key.constraint_system.blinding_factors -= 1,
-            KeyError::Count {
-                what: "blinding factors",
-                expected: blinding,
-                got: blinding - 1,
-            },
+            KeyError::Count { what: "blinding factors", expected: blinding, got: blinding - 1 },
         );
         self.add_invalid(
             "instance columns: 2",
             |key| key.constraint_system.num_instance_columns = 2,
-            KeyError::Limit {
-                what: "instance columns",
-                max: 1,
-                got: 2,
-            },
+            KeyError::Limit { what: "instance columns", max: 1, got: 2 },
         );
         let challenges = cs.challenge_phases.len();
-        self.add(
-            "challenges: one more",
-            |key| key.constraint_system.challenge_phases.push(0),
-            REJECTED,
-        );
+        self.add("challenges: one more", |key| key.constraint_system.challenge_phases.push(0), REJECTED);
         self.add_invalid(
             "challenges: one after a phase that does not exist",
             |key| key.constraint_system.challenge_phases.push(3),
@@ -302,11 +180,7 @@ impl Table<'_> {
             },
         );
         if challenges > 1 {
-            self.add(
-                "challenges: swapped",
-                |key| swap_challenges(&mut key.constraint_system.gates),
-                REJECTED,
-            );
+            self.add("challenges: swapped", |key| swap_challenges(&mut key.constraint_system.gates), REJECTED);
         }
         for query in 1..cs.advice_queries.len() {
             self.add(
@@ -321,34 +195,18 @@ impl Table<'_> {
                 let queries = &mut key.constraint_system.advice_queries;
                 queries.push(queries[0]);
             },
-            KeyError::Duplicate {
-                what: "advice query",
-                index: cs.advice_queries.len(),
-            },
+            KeyError::Duplicate { what: "advice query", index: cs.advice_queries.len() },
         );
         let columns = cs.advice_phases.len();
         self.add_invalid(
             "advice query of a column that does not exist",
-            |key| {
-                key.constraint_system.advice_queries.push(Query {
-                    column: columns,
-                    rotation: 0,
-                })
-            },
-            KeyError::Dangling {
-                what: "advice column",
-                got: columns,
-                len: columns,
-            },
+            |key| key.constraint_system.advice_queries.push(Query { column: columns, rotation: 0 }),
+            KeyError::Dangling { what: "advice column", got: columns, len: columns },
         );
         for column in 1..cs.permutation_columns.len() {
             self.add(
                 format!("permutation columns {} and {column} swapped", column - 1),
-                |key| {
-                    key.constraint_system
-                        .permutation_columns
-                        .swap(column - 1, column)
-                },
+                |key| key.constraint_system.permutation_columns.swap(column - 1, column),
                 REJECTED,
             );
         }
@@ -359,30 +217,19 @@ impl Table<'_> {
         for gate in 0..gates.len() {
             self.add(
                 format!("gate {gate} negated"),
-                |key| {
-                    change_gate(key, gate, |expression| {
-                        Expression::Negated(Box::new(expression))
-                    })
-                },
+                |key| change_gate(key, gate, |expression| Expression::Negated(Box::new(expression))),
                 REJECTED,
             );
             self.add(
                 format!("gate {gate} plus one"),
                 |key| {
                     change_gate(key, gate, |expression| {
-                        Expression::Sum(
-                            Box::new(expression),
-                            Box::new(Expression::Constant(Fr::one())),
-                        )
+                        Expression::Sum(Box::new(expression), Box::new(Expression::Constant(Fr::one())))
                     });
                 },
                 REJECTED,
             );
-            self.add(
-                format!("gate {gate} removed"),
-                |key| drop(key.constraint_system.gates.remove(gate)),
-                REJECTED,
-            );
+            self.add(format!("gate {gate} removed"), |key| drop(key.constraint_system.gates.remove(gate)), REJECTED);
         }
         for gate in 1..gates.len() {
             self.add(
@@ -394,26 +241,14 @@ impl Table<'_> {
         let queries = self.key.constraint_system.advice_queries.len();
         self.add_invalid(
             "a gate that reads a query that does not exist",
-            |key| {
-                key.constraint_system
-                    .gates
-                    .push(Expression::Advice(queries))
-            },
-            KeyError::Dangling {
-                what: "advice query",
-                got: queries,
-                len: queries,
-            },
+            |key| key.constraint_system.gates.push(Expression::Advice(queries)),
+            KeyError::Dangling { what: "advice query", got: queries, len: queries },
         );
         let (gate, max) = (gates.len(), self.key.constraint_system.degree);
         self.add_invalid(
             "a gate above the degree",
             |key| key.constraint_system.gates.push(power(max + 1)),
-            KeyError::GateDegree {
-                gate,
-                max,
-                got: max + 1,
-            },
+            KeyError::GateDegree { gate, max, got: max + 1 },
         );
     }
 }
@@ -455,9 +290,7 @@ fn swap_challenges(gates: &mut [Expression]) {
     for gate in gates {
         match gate {
             Expression::Challenge(index @ 0..=1) => *index = 1 - *index,
-            Expression::Negated(a) | Expression::Scaled(a, _) => {
-                swap_challenges(core::slice::from_mut(a))
-            }
+            Expression::Negated(a) | Expression::Scaled(a, _) => swap_challenges(core::slice::from_mut(a)),
             Expression::Sum(a, b) | Expression::Product(a, b) => {
                 swap_challenges(core::slice::from_mut(a));
                 swap_challenges(core::slice::from_mut(b));
@@ -470,7 +303,5 @@ fn swap_challenges(gates: &mut [Expression]) {
 /// The first advice query to a power.
 fn power(exponent: usize) -> Expression {
     let cell = || Expression::Advice(0);
-    (1..exponent).fold(cell(), |product, _| {
-        Expression::Product(Box::new(product), Box::new(cell()))
-    })
+    (1..exponent).fold(cell(), |product, _| Expression::Product(Box::new(product), Box::new(cell())))
 }

@@ -8,9 +8,7 @@
 
 use crate::{
     ConstraintSystem, Element, Error, Fr, G1Affine,
-    encoding::{
-        fr_from_be_bytes, fr_to_be_bytes, g1_from_be_bytes, g1_to_be_bytes, limbs, limbs_to_be,
-    },
+    encoding::{fr_from_be_bytes, fr_to_be_bytes, g1_from_be_bytes, g1_to_be_bytes, limbs, limbs_to_be},
 };
 use alloc::{format, string::String, vec, vec::Vec};
 use ark_bn254::Fq;
@@ -57,109 +55,33 @@ struct Mutation<const N: usize> {
 }
 
 const POINT_MUTATIONS: &[Mutation<64>] = &[
-    Mutation {
-        name: "another point",
-        apply: plus_generator,
-        expected: rejected,
-    },
-    Mutation {
-        name: "negated",
-        apply: negated_point,
-        expected: rejected,
-    },
-    Mutation {
-        name: "the generator",
-        apply: |_| g1_to_be_bytes(&G1Affine::generator()),
-        expected: rejected,
-    },
-    Mutation {
-        name: "the identity",
-        apply: |_| [0; 64],
-        expected: at_infinity,
-    },
-    Mutation {
-        name: "y off by one",
-        apply: |point| map_y(point, plus_one_fq),
-        expected: off_curve,
-    },
-    Mutation {
-        name: "x zero",
-        apply: |point| map_x(point, |_| [0; 32]),
-        expected: off_curve,
-    },
-    Mutation {
-        name: "y zero",
-        apply: |point| map_y(point, |_| [0; 32]),
-        expected: off_curve,
-    },
-    Mutation {
-        name: "x and y swapped",
-        apply: swapped,
-        expected: off_curve,
-    },
-    Mutation {
-        name: "x plus p",
-        apply: |point| map_x(point, plus_p),
-        expected: coordinate_range,
-    },
-    Mutation {
-        name: "y plus p",
-        apply: |point| map_y(point, plus_p),
-        expected: coordinate_range,
-    },
-    Mutation {
-        name: "x equal to p",
-        apply: |point| map_x(point, |_| plus_p([0; 32])),
-        expected: coordinate_range,
-    },
+    Mutation { name: "another point", apply: plus_generator, expected: rejected },
+    Mutation { name: "negated", apply: negated_point, expected: rejected },
+    Mutation { name: "the generator", apply: |_| g1_to_be_bytes(&G1Affine::generator()), expected: rejected },
+    Mutation { name: "the identity", apply: |_| [0; 64], expected: at_infinity },
+    Mutation { name: "y off by one", apply: |point| map_y(point, plus_one_fq), expected: off_curve },
+    Mutation { name: "x zero", apply: |point| map_x(point, |_| [0; 32]), expected: off_curve },
+    Mutation { name: "y zero", apply: |point| map_y(point, |_| [0; 32]), expected: off_curve },
+    Mutation { name: "x and y swapped", apply: swapped, expected: off_curve },
+    Mutation { name: "x plus p", apply: |point| map_x(point, plus_p), expected: coordinate_range },
+    Mutation { name: "y plus p", apply: |point| map_y(point, plus_p), expected: coordinate_range },
+    Mutation { name: "x equal to p", apply: |point| map_x(point, |_| plus_p([0; 32])), expected: coordinate_range },
     Mutation {
         name: "the identity, written p",
         apply: |_| map_x(map_y([0; 64], plus_p), plus_p),
         expected: coordinate_range,
     },
-    Mutation {
-        name: "all ones",
-        apply: |_| [0xff; 64],
-        expected: coordinate_range,
-    },
+    Mutation { name: "all ones", apply: |_| [0xff; 64], expected: coordinate_range },
 ];
 
 const SCALAR_MUTATIONS: &[Mutation<32>] = &[
-    Mutation {
-        name: "plus one",
-        apply: plus_one_fr,
-        expected: rejected,
-    },
-    Mutation {
-        name: "negated",
-        apply: negated_fr,
-        expected: rejected,
-    },
-    Mutation {
-        name: "zero",
-        apply: |_| [0; 32],
-        expected: rejected,
-    },
-    Mutation {
-        name: "one",
-        apply: |_| fr_to_be_bytes(&Fr::one()),
-        expected: rejected,
-    },
-    Mutation {
-        name: "plus r",
-        apply: plus_r,
-        expected: scalar_range,
-    },
-    Mutation {
-        name: "equal to r",
-        apply: |_| plus_r([0; 32]),
-        expected: scalar_range,
-    },
-    Mutation {
-        name: "all ones",
-        apply: |_| [0xff; 32],
-        expected: scalar_range,
-    },
+    Mutation { name: "plus one", apply: plus_one_fr, expected: rejected },
+    Mutation { name: "negated", apply: negated_fr, expected: rejected },
+    Mutation { name: "zero", apply: |_| [0; 32], expected: rejected },
+    Mutation { name: "one", apply: |_| fr_to_be_bytes(&Fr::one()), expected: rejected },
+    Mutation { name: "plus r", apply: plus_r, expected: scalar_range },
+    Mutation { name: "equal to r", apply: |_| plus_r([0; 32]), expected: scalar_range },
+    Mutation { name: "all ones", apply: |_| [0xff; 32], expected: scalar_range },
 ];
 
 fn rejected(_: Element) -> Error {
@@ -197,10 +119,7 @@ fn plus_p(word: [u8; 32]) -> [u8; 32] {
 fn plus(word: [u8; 32], modulus: ark_ff::BigInt<4>) -> [u8; 32] {
     let mut sum = limbs(&word);
     let carry = sum.add_with_carry(&modulus);
-    assert!(
-        !carry,
-        "a word of a genuine proof is smaller than its modulus"
-    );
+    assert!(!carry, "a word of a genuine proof is smaller than its modulus");
     limbs_to_be(sum)
 }
 fn plus_one_fq(word: [u8; 32]) -> [u8; 32] {
@@ -264,20 +183,12 @@ fn elements(cs: &ConstraintSystem, instances: &[[u8; 32]], proof: &[u8]) -> Vec<
         let genuine = &proof[range.clone()];
         if let Ok(bytes) = genuine.try_into() {
             for mutation in POINT_MUTATIONS {
-                add(
-                    mutation.name,
-                    &(mutation.apply)(bytes),
-                    (mutation.expected)(element),
-                );
+                add(mutation.name, &(mutation.apply)(bytes), (mutation.expected)(element));
             }
         }
         if let Ok(bytes) = genuine.try_into() {
             for mutation in SCALAR_MUTATIONS {
-                add(
-                    mutation.name,
-                    &(mutation.apply)(bytes),
-                    (mutation.expected)(element),
-                );
+                add(mutation.name, &(mutation.apply)(bytes), (mutation.expected)(element));
             }
         }
     }
@@ -322,10 +233,7 @@ fn lengths(instances: &[[u8; 32]], proof: &[u8]) -> Vec<Mutant> {
             name: format!("proof length: {name}"),
             target: Target::ProofLength,
             instances: instances.to_vec(),
-            expected: Error::ProofLength {
-                expected: proof.len(),
-                got: mutated.len(),
-            },
+            expected: Error::ProofLength { expected: proof.len(), got: mutated.len() },
             proof: mutated,
         })
         .collect()
@@ -344,11 +252,7 @@ fn changed_instances(instances: &[[u8; 32]], proof: &[u8]) -> Vec<Mutant> {
                 target: Target::Instance(index),
                 instances,
                 proof: proof.to_vec(),
-                expected: if canonical {
-                    Error::Rejected
-                } else {
-                    Error::InstanceNotCanonical { index }
-                },
+                expected: if canonical { Error::Rejected } else { Error::InstanceNotCanonical { index } },
             });
         }
     }
@@ -379,10 +283,7 @@ fn instance_counts(instances: &[[u8; 32]], proof: &[u8]) -> Vec<Mutant> {
             name: format!("instance count: {name}"),
             target: Target::InstanceCount,
             proof: proof.to_vec(),
-            expected: Error::InstanceCount {
-                expected: instances.len(),
-                got: mutated.len(),
-            },
+            expected: Error::InstanceCount { expected: instances.len(), got: mutated.len() },
             instances: mutated,
         })
         .collect()

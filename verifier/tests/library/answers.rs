@@ -11,22 +11,11 @@ pub(crate) struct Answer {
     pub(crate) proof: &'static [u8],
 }
 
-fn answer(
-    name: &'static str,
-    key_bytes: &'static [u8],
-    instances: &[u8],
-    proof: &'static [u8],
-) -> Answer {
+fn answer(name: &'static str, key_bytes: &'static [u8], instances: &[u8], proof: &'static [u8]) -> Answer {
     let (instances, rest) = instances.as_chunks::<32>();
     assert!(rest.is_empty());
     let key = VerifyingKey::from_bytes(key_bytes).expect("a key of this version");
-    Answer {
-        name,
-        key_bytes,
-        key,
-        instances: instances.to_vec(),
-        proof,
-    }
+    Answer { name, key_bytes, key, instances: instances.to_vec(), proof }
 }
 
 /// Two phases, three permutation products, gates up to degree 5, k = 5.

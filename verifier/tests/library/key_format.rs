@@ -9,12 +9,7 @@ const SHAPE_OFFSET: usize = 4 + 2 + 1 + 4 + 32 + 1 + 32 + 64 + 128 + 128;
 #[test]
 fn keys_survive_the_round_trip() {
     for answer in [ladder(), square()] {
-        assert_eq!(
-            answer.key.to_bytes().unwrap(),
-            answer.key_bytes,
-            "{}",
-            answer.name
-        );
+        assert_eq!(answer.key.to_bytes().unwrap(), answer.key_bytes, "{}", answer.name);
     }
 }
 
@@ -24,11 +19,8 @@ fn truncated_keys_are_refused() {
     let bytes = ladder().key_bytes;
     for len in 0..bytes.len() {
         let error = VerifyingKey::from_bytes(&bytes[..len]).unwrap_err();
-        let expected = if len < 4 {
-            matches!(error, KeyError::Magic)
-        } else {
-            matches!(error, KeyError::Truncated { .. })
-        };
+        let expected =
+            if len < 4 { matches!(error, KeyError::Magic) } else { matches!(error, KeyError::Truncated { .. }) };
         assert!(expected, "{len} bytes: {error}");
     }
 }
@@ -47,10 +39,7 @@ fn every_flipped_bit_is_refused_or_is_another_key() {
             assert_eq!(key.to_bytes().unwrap(), bytes);
         }
     }
-    assert!(
-        accepted > 0,
-        "flips of the digest and of constants are other keys"
-    );
+    assert!(accepted > 0, "flips of the digest and of constants are other keys");
 }
 
 fn spoilt(change: impl FnOnce(&mut Vec<u8>)) -> KeyError {
@@ -62,58 +51,19 @@ fn spoilt(change: impl FnOnce(&mut Vec<u8>)) -> KeyError {
 #[test]
 fn each_part_of_the_header_is_checked() {
     assert_eq!(spoilt(|bytes| bytes[0] = b'a'), KeyError::Magic);
-    assert_eq!(
-        spoilt(|bytes| bytes[5] = 2),
-        KeyError::Version {
-            expected: FORMAT_VERSION,
-            got: 2
-        }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes[6] = 29),
-        KeyError::Limit {
-            what: "k",
-            max: 28,
-            got: 29
-        }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes[11..43].fill(0xff)),
-        KeyError::NotCanonical {
-            what: "transcript representation"
-        }
-    );
+    assert_eq!(spoilt(|bytes| bytes[5] = 2), KeyError::Version { expected: FORMAT_VERSION, got: 2 });
+    assert_eq!(spoilt(|bytes| bytes[6] = 29), KeyError::Limit { what: "k", max: 28, got: 29 });
+    assert_eq!(spoilt(|bytes| bytes[11..43].fill(0xff)), KeyError::NotCanonical { what: "transcript representation" });
     assert_eq!(
         spoilt(|bytes| bytes[43] = 2),
-        KeyError::Tag {
-            what: "the origin of the structured reference string",
-            got: 2
-        }
+        KeyError::Tag { what: "the origin of the structured reference string", got: 2 }
     );
-    assert_eq!(
-        spoilt(|bytes| bytes[76..140].fill(0xff)),
-        KeyError::NotCanonical { what: "[1]_1" }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes[76..140].fill(0)),
-        KeyError::Identity { what: "[1]_1" }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes[139] ^= 1),
-        KeyError::NotOnCurve { what: "[1]_1" }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes[267] ^= 1),
-        KeyError::NotOnCurve { what: "[1]_2" }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes[268..396].fill(0)),
-        KeyError::Identity { what: "[s]_2" }
-    );
-    assert_eq!(
-        spoilt(|bytes| bytes.push(0)),
-        KeyError::TrailingBytes { count: 1 }
-    );
+    assert_eq!(spoilt(|bytes| bytes[76..140].fill(0xff)), KeyError::NotCanonical { what: "[1]_1" });
+    assert_eq!(spoilt(|bytes| bytes[76..140].fill(0)), KeyError::Identity { what: "[1]_1" });
+    assert_eq!(spoilt(|bytes| bytes[139] ^= 1), KeyError::NotOnCurve { what: "[1]_1" });
+    assert_eq!(spoilt(|bytes| bytes[267] ^= 1), KeyError::NotOnCurve { what: "[1]_2" });
+    assert_eq!(spoilt(|bytes| bytes[268..396].fill(0)), KeyError::Identity { what: "[s]_2" });
+    assert_eq!(spoilt(|bytes| bytes.push(0)), KeyError::TrailingBytes { count: 1 });
 }
 
 /// A count in front of nothing costs nothing: it is refused when the input ends, and no memory is set aside for it.
@@ -125,12 +75,7 @@ fn counts_that_lie_are_refused() {
         // Fixed columns, instance columns, degree, blinding factors; then 65,535 advice phases, none of them there.
         bytes.extend_from_slice(&[0xff, 0xff, 1, 5, 0, 5, 0xff, 0xff]);
     });
-    assert_eq!(
-        error,
-        KeyError::Truncated {
-            what: "advice phases"
-        }
-    );
+    assert_eq!(error, KeyError::Truncated { what: "advice phases" });
 }
 
 /// A gate of a million negations is refused at the depth limit, before the stack ends.
@@ -146,26 +91,12 @@ fn deep_gates_are_refused() {
             bytes.extend_from_slice(&[0, 1]);
             bytes.extend(std::iter::repeat_n(5, depth));
         });
-        (
-            error,
-            KeyError::Limit {
-                what: "nesting of a gate",
-                max: 256,
-                got: 257,
-            },
-        )
+        (error, KeyError::Limit { what: "nesting of a gate", max: 256, got: 257 })
     };
     let (error, expected) = nested(1_000_000);
     assert_eq!(error, expected);
     let (error, _) = nested(256);
-    assert_eq!(
-        error,
-        KeyError::Limit {
-            what: "nesting of a gate",
-            max: 256,
-            got: 257
-        }
-    );
+    assert_eq!(error, KeyError::Limit { what: "nesting of a gate", max: 256, got: 257 });
     let (error, _) = nested(255);
     assert_eq!(error, KeyError::Truncated { what: "expression" });
 }
@@ -173,14 +104,7 @@ fn deep_gates_are_refused() {
 #[test]
 fn oversized_input_is_refused_before_it_is_read() {
     let error = VerifyingKey::from_bytes(&vec![0; MAX_KEY_BYTES + 1]).unwrap_err();
-    assert_eq!(
-        error,
-        KeyError::Limit {
-            what: "bytes of a key",
-            max: 1 << 20,
-            got: (1 << 20) + 1
-        }
-    );
+    assert_eq!(error, KeyError::Limit { what: "bytes of a key", max: 1 << 20, got: (1 << 20) + 1 });
 }
 
 /// Keys built by hand are checked before they are written: a file that cannot be read back never exists.
@@ -192,11 +116,7 @@ fn invalid_keys_are_not_written() {
         gate = Expression::Negated(Box::new(gate));
     }
     key.constraint_system.gates.push(gate);
-    let expected = KeyError::Limit {
-        what: "nesting of a gate",
-        max: 256,
-        got: 257,
-    };
+    let expected = KeyError::Limit { what: "nesting of a gate", max: 256, got: 257 };
     assert_eq!(key.to_bytes(), Err(expected.clone()));
     assert_eq!(key.digest(), Err(expected.clone()));
     assert_eq!(key.constraint_system.shape_digest(), Err(expected));

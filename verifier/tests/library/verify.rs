@@ -11,30 +11,16 @@ use apodict_verifier::{
 fn known_answers_hold() {
     for answer in [ladder(), square()] {
         let verifier = Verifier::new(answer.key).unwrap();
-        assert_eq!(
-            verifier.verify_words(&answer.instances, answer.proof),
-            Ok(()),
-            "{}",
-            answer.name
-        );
+        assert_eq!(verifier.verify_words(&answer.instances, answer.proof), Ok(()), "{}", answer.name);
     }
 }
 
 /// A change of the format, of the transcript or of a circuit shows here.
 #[test]
 fn digests_are_pinned() {
-    let hex = |bytes: [u8; 32]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
-    let digests = [ladder(), square()].map(|answer| {
-        (
-            hex(answer.key.digest().unwrap()),
-            hex(answer.key.constraint_system.shape_digest().unwrap()),
-        )
-    });
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digests = [ladder(), square()]
+        .map(|answer| (hex(answer.key.digest().unwrap()), hex(answer.key.constraint_system.shape_digest().unwrap())));
     let expected = [
         (
             "efd455a1ad11465b95571678d5c44e45508c8710447a227248753849959a8837",
@@ -45,29 +31,16 @@ fn digests_are_pinned() {
             "08589be62d710e9d31c8c61a9dc2782fcfd017b4b5c16cf7107e68e043899866",
         ),
     ];
-    assert_eq!(
-        digests,
-        expected.map(|(key, shape)| (key.to_owned(), shape.to_owned()))
-    );
+    assert_eq!(digests, expected.map(|(key, shape)| (key.to_owned(), shape.to_owned())));
 }
 
 #[test]
 fn every_mutated_proof_is_refused_with_its_error() {
     for answer in [ladder(), square()] {
         let verifier = Verifier::new(answer.key).unwrap();
-        for mutant in proof_mutants(
-            &verifier.key().constraint_system,
-            &answer.instances,
-            answer.proof,
-        ) {
+        for mutant in proof_mutants(&verifier.key().constraint_system, &answer.instances, answer.proof) {
             let verdict = verifier.verify_words(&mutant.instances, &mutant.proof);
-            assert_eq!(
-                verdict,
-                Err(mutant.expected),
-                "{}: {}",
-                answer.name,
-                mutant.name
-            );
+            assert_eq!(verdict, Err(mutant.expected), "{}: {}", answer.name, mutant.name);
         }
     }
 }
@@ -90,39 +63,16 @@ fn every_mutated_key_refuses_the_proof_or_has_another_digest() {
 fn a_batch_of_known_answers_holds_and_breaks() {
     let (ladder, square) = (ladder(), square());
     let verifiers = [&ladder, &square].map(|answer| Verifier::new(answer.key.clone()).unwrap());
-    let instances =
-        [&ladder, &square].map(|answer| instances_from_words(&answer.instances).unwrap());
+    let instances = [&ladder, &square].map(|answer| instances_from_words(&answer.instances).unwrap());
     let proofs = [ladder.proof, square.proof];
     let items: Vec<_> = verifiers
         .iter()
         .zip(&instances)
         .zip(proofs)
-        .map(|((verifier, instances), proof)| BatchItem {
-            verifier,
-            instances,
-            proof,
-        })
+        .map(|((verifier, instances), proof)| BatchItem { verifier, instances, proof })
         .collect();
     assert_eq!(verify_batch(&items), Ok(()));
-    let crossed = [
-        BatchItem {
-            instances: &instances[0],
-            ..items[0]
-        },
-        BatchItem {
-            proof: ladder.proof,
-            ..items[1]
-        },
-    ];
-    let source = Error::ProofLength {
-        expected: square.proof.len(),
-        got: ladder.proof.len(),
-    };
-    assert_eq!(
-        verify_batch(&crossed),
-        Err(Error::BatchItem {
-            index: 1,
-            source: source.into()
-        })
-    );
+    let crossed = [BatchItem { instances: &instances[0], ..items[0] }, BatchItem { proof: ladder.proof, ..items[1] }];
+    let source = Error::ProofLength { expected: square.proof.len(), got: ladder.proof.len() };
+    assert_eq!(verify_batch(&crossed), Err(Error::BatchItem { index: 1, source: source.into() }));
 }

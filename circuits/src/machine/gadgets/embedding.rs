@@ -111,9 +111,10 @@ impl Lowering<'_> {
         for (at, start) in (0..width).step_by(per_pack).enumerate() {
             let columns = start..(start + per_pack).min(width);
             let pack_row = |row: &Vec<i64>| {
-                columns.clone().rev().fold(Fr::ZERO, |sum, column| {
-                    sum * base + fr_from_i128(i128::from(row[column]) - i128::from(min))
-                })
+                columns
+                    .clone()
+                    .rev()
+                    .fold(Fr::ZERO, |sum, column| sum * base + fr_from_i128(i128::from(row[column]) - i128::from(min)))
             };
             let outputs = Outputs::Packed(rows.iter().map(pack_row).collect());
             let table = self.builder.tables.intern(Table { name: format!("{name}, pack {at}"), first: 0, outputs });

@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{models::models, *};
-use crate::machine::{Wire, layout::Cell, wire::{Def, evaluate}};
+use crate::machine::{
+    Wire,
+    layout::Cell,
+    wire::{Def, evaluate},
+};
 
 /// The cells of each wire.
 fn cells(layout: &Layout) -> BTreeMap<Wire, Vec<Cell>> {
@@ -71,17 +75,19 @@ impl Runs<'_> {
         for wire in torn.public.iter_mut().filter(|wire| first[wire].row >= cut) {
             *wire = other(*wire);
         }
-        let values = (0..num_wires).map(Wire).zip(&self.layout.defs).map(|(wire, def)| match (self.bottom.small(wire), def) {
-            (None, Def::Lookup { table, key }) => Def::Lookup { table: *table, key: other(*key) },
-            (value, _) => Def::Constant(value.expect("only tables hold large values")),
-        });
+        let values =
+            (0..num_wires).map(Wire).zip(&self.layout.defs).map(|(wire, def)| match (self.bottom.small(wire), def) {
+                (None, Def::Lookup { table, key }) => Def::Lookup { table: *table, key: other(*key) },
+                (value, _) => Def::Constant(value.expect("only tables hold large values")),
+            });
         torn.defs.extend(values.collect::<Vec<_>>());
         torn
     }
 
     /// Whether a wire on both sides of row `cut` differs between the runs.
     fn differ_across(&self, cut: usize) -> bool {
-        let crosses = |cells: &[Cell]| cells.iter().any(|cell| cell.row < cut) && cells.iter().any(|cell| cell.row >= cut);
+        let crosses =
+            |cells: &[Cell]| cells.iter().any(|cell| cell.row < cut) && cells.iter().any(|cell| cell.row >= cut);
         let differs = |wire| self.top.field(wire) != self.bottom.field(wire);
         cells(self.layout).iter().any(|(wire, cells)| differs(*wire) && crosses(cells))
     }
@@ -95,7 +101,8 @@ fn halves_of_two_runs_fail_only_in_copies() {
     for model in models() {
         for shape in Shape::ALL {
             let layout = lay_out(&model.graph, shape, 5).expect("the graph fits the machine");
-            let [top, bottom] = [0, 1].map(|at| execute(&model.graph, &model.inputs[at]).expect("the inputs are in range"));
+            let [top, bottom] =
+                [0, 1].map(|at| execute(&model.graph, &model.inputs[at]).expect("the inputs are in range"));
             let values = |trace| layout.values(trace).expect("the trace is one of this graph");
             let runs = Runs { layout: &layout, top: values(&top), bottom: values(&bottom) };
             let step = layout.zero_rows.len().div_ceil(30);

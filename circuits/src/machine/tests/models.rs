@@ -33,7 +33,21 @@ fn push(builder: &mut Builder, op: Op, operand: NodeId, len: usize) -> NodeId {
 
 /// One model for each operator.
 pub(super) fn models() -> Vec<Model> {
-    vec![dense(), rectifier(), plain_rectifier(), odd_range(), products(), piecewise(), arg_max(), max(), divide(), gather(), bag(), full_bag(), moved()]
+    vec![
+        dense(),
+        rectifier(),
+        plain_rectifier(),
+        odd_range(),
+        products(),
+        piecewise(),
+        arg_max(),
+        max(),
+        divide(),
+        gather(),
+        bag(),
+        full_bag(),
+        moved(),
+    ]
 }
 
 fn dense() -> Model {
@@ -114,7 +128,12 @@ fn divide() -> Model {
     let d = b.input("d", vec![1], 4, vec![Interval::new(1, 400)]).expect("a well-formed input");
     let op = Op::Divide { shift: 6, divisor: vec![0, 0] };
     let y = b.push("quotient", op, vec![a, d], vec![2], 6).expect("a well-formed node");
-    finish("divide", b, y, vec![vec![vec![0, 200], vec![400]], vec![vec![1, 199], vec![1]], vec![vec![1, 3], vec![128]]])
+    finish(
+        "divide",
+        b,
+        y,
+        vec![vec![vec![0, 200], vec![400]], vec![vec![1, 199], vec![1]], vec![vec![1, 3], vec![128]]],
+    )
 }
 
 fn table() -> Vec<Vec<i64>> {
@@ -157,6 +176,7 @@ fn moved() -> Model {
     let relu = push(&mut b, Op::Relu, moved, 3);
     let constant = b.push("constant", Op::Constant { values: vec![-7] }, vec![], vec![1], 4).expect("a constant");
     let both = vec![Source { input: 0, element: 2 }, Source { input: 1, element: 0 }, Source { input: 0, element: 0 }];
-    let y = b.push("both", Op::Rearrange { sources: both }, vec![relu, constant], vec![3], 4).expect("a well-formed node");
+    let y =
+        b.push("both", Op::Rearrange { sources: both }, vec![relu, constant], vec![3], 4).expect("a well-formed node");
     finish("moved", b, y, vec![vec![vec![-128, 127]], vec![vec![100, 3]]])
 }

@@ -125,7 +125,8 @@ impl<'a> Solver<'a> {
                 if state.settled[at] {
                     continue;
                 }
-                let complete = equation.iter().flat_map(|unit| unit.lanes).flatten().all(|wire| state.value(wire).is_some());
+                let complete =
+                    equation.iter().flat_map(|unit| unit.lanes).flatten().all(|wire| state.value(wire).is_some());
                 for unit in *equation {
                     progress |= self.look_up(state, unit)?;
                 }

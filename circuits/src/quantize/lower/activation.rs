@@ -162,7 +162,8 @@ impl Lowering<'_> {
         let reach = (kind.reach)(self.plan.table_error / 2.0);
         // An eighth is a whole number of segments of every table that is long enough to need it.
         let reach = (reach * 8.0).ceil() / 8.0;
-        let end = round_to_scale(reach, arg_bits).ok_or_else(|| unsupported(node, "its argument's scale is too fine"))?;
+        let end =
+            round_to_scale(reach, arg_bits).ok_or_else(|| unsupported(node, "its argument's scale is too fine"))?;
         let clamped = self.clamp(&x, arg_bits, Some(-end), Some(end - 1))?;
         let hull = self.hull(&clamped);
         let fit = self.tables.fit(kind.name, kind.f, self.frac_bits(&clamped), hull, self.plan.table_error)?;
@@ -170,7 +171,13 @@ impl Lowering<'_> {
         // Beyond the ends the table stays where it is; the function goes on to its asymptote.
         let tail = if self.hull(&free) == hull { 0.0 } else { 1.0 - (kind.f)(to_real(end - 1, arg_bits)) };
         let table = self.builder.table(fit.table.clone())?;
-        let id = self.builder.push(&node.name, Op::Piecewise { table }, vec![clamped.node], node.shape.clone(), fit.frac_bits)?;
+        let id = self.builder.push(
+            &node.name,
+            Op::Piecewise { table },
+            vec![clamped.node],
+            node.shape.clone(),
+            fit.frac_bits,
+        )?;
         let errors = clamped.errors.iter().map(|error| kind.lipschitz * error + fit.error + tail);
         Ok(Value { node: id, errors: errors.collect(), site: at })
     }

@@ -162,7 +162,12 @@ impl Lowering<'_> {
     }
 
     /// A sum and a factor. If the number of elements is a power of two, only the scale changes.
-    pub(super) fn reduce_mean(&mut self, at: float::NodeId, node: &float::Node, axes: &[usize]) -> Result<Value, Error> {
+    pub(super) fn reduce_mean(
+        &mut self,
+        at: float::NodeId,
+        node: &float::Node,
+        axes: &[usize],
+    ) -> Result<Value, Error> {
         let [x] = operands(node)?;
         let value = self.value(x)?;
         let count = layout::groups(&self.float.node(x).shape, axes).size();

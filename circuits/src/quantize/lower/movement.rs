@@ -51,7 +51,8 @@ impl Lowering<'_> {
         let width = values.len() / height.max(1);
         let exact = is_exact(node.element);
         let bits = if exact { 0 } else { self.plan.weight_bits_of(at) };
-        let fixed = if exact { fixed::at_scale(&node.name, values, 0)? } else { fixed::weights(&node.name, values, bits)? };
+        let fixed =
+            if exact { fixed::at_scale(&node.name, values, 0)? } else { fixed::weights(&node.name, values, bits)? };
         let mut rows: Vec<Vec<i64>> = fixed.values.chunks(width.max(1)).map(<[i64]>::to_vec).collect();
         // A row that a token may select, so the worst rounding of any row, column by column.
         let worst = |column: usize| fixed.errors.iter().skip(column).step_by(width).copied().fold(0.0, f64::max);

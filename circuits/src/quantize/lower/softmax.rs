@@ -1,11 +1,6 @@
 //! Softmax, ArgMax.
 
-use super::{
-    Error, Lowering, Value,
-    activation::half_step,
-    arithmetic::operands,
-    index,
-};
+use super::{Error, Lowering, Value, activation::half_step, arithmetic::operands, index};
 use crate::{
     float::{self, Ties, layout},
     int::{Op, Row, Source, Term},
@@ -39,7 +34,8 @@ impl Lowering<'_> {
         let name = |part: &str| format!("{}.{part}", node.name);
         let per_group = vec![groups.len()];
         let members = groups.iter().map(|group| group.iter().map(|e| index(*e)).collect()).collect();
-        let max = self.builder.push(name("max"), Op::Max { groups: members }, vec![x.node], per_group.clone(), frac_bits)?;
+        let max =
+            self.builder.push(name("max"), Op::Max { groups: members }, vec![x.node], per_group.clone(), frac_bits)?;
         let distance = |element: usize| {
             let term = |input, element, weight| Term { source: Source { input, element }, weight };
             Row { bias: 0, terms: vec![term(0, group_of[element], 1), term(1, index(element), -1)] }

@@ -58,13 +58,7 @@ fn choose(graph: &Graph) -> Vec<Vec<bool>> {
     inlined
 }
 
-fn composed(
-    row: &Row,
-    inputs: &[NodeId],
-    earlier: &[Node],
-    inlined: &[Vec<bool>],
-    operands: &mut Operands,
-) -> Row {
+fn composed(row: &Row, inputs: &[NodeId], earlier: &[Node], inlined: &[Vec<bool>], operands: &mut Operands) -> Row {
     let is_inlined = |term: &Term| {
         let id = inputs[term.source.input as usize].0 as usize;
         inlined[id].get(term.source.element as usize) == Some(&true)

@@ -26,7 +26,8 @@ fn simplified(graph: &Graph) -> Graph {
     let len = graph.nodes[0].len() as i64;
     for seed in 0..5 {
         let x: Vec<i64> = (0..len).map(|element| (element * 37 + seed * 53) % 201 - 100).collect();
-        let output = |graph: &Graph| execute(graph, std::slice::from_ref(&x)).unwrap().outputs(graph).next().unwrap().to_vec();
+        let output =
+            |graph: &Graph| execute(graph, std::slice::from_ref(&x)).unwrap().outputs(graph).next().unwrap().to_vec();
         assert_eq!(output(graph), output(&simple));
     }
     simple
@@ -109,7 +110,8 @@ fn a_distance_to_a_maximum_keeps_its_form_and_range() {
 
 #[test]
 fn a_shift_moves_into_a_table_that_only_it_reads() {
-    let table = Piecewise { name: "t".into(), lo: -128, segment_bits: 7, base: vec![0, 640], slope: vec![5, -3], out_shift: 0 };
+    let table =
+        Piecewise { name: "t".into(), lo: -128, segment_bits: 7, base: vec![0, 640], slope: vec![5, -3], out_shift: 0 };
     let build = |read_twice: bool| {
         let mut builder = Builder::new();
         let x = input(&mut builder, 2);

@@ -39,7 +39,10 @@ fn a_shift_stands_directly_before_the_rectifier() {
     plan_options.limb_bits = 9;
     let quantized = quantize(&graph, &plan_options).unwrap();
     let kinds = operators(&quantized.graph);
-    assert!(kinds == ["Input", "Linear", "Shift", "Relu", "Linear"] || kinds == ["Input", "Linear", "Relu", "Linear"], "{kinds:?}");
+    assert!(
+        kinds == ["Input", "Linear", "Shift", "Relu", "Linear"] || kinds == ["Input", "Linear", "Relu", "Linear"],
+        "{kinds:?}"
+    );
 }
 
 /// 2^24 + 1: not even the float32 executor could hold it.
@@ -151,7 +154,8 @@ fn gathered_rows_are_averaged_in_one_bag() {
     let rows = model.real(Op::Gather, &[table, x], &[1, 4, 2]);
     let mean = model.real(Op::ReduceMean { axes: vec![1] }, &[rows], &[1, 2]);
     let graph = model.finish(mean);
-    let quantized = quantize(&graph, &QuantizeOptions { input_ranges: no_ranges(), ..options(&graph, 8, 0.0, 0.0) }).unwrap();
+    let quantized =
+        quantize(&graph, &QuantizeOptions { input_ranges: no_ranges(), ..options(&graph, 8, 0.0, 0.0) }).unwrap();
     assert_eq!(operators(&quantized.graph), ["Input", "EmbeddingSum"]);
     assert_eq!(quantized.graph.nodes[0].ranges, [int::Interval::new(0, 2)]);
     assert_eq!(real_run(&quantized, &[int_tensor(&[1, 4], &[2, 0, 0, 1])]), [1.1875, 0.75]);

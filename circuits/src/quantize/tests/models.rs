@@ -86,7 +86,12 @@ fn held_out(name: &str) -> Option<(Quantized, ErrorReport)> {
         Ok(vec![benchmark.expected[at].clone()])
     };
     let report = report::measure(&benchmark.graph, &quantized, &benchmark.heldout, reference).expect("a report");
-    println!("== {name}: {:.0} ms, {} nodes\n{}{report}", took.as_secs_f64() * 1e3, quantized.graph.nodes.len(), quantized.report);
+    println!(
+        "== {name}: {:.0} ms, {} nodes\n{}{report}",
+        took.as_secs_f64() * 1e3,
+        quantized.graph.nodes.len(),
+        quantized.report
+    );
     quantized.graph.validate().expect("a valid graph");
     println!("{:?}", quantized.plan);
     Some((quantized, report))

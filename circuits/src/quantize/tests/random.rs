@@ -4,7 +4,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::quantize::{lower, plan::{Narrowing, Plan}, ranges, simplify, table::Tables};
+use crate::quantize::{
+    lower,
+    plan::{Narrowing, Plan},
+    ranges, simplify,
+    table::Tables,
+};
 
 /// What one node is made from.
 #[derive(Clone, Debug)]
@@ -76,7 +81,8 @@ fn grow(model: &mut Model, values: &mut Vec<NodeId>, gene: &Gene) {
         }
         8 => {
             let (a, b) = (draw.weight(), draw.weight());
-            let (min, max) = (Some(a.min(b)).filter(|_| draw.below(4) > 0), Some(a.max(b)).filter(|_| draw.below(4) > 0));
+            let (min, max) =
+                (Some(a.min(b)).filter(|_| draw.below(4) > 0), Some(a.max(b)).filter(|_| draw.below(4) > 0));
             model.real(Op::Clip { min, max }, &[x], &shape)
         }
         9 => model.real(Op::Sigmoid, &[x], &shape),
