@@ -9,7 +9,6 @@ use apodict_verifier::{Challenge, Element, Evaluation, Polynomial};
 pub(crate) struct Region {
     pub(crate) name: String,
     pub(crate) address: usize,
-    pub(crate) num_words: usize,
     pub(crate) description: String,
 }
 
@@ -23,7 +22,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// The next `num_words` words.
     pub(crate) fn allocate(&mut self, name: impl Into<String>, num_words: usize, description: impl Into<String>) {
-        self.regions.push(Region { name: name.into(), address: self.end, num_words, description: description.into() });
+        self.regions.push(Region { name: name.into(), address: self.end, description: description.into() });
         self.end += 32 * num_words;
     }
 }
