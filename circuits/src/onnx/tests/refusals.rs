@@ -334,7 +334,7 @@ fn refuses_shapes_that_are_not_fixed() {
     };
     let open = with(&[Symbol("batch"), Symbol("sequence"), Symbol("")]).bytes();
     for (dims, word) in [
-        (&[("sequense", 3)][..], "open are: batch, sequence, x[2]"),
+        (&[("length", 3)][..], "open are: batch, sequence, x[2]"),
         (&[("sequence", 0), ("x[2]", 1)], "option `sequence` is 0"),
         (&[("sequence", 3)], "`x[2]=NUMBER`"),
     ] {
