@@ -150,7 +150,8 @@ impl<'a> Builder<'a> {
         // already are within their proven bounds; one that this equation determines may have been proven to lie in
         // whole limbs only (`Bound::Loose`), which is at most 2^limb_bits times as wide. No product has two such.
         let magnitude = equation.magnitude(self) * slack;
-        if !(magnitude < 2f64.powi(250)) {
+        // A bound that is not a number is none.
+        if magnitude.is_nan() || magnitude >= 2f64.powi(250) {
             return Err(Error::Wraps { bits: magnitude.log2().ceil() });
         }
         let units = equation.into_units();

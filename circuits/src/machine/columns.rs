@@ -242,7 +242,7 @@ impl Layout {
         let zero_inverse = inverses[0];
         let (unit_part, table_part) = inverses[1..].split_at(self.units.len());
 
-        let mut reciprocals = vec![vec![zero_inverse; active]; width - 1];
+        let mut reciprocals = vec![Vec::with_capacity(active); width - 1];
         let mut sum = Vec::with_capacity(active + 1);
         let mut total = Fr::ZERO;
         for row in 0..active {
@@ -251,7 +251,7 @@ impl Layout {
                 let inverse = unit_part.get(row * width + unit).copied().unwrap_or(zero_inverse);
                 total += inverse;
                 if unit > 0 {
-                    reciprocals[unit - 1][row] = inverse;
+                    reciprocals[unit - 1].push(inverse);
                 }
             }
             if let Some(inverse) = table_part.get(row) {

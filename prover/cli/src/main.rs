@@ -1,5 +1,7 @@
 //! The apodict command line.
 
+#![allow(clippy::result_large_err, reason = "a failure is told once and ends the process")]
+
 mod arguments;
 mod cache;
 mod commands;
