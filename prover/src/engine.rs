@@ -1,5 +1,5 @@
 //! The proof engine's seam: everything above hands it a witness and gets proof bytes, everything below is halo2's
-//! `create_proof`. The project's own engine takes its place here, behind [`create`].
+//! `create_proof`. The project's own engine takes its place here, behind `create`.
 
 use std::{
     io,
