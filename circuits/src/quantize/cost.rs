@@ -1,9 +1,62 @@
 //! What an integer graph costs as a circuit: the figure that the search for a precision minimizes.
 
+use std::cell::Cell;
+
 use crate::int::{Graph, Interval, Node, NodeId, Op};
 
 /// Bits of a packed row of an embedding table.
 const PACKED_BITS: u32 = 248;
+
+/// Rows of gates for a unit, in the lean shape, at most: a unit is a row, and a block's last row may be padding.
+const ROWS_PER_UNIT: f64 = 1.055;
+
+/// Rows that no gate may use: blinding and its borders.
+const RESERVED: f64 = 7.0;
+
+/// Rows of gates and rows of tables that a graph takes in the lean shape, estimated. They stand beside each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rows {
+    /// Rows of gates.
+    pub gates: f64,
+    /// Rows of lookup tables.
+    pub tables: f64,
+}
+
+impl Rows {
+    /// The rows of `graph` with limbs of `limb_bits`.
+    pub fn of(graph: &Graph, limb_bits: u32) -> Self {
+        let (units, narrow) = estimate(graph, limb_bits);
+        Self { gates: units.iter().sum::<f64>() * ROWS_PER_UNIT, tables: table_rows(graph, limb_bits, narrow) }
+    }
+
+    fn longer(self) -> f64 {
+        self.gates.max(self.tables) + RESERVED
+    }
+
+    /// What the search minimizes. The longer of the two decides `k`, which decides what a proof costs; within a `k` fewer
+    /// rows are better, of the shorter an eighth, since in another shape it may be the longer one.
+    pub fn cost(self) -> f64 {
+        self.longer().log2().ceil().exp2() + self.longer() + self.gates.min(self.tables) / 8.0
+    }
+
+    /// Whether a few rows less, a sixth, would make for a smaller `k`.
+    pub fn nearly_smaller(self) -> bool {
+        self.longer().log2().fract() < (6f64 / 5.0).log2()
+    }
+}
+
+/// Rows of lookup tables, estimated: of the limbs, and of those narrower ones that `narrow` has bits for, two for each
+/// segment of a function, and what embeddings take.
+fn table_rows(graph: &Graph, limb_bits: u32, narrow: u64) -> f64 {
+    let limbs = f64::from(limb_bits).exp2() + narrow as f64;
+    let segments: usize = graph.piecewise.iter().map(|table| table.base.len()).sum();
+    let embeddings = graph.nodes.iter().map(|node| match &node.op {
+        Op::Gather { rows } => rows.len() * packs(rows, 1, limb_bits),
+        Op::EmbeddingSum { rows, groups } => rows.len() * packs(rows, most_in_bag(groups), limb_bits),
+        _ => 0,
+    });
+    limbs + (2 * segments + embeddings.sum::<usize>()) as f64
+}
 
 /// Units of the machine, estimated node by node from the costs that its gadgets state: a unit is two operands of an
 /// equation, or one lookup. `limb_bits` is `b` of those formulas, 8 to 10 in practice.
@@ -15,7 +68,7 @@ const PACKED_BITS: u32 = 248;
 /// | Shift | `ceil(S/b) + ceil(bits(y)/b) + 1`; before a Relu only `ceil(S/b)` |
 /// | Relu | `2n + 1`, `n` limbs for value and sign; nothing where the sign is known |
 /// | SumOfProducts | one a product, half of one for the sum |
-/// | Piecewise | `ceil(s/b) + ceil(o/b) + ceil(bits(y)/b) + 7`, the last quotient only with an output shift; and a sixteenth of a unit a segment, for the rows of its table |
+/// | Piecewise | `ceil(s/b) + ceil(o/b) + ceil(bits(y)/b) + 7`, the last quotient only with an output shift |
 /// | Max, ArgMax | `n^2/4 + n * (2 + ceil(bits/b)) + n/2` a group of `n` |
 /// | Divide | `2 * ceil(bits(2d)/b) + ceil(bits(y)/b) + 6` |
 /// | Gather, EmbeddingSum | `packs` a token and `2 + W/b` a column, `W` bits a column, `248/W` columns a pack |
@@ -26,7 +79,14 @@ pub fn units(graph: &Graph, limb_bits: u32) -> f64 {
 
 /// [`units`], node by node.
 pub fn per_node(graph: &Graph, limb_bits: u32) -> Vec<f64> {
+    estimate(graph, limb_bits).0
+}
+
+/// Units node by node, and the narrower limbs that stand on top of full ones: bit `r` for `r` bits, which is also how many
+/// rows their table has.
+fn estimate(graph: &Graph, limb_bits: u32) -> (Vec<f64>, u64) {
     let limb_bits = limb_bits.max(1);
+    let narrow = Cell::new(0);
     let mut readers = vec![0usize; graph.nodes.len()];
     let mut rectified = vec![false; graph.nodes.len()];
     for node in &graph.nodes {
@@ -39,7 +99,7 @@ pub fn per_node(graph: &Graph, limb_bits: u32) -> Vec<f64> {
     let mut units = Vec::with_capacity(graph.nodes.len());
     for (at, node) in graph.nodes.iter().enumerate() {
         let fused = rectified[at] && readers[at] == 1;
-        units.push(Estimate { graph, node, limb_bits }.units(fused));
+        units.push(Estimate { graph, node, limb_bits, narrow: &narrow }.units(fused));
     }
     for output in &graph.outputs {
         let node = graph.node(output.node);
@@ -47,17 +107,22 @@ pub fn per_node(graph: &Graph, limb_bits: u32) -> Vec<f64> {
             units[output.node.0 as usize] += 0.5 * node.len() as f64;
         }
     }
-    units
+    (units, narrow.get())
 }
 
 struct Estimate<'a> {
     graph: &'a Graph,
     node: &'a Node,
     limb_bits: u32,
+    narrow: &'a Cell<u64>,
 }
 
 impl Estimate<'_> {
     fn limbs(&self, bits: u32) -> f64 {
+        let rest = bits % self.limb_bits;
+        if rest > 0 {
+            self.narrow.set(self.narrow.get() | 1 << rest.min(u64::BITS - 1));
+        }
         f64::from(bits.div_ceil(self.limb_bits))
     }
 
@@ -99,8 +164,7 @@ impl Estimate<'_> {
                     0 => 0.0,
                     bits => self.limbs(bits) + self.limbs(y.bits()),
                 };
-                let each = self.sum(node, |y| self.limbs(table.segment_bits) + shift(y) + 7.0);
-                each + table.base.len() as f64 / 16.0
+                self.sum(node, |y| self.limbs(table.segment_bits) + shift(y) + 7.0)
             }
             Op::Max { groups } | Op::ArgMax { groups } => {
                 let operand = self.operand();
@@ -122,19 +186,33 @@ impl Estimate<'_> {
             Op::Gather { rows } => self.embedding(rows, self.operand().len(), 1, self.operand().len()),
             Op::EmbeddingSum { rows, groups } => {
                 let tokens = groups.iter().map(Vec::len).sum();
-                self.embedding(rows, tokens, groups.iter().map(Vec::len).max().unwrap_or(0), groups.len())
+                self.embedding(rows, tokens, most_in_bag(groups), groups.len())
             }
         }
     }
 
     fn embedding(&self, rows: &[Vec<i64>], tokens: usize, most_in_bag: usize, bags: usize) -> f64 {
         let width = rows.first().map_or(0, Vec::len);
-        let values = || rows.iter().flatten().copied();
-        let spread = values().max().unwrap_or(0).abs_diff(values().min().unwrap_or(0));
-        let greatest = u128::from(spread) * most_in_bag as u128;
-        let digit_bits = (u128::BITS - greatest.leading_zeros()).max(1).next_multiple_of(self.limb_bits);
-        let per_pack = (PACKED_BITS / digit_bits).max(1) as usize;
-        let packs = width.div_ceil(per_pack);
-        (tokens * packs) as f64 + (bags * width) as f64 * (2.0 + self.limbs(digit_bits))
+        let packs = packs(rows, most_in_bag, self.limb_bits);
+        let digits = self.limbs(digit_bits(rows, most_in_bag, self.limb_bits));
+        (tokens * packs) as f64 + (bags * width) as f64 * (2.0 + digits)
     }
+}
+
+fn most_in_bag(groups: &[Vec<u32>]) -> usize {
+    groups.iter().map(Vec::len).max().unwrap_or(0)
+}
+
+/// Bits that a column of an embedding takes in a packed row, sums of a whole bag included.
+fn digit_bits(rows: &[Vec<i64>], most_in_bag: usize, limb_bits: u32) -> u32 {
+    let values = || rows.iter().flatten().copied();
+    let spread = values().max().unwrap_or(0).abs_diff(values().min().unwrap_or(0));
+    let greatest = u128::from(spread) * most_in_bag as u128;
+    (u128::BITS - greatest.leading_zeros()).max(1).next_multiple_of(limb_bits)
+}
+
+/// Packed rows that a row of an embedding table becomes.
+fn packs(rows: &[Vec<i64>], most_in_bag: usize, limb_bits: u32) -> usize {
+    let width = rows.first().map_or(0, Vec::len);
+    width.div_ceil((PACKED_BITS / digit_bits(rows, most_in_bag, limb_bits)).max(1) as usize)
 }

@@ -21,8 +21,11 @@ use crate::{
 /// Samples that are drawn where there is no calibration data.
 const SYNTHETIC_SAMPLES: usize = 32;
 
-/// Share of the target that the tables of functions may take.
-const TABLE_SHARE: f64 = 0.2;
+/// Shares of the target that the tables of functions may take: fine tables leave the layers more, coarse ones are short.
+const TABLE_SHARES: [f64; 2] = [0.2, 0.7];
+
+/// How far a second search goes beyond the target, to come back to it, where a smaller `k` is near.
+const SLACK: f64 = 1.5;
 
 /// Uniform plans that are refined layer by layer.
 const REFINED: usize = 3;
@@ -42,6 +45,9 @@ struct Candidate {
     sites: BTreeSet<NodeId>,
     weighted: BTreeSet<NodeId>,
     units: f64,
+    rows: cost::Rows,
+    /// What the search minimizes: that of `rows`.
+    cost: f64,
 }
 
 /// A sample and what the float graph makes of it.
@@ -123,8 +129,9 @@ impl<'a> Search<'a> {
             |id: &Option<int::NodeId>| id.and_then(|id| simplified.nodes.get(id.0 as usize).copied().flatten());
         let nodes = lowered.nodes.iter().map(follow).collect();
         let units = cost::units(&simplified.graph, self.options.limb_bits);
+        let rows = cost::Rows::of(&simplified.graph, self.options.limb_bits);
         let (bounds, sites, weighted) = (lowered.bounds, lowered.sites, lowered.weighted);
-        Ok(Candidate { plan, graph: simplified.graph, nodes, bounds, sites, weighted, units })
+        Ok(Candidate { plan, graph: simplified.graph, nodes, bounds, sites, weighted, units, rows, cost: rows.cost() })
     }
 
     /// Greatest error and number of flipped decisions over the samples. With a limit, stops at the first sample that
@@ -156,11 +163,85 @@ impl<'a> Search<'a> {
     }
 
     fn cheapest(&self, max_error: f64) -> Result<Quantized, Error> {
-        let table_error = max_error * TABLE_SHARE;
-        // Along the border of what is accurate enough: with more bits for activations, weights need fewer or as many.
+        let mut last_error = None;
+        let mut best = self.refined(max_error, &mut last_error)?.into_iter().next();
+        // Errors do not grow evenly, and the way to a cheap plan may lead through worse ones.
+        if let Some(strict) = best.take_if(|best| best.rows.nearly_smaller()) {
+            let mut cheapest = strict;
+            for candidate in self.refined(max_error * SLACK, &mut last_error)? {
+                if let Some(found) = self.tighten(candidate, max_error, cheapest.cost)? {
+                    cheapest = found;
+                }
+            }
+            best = Some(cheapest);
+        }
+        match best {
+            Some(best) => self.report(best, Vec::new()),
+            None => self.most_accurate(max_error, last_error),
+        }
+    }
+
+    /// Refined plans, the cheapest first.
+    fn refined(&self, max_error: f64, last_error: &mut Option<Error>) -> Result<Vec<Candidate>, Error> {
+        let mut border = Vec::new();
+        for share in TABLE_SHARES {
+            border.extend(self.border(max_error, max_error * share, last_error)?);
+        }
+        border.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        border.truncate(REFINED);
+        let refined = border.into_par_iter().map(|candidate| self.refine(candidate, max_error));
+        let mut refined = refined.collect::<Result<Vec<_>, _>>()?;
+        // Stable, so that the choice does not hang on which was done first.
+        refined.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        Ok(refined)
+    }
+
+    /// Changes numbers of bits while that makes the model more accurate and leaves it cheaper than `limit`, until it is
+    /// accurate enough.
+    fn tighten(&self, mut best: Candidate, max_error: f64, limit: f64) -> Result<Option<Candidate>, Error> {
+        let mut attempts = self.attempts(&best);
+        let (mut error, mut flips) = self.measure(&best, None)?;
+        loop {
+            if best.cost < limit && error <= max_error && flips == 0 {
+                return Ok(Some(best));
+            }
+            let mut better = false;
+            for changes in steps(&self.knobs(&best), &best.plan) {
+                if attempts == 0 || best.cost >= limit {
+                    return Ok(None);
+                }
+                let mut plan = best.plan.clone();
+                if !changes.iter().all(|(knob, step)| knob.turn(&mut plan, *step)) || plan == best.plan {
+                    continue;
+                }
+                attempts -= 1;
+                let Ok(candidate) = self.compile(plan) else { continue };
+                if candidate.cost >= limit {
+                    continue;
+                }
+                let measured = self.measure(&candidate, Some(error))?;
+                if measured.1 == 0 && measured.0 < error {
+                    (error, flips) = measured;
+                    best = candidate;
+                    better = true;
+                }
+            }
+            if !better {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Uniform plans along the border of what is accurate enough: with more bits for activations, weights need fewer or as
+    /// many. Sets `last_error` to why a plan could not be carried out.
+    fn border(
+        &self,
+        max_error: f64,
+        table_error: f64,
+        last_error: &mut Option<Error>,
+    ) -> Result<Vec<Candidate>, Error> {
         let mut border: Vec<Candidate> = Vec::new();
         let mut weight_bits = MOST_BITS;
-        let mut last_error = None;
         for activation_bits in LEAST_BITS..=MOST_BITS {
             let mut best = None;
             while weight_bits >= LEAST_BITS {
@@ -168,7 +249,7 @@ impl<'a> Search<'a> {
                     Ok(candidate) => candidate,
                     // Too many bits for the accumulators: fewer may fit.
                     Err(error) if best.is_none() => {
-                        last_error = Some(error);
+                        *last_error = Some(error);
                         weight_bits -= 1;
                         continue;
                     }
@@ -188,23 +269,14 @@ impl<'a> Search<'a> {
                 weight_bits = MOST_BITS;
             }
         }
-        border.sort_by(|a, b| a.units.total_cmp(&b.units));
-        border.truncate(REFINED);
-        let refined = border.into_par_iter().map(|candidate| self.refine(candidate, max_error));
-        // The first of equals, so that the choice does not hang on which was done first.
-        let best =
-            refined.collect::<Result<Vec<_>, _>>()?.into_iter().reduce(|a, b| if b.units < a.units { b } else { a });
-        match best {
-            Some(best) => self.report(best, Vec::new()),
-            None => self.most_accurate(max_error, last_error),
-        }
+        Ok(border)
     }
 
     /// Changes one number of bits at a time, or two, while that makes the model cheaper and leaves it accurate enough.
     fn refine(&self, mut best: Candidate, max_error: f64) -> Result<Candidate, Error> {
         let mut attempts = self.attempts(&best);
         loop {
-            let before = best.units;
+            let before = best.cost;
             for changes in steps(&self.knobs(&best), &best.plan) {
                 if attempts == 0 {
                     return Ok(best);
@@ -215,11 +287,11 @@ impl<'a> Search<'a> {
                 }
                 attempts -= 1;
                 let Ok(candidate) = self.compile(plan) else { continue };
-                if candidate.units < best.units && self.is_good(&candidate, max_error)? {
+                if candidate.cost < best.cost && self.is_good(&candidate, max_error)? {
                     best = candidate;
                 }
             }
-            if best.units >= before {
+            if best.cost >= before {
                 return Ok(best);
             }
         }
@@ -243,7 +315,8 @@ impl<'a> Search<'a> {
         let inputs = self.graph.inputs().filter(|(_, node)| node.element.is_float()).map(|(id, _)| id);
         let sites: BTreeSet<NodeId> = inputs.chain(candidate.sites.iter().copied()).collect();
         let weights = candidate.weighted.iter().copied().map(Knob::Weights);
-        sites.into_iter().map(Knob::Narrowing).chain(weights).collect()
+        let tables = (!candidate.graph.piecewise.is_empty()).then_some(Knob::Tables);
+        sites.into_iter().map(Knob::Narrowing).chain(weights).chain(tables).collect()
     }
 
     /// Leaves fraction bits where they are wherever that is no dearer: it is never less accurate.
@@ -252,7 +325,7 @@ impl<'a> Search<'a> {
             let mut plan = best.plan.clone();
             plan.narrowing.insert(site, Narrowing::Keep);
             match self.compile(plan) {
-                Ok(candidate) if candidate.units <= best.units => best = candidate,
+                Ok(candidate) if candidate.cost <= best.cost => best = candidate,
                 _ => {}
             }
         }
@@ -264,7 +337,7 @@ impl<'a> Search<'a> {
         let mut best: Option<(usize, f64, Candidate)> = None;
         for bits in (LEAST_BITS..=MOST_BITS).step_by(2) {
             // Tables at their finest: their own error may be what is in the way.
-            let candidate = match self.compile(Plan::uniform(bits, bits, max_error * TABLE_SHARE / 4.0)) {
+            let candidate = match self.compile(Plan::uniform(bits, bits, max_error * TABLE_SHARES[0] / 4.0)) {
                 Ok(candidate) => candidate,
                 Err(error) => {
                     last_error = Some(error);
@@ -311,6 +384,8 @@ impl<'a> Search<'a> {
 enum Knob {
     Narrowing(NodeId),
     Weights(NodeId),
+    /// Of the error that tables of functions aim at. Two bits fewer halve their segments.
+    Tables,
 }
 
 /// How a knob is turned.
@@ -361,7 +436,11 @@ impl Knob {
                 let now = plan.weight_bits_of(node);
                 within(now + by).map(|bits| plan.weights.insert(node, bits)).is_some()
             }
-            (Self::Weights(_), Step::Keep) => false,
+            (Self::Tables, Step::By(by)) => {
+                plan.table_error *= 0.5f64.powi(by);
+                true
+            }
+            (Self::Weights(_) | Self::Tables, Step::Keep) => false,
         }
     }
 }

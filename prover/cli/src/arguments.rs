@@ -87,6 +87,11 @@ pub(crate) struct CompileOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=24))]
     pub(crate) bits: Option<u32>,
 
+    /// Greatest error of an output against the float model on the samples, which the planner may use up: 0.0005 if nothing
+    /// is said. A coarser one makes a smaller circuit.
+    #[arg(long, value_name = "E", conflicts_with = "bits", value_parser = parse_max_error)]
+    pub(crate) max_error: Option<f64>,
+
     /// Range that an input may take, checked by the circuit: `NAME=LOW,HIGH`. May be given for each input.
     #[arg(long = "range", value_name = "NAME=LOW,HIGH", value_parser = parse_range)]
     pub(crate) ranges: Vec<InputRange>,
@@ -106,6 +111,7 @@ impl CompileOptions {
         [
             ("--calibrate", self.calibrate.is_some()),
             ("--bits", self.bits.is_some()),
+            ("--max-error", self.max_error.is_some()),
             ("--range", !self.ranges.is_empty()),
             ("--dim", !self.dims.is_empty()),
             ("--objective", self.objective.is_some()),
@@ -132,6 +138,11 @@ pub(crate) struct InputRange {
     pub(crate) name: String,
     pub(crate) low: f64,
     pub(crate) high: f64,
+}
+
+fn parse_max_error(text: &str) -> Result<f64, String> {
+    let error: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if error > 0.0 && error.is_finite() { Ok(error) } else { Err("must be greater than 0, 0.001 say".to_owned()) }
 }
 
 fn parse_range(text: &str) -> Result<InputRange, String> {

@@ -45,7 +45,7 @@ pub(crate) enum Failure {
 
     #[error("cannot compile {}", path.display())]
     #[diagnostic(help(
-        "--calibrate DATA or --range NAME=LOW,HIGH set ranges, --dim NAME=N an open dimension, --bits N the precision"
+        "--calibrate DATA or --range NAME=LOW,HIGH set ranges, --dim NAME=N an open dimension, --max-error E or --bits N the precision"
     ))]
     Compile { path: PathBuf, source: apodict_circuits::Error },
 

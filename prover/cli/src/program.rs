@@ -99,7 +99,11 @@ fn compile_options(options: &arguments::CompileOptions) -> Result<CompileOptions
             dims: options.dims.iter().map(|dim| (dim.name.clone(), dim.extent)).collect(),
             ..ImportOptions::default()
         },
-        precision: options.bits.map_or_else(Precision::default, Precision::Bits),
+        precision: match (options.bits, options.max_error) {
+            (Some(bits), _) => Precision::Bits(bits),
+            (None, Some(max_error)) => Precision::Auto { max_error },
+            (None, None) => Precision::default(),
+        },
         input_ranges,
         calibration: options.calibrate.as_deref().map_or_else(|| Ok(Vec::new()), read_calibration)?,
         objective: match options.objective.unwrap_or_default() {
