@@ -4,7 +4,7 @@ use std::io;
 
 use apodict_circuits::{int, machine};
 
-use crate::export::ExportError;
+use crate::{engine, export::ExportError};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -67,12 +67,24 @@ pub enum Error {
     /// A verifying key that is not well formed.
     #[error(transparent)]
     Key(#[from] apodict_verifier::KeyError),
+    /// The proof engine's own.
+    #[error(transparent)]
+    Engine(engine::Error),
     /// halo2's own.
     #[error("halo2: {0}")]
     Halo2(String),
     /// Reading or writing.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Self {
+        match error {
+            engine::Error::Io(error) => Self::Io(error),
+            other => Self::Engine(other),
+        }
+    }
 }
 
 impl From<halo2_proofs::plonk::Error> for Error {

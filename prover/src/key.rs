@@ -21,6 +21,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use crate::{
     Error, Srs,
     digesting::{DigestReader, DigestWriter, FORMAT},
+    engine::Prepared,
     export,
 };
 
@@ -31,6 +32,7 @@ const EXPECTED: &str = "a proving key of this version";
 #[derive(Debug)]
 pub struct ProvingKey {
     pub(crate) halo2: plonk::ProvingKey<G1Affine>,
+    pub(crate) prepared: Prepared,
     pub(crate) verifier: Verifier,
     program_digest: [u8; 32],
     srs_digest: [u8; 32],
@@ -51,7 +53,8 @@ impl ProvingKey {
         let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
         let vk = export::verifying_key(halo2.get_vk(), points, program.layout().num_instances())?;
         let verifier = Verifier::new(vk)?;
-        Ok(Self { halo2, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
+        let prepared = Prepared::new(&halo2)?;
+        Ok(Self { halo2, prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
     }
 
     /// What verifiers need.

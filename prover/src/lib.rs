@@ -1,7 +1,7 @@
 //! Keys, the structured reference string and proofs.
 //!
 //! [`Srs`] holds the powers of a secret, [`ProvingKey`] what one program needs, [`prove`] makes a proof of one
-//! decision. The prover itself stands behind the seam of [`engine`].
+//! decision. The prover itself is the [`engine`].
 
 mod context;
 mod digesting;

@@ -3,10 +3,16 @@
 use std::time::{Duration, Instant};
 
 use apodict_circuits::{Program, int::Trace};
+use halo2_proofs::transcript::TranscriptWriterBuffer;
 use halo2curves::bn256::Fr;
 use rand_core::OsRng;
 
-use crate::{Context, Error, ProvingKey, Srs, engine, export, transcript::scalar_to_be_bytes};
+use crate::{
+    Context, Error, ProvingKey, Srs,
+    engine::{self, MachineSynthesis},
+    export,
+    transcript::{EvmTranscriptWrite, scalar_to_be_bytes},
+};
 
 /// A decision with its proof.
 #[derive(Clone, Debug)]
@@ -72,6 +78,7 @@ pub fn prove(
         cut = srs.cut_to(program.plan().k)?;
         &cut
     };
+    let bases = srs.bases()?;
     let start = Instant::now();
     on_stage(Stage::Witness);
     let trace = program.run(inputs)?;
@@ -81,7 +88,10 @@ pub fn prove(
     let witnessed = start.elapsed();
 
     on_stage(Stage::Proof);
-    let (bytes, engine) = engine::create(&srs.params, &key.halo2, layout, &witness, &public, OsRng)?;
+    let mut transcript = EvmTranscriptWrite::init(Vec::new());
+    let mut synthesis = MachineSynthesis { layout, witness: &witness };
+    let engine = engine::create(&bases, &key.halo2, &key.prepared, &mut synthesis, &[&public], OsRng, &mut transcript)?;
+    let bytes = transcript.finalize();
     let total = start.elapsed();
 
     on_stage(Stage::SelfCheck);

@@ -1,6 +1,9 @@
 //! The structured reference string: powers of a secret that nobody may know.
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    sync::{Arc, OnceLock},
+};
 
 use apodict_verifier::SrsOrigin;
 use halo2_proofs::{
@@ -24,6 +27,7 @@ use sha3::{Digest, Keccak256};
 use crate::{
     Error,
     digesting::{DigestReader, DigestWriter},
+    engine::Bases,
 };
 
 const MAGIC: &[u8; 8] = b"apodsrs\x01";
@@ -40,6 +44,7 @@ pub struct Srs {
     pub(crate) params: ParamsKZG<Bn256>,
     origin: SrsOrigin,
     digest: [u8; 32],
+    bases: OnceLock<Arc<Bases>>,
 }
 
 impl Srs {
@@ -54,7 +59,7 @@ impl Srs {
     }
 
     fn new(params: ParamsKZG<Bn256>, origin: SrsOrigin) -> Self {
-        let mut srs = Self { params, origin, digest: [0; 32] };
+        let mut srs = Self { params, origin, digest: [0; 32], bases: OnceLock::new() };
         srs.digest = srs.public_digest();
         srs
     }
@@ -92,11 +97,21 @@ impl Srs {
         if k > self.k() {
             return Err(Error::SrsTooSmall { got: self.k(), needed: k });
         }
-        let mut params = self.params.clone();
-        if k < self.k() {
-            params.downsize(k);
+        if k == self.k() {
+            return Ok(self.clone());
         }
-        Ok(Self { params, ..*self })
+        let mut params = self.params.clone();
+        params.downsize(k);
+        Ok(Self { params, origin: self.origin, digest: self.digest, bases: OnceLock::new() })
+    }
+
+    /// The points as the engine reads them.
+    pub(crate) fn bases(&self) -> Result<Arc<Bases>, Error> {
+        if let Some(bases) = self.bases.get() {
+            return Ok(bases.clone());
+        }
+        let bases = Arc::new(Bases::new(&self.params).map_err(Error::Engine)?);
+        Ok(self.bases.get_or_init(|| bases).clone())
     }
 
     /// Writes it: header, powers in both bases, the second group's points, a digest of all of it.
