@@ -14,70 +14,58 @@ use halo2curves::{
 /// Additions that share an inversion: their operands stay in the first-level cache.
 const BATCH: usize = 256;
 
-/// What an addition comes to.
-enum Case {
-    Left,
-    Right,
-    Cancel,
-    Double,
-    Add,
-}
-
 fn infinite(point: &G1Affine) -> bool {
-    bool::from(point.is_identity())
+    point.x == Fq::ZERO && point.y == Fq::ZERO
 }
 
-fn case(a: &G1Affine, b: &G1Affine) -> Case {
-    if infinite(b) {
-        Case::Left
-    } else if infinite(a) {
-        Case::Right
-    } else if a.x != b.x {
-        Case::Add
+/// A pair's denominator, if it needs an inverse: 1 otherwise, which does no harm to the product.
+fn denominator(a: &G1Affine, b: &G1Affine) -> Fq {
+    let difference = b.x - a.x;
+    if infinite(a) || infinite(b) {
+        Fq::ONE
+    } else if difference != Fq::ZERO {
+        difference
     } else if a.y == b.y {
         // No point of a curve of odd order has y = 0.
-        Case::Double
+        a.y.double()
     } else {
-        Case::Cancel
+        Fq::ONE
     }
 }
 
-/// `lefts[i] += rights[i]`, with two of [`BATCH`] elements at most.
-fn add_batch(lefts: &mut [G1Affine], rights: &[G1Affine], products: &mut Vec<Fq>) {
+/// `a + b`, given the inverse of their denominator.
+fn sum(a: &G1Affine, b: &G1Affine, inverse: &Fq) -> G1Affine {
+    let numerator = if infinite(b) {
+        return *a;
+    } else if infinite(a) {
+        return *b;
+    } else if a.x != b.x {
+        b.y - a.y
+    } else if a.y == b.y {
+        let square = a.x.square();
+        square.double() + square
+    } else {
+        return G1Affine::identity();
+    };
+    let slope = numerator * inverse;
+    let x = slope.square() - a.x - b.x;
+    G1Affine { x, y: slope * (a.x - x) - a.y }
+}
+
+/// `lefts[i] += rights[i]`.
+fn add_batch(lefts: &mut [G1Affine], rights: &[G1Affine], products: &mut Vec<(Fq, Fq)>) {
     products.clear();
     let mut product = Fq::ONE;
     for (a, b) in lefts.iter().zip(rights) {
-        products.push(product);
-        match case(a, b) {
-            Case::Add => product *= b.x - a.x,
-            Case::Double => product *= a.y.double(),
-            _ => {}
-        }
+        let denominator = denominator(a, b);
+        products.push((product, denominator));
+        product *= denominator;
     }
     // No factor is zero.
     let mut inverse = Option::<Fq>::from(product.invert()).unwrap_or(Fq::ONE);
-    for ((a, b), product) in lefts.iter_mut().zip(rights).zip(products.iter()).rev() {
-        let (denominator, numerator) = match case(a, b) {
-            Case::Left => continue,
-            Case::Right => {
-                *a = *b;
-                continue;
-            }
-            Case::Cancel => {
-                *a = G1Affine::identity();
-                continue;
-            }
-            Case::Add => (b.x - a.x, b.y - a.y),
-            Case::Double => {
-                let square = a.x.square();
-                (a.y.double(), square.double() + square)
-            }
-        };
-        let slope = numerator * (inverse * product);
+    for ((a, b), (product, denominator)) in lefts.iter_mut().zip(rights).zip(products.iter()).rev() {
+        *a = sum(a, b, &(inverse * product));
         inverse *= denominator;
-        let x = slope.square() - a.x - b.x;
-        let y = slope * (a.x - x) - a.y;
-        *a = G1Affine { x, y };
     }
 }
 
@@ -151,7 +139,7 @@ fn flush(
     lefts: &mut Vec<G1Affine>,
     rights: &mut Vec<G1Affine>,
     targets: &mut Vec<u32>,
-    products: &mut Vec<Fq>,
+    products: &mut Vec<(Fq, Fq)>,
 ) {
     add_batch(lefts, rights, products);
     for (target, sum) in targets.drain(..).zip(lefts.drain(..)) {

@@ -94,8 +94,11 @@ fn window_sums(bases: &[G1Affine], digits: &Digits, windows: std::ops::Range<usi
 #[cfg(test)]
 mod tests {
     use halo2_proofs::arithmetic::best_multiexp;
-    use halo2curves::ff::Field;
-    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    use halo2curves::ff::{Field, PrimeField};
+    use rand_chacha::{
+        ChaCha20Rng,
+        rand_core::{RngCore, SeedableRng},
+    };
 
     use super::*;
 
@@ -137,25 +140,15 @@ mod tests {
     fn columns_of_every_width_agree_with_halo2() {
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let bases = points(1000);
-        let narrow = |rng: &mut ChaCha20Rng, bits: u32| -> Vec<Fr> {
-            let limit = Fr::from(2).pow_vartime([u64::from(bits)]);
-            let of = |_| {
-                // As many low bits as asked for, of either sign.
-                let mut value = Fr::random(&mut *rng);
-                let repr = halo2curves::ff::PrimeField::to_repr(&value);
-                let mut low = [0u64; 4];
-                for (at, byte) in repr.as_ref().iter().enumerate().take((bits as usize).div_ceil(8)) {
-                    low[at / 8] |= u64::from(*byte) << (8 * (at % 8));
-                }
-                if bits < 250 {
-                    value =
-                        low.iter().rev().fold(Fr::ZERO, |sum, limb| sum * Fr::from(u64::MAX) + sum + Fr::from(*limb));
-                }
-                if repr.as_ref()[31] % 2 == 0 { value } else { limit - value - limit }
+        let mut narrow = |bits: u32| -> Vec<Fr> {
+            let mut bit = || rng.next_u32() & 1;
+            let mut number = || {
+                let magnitude = (0..bits).fold(Fr::ZERO, |sum, _| sum.double() + Fr::from(u64::from(bit())));
+                if bit() == 0 { magnitude } else { -magnitude }
             };
-            (0..1000).map(of).collect()
+            (0..1000).map(|_| number()).collect()
         };
-        let columns: Vec<Vec<Fr>> = [1, 8, 16, 31, 63, 64, 65, 128, 200, 254].map(|bits| narrow(&mut rng, bits)).into();
+        let columns: Vec<Vec<Fr>> = [1, 8, 16, 31, 63, 64, 65, 128, 200, 254].map(&mut narrow).into();
         let views: Vec<&[Fr]> = columns.iter().map(Vec::as_slice).collect();
         let got = multi_scalar_multiply(&bases, &views);
         for (column, got) in columns.iter().zip(got) {
