@@ -111,7 +111,7 @@ fn linear_pid() {
 
 #[test]
 fn risk_mlp() {
-    check("risk_mlp", Objective::Gas, 0.002, 11);
+    check("risk_mlp", Objective::Gas, 0.002, 10);
 }
 
 #[test]

@@ -30,12 +30,12 @@ const GAS_PER_FIELD_OPERATION: u64 = 22;
 
 /// Of the process without a circuit.
 const BASE_MEMORY: f64 = 12e6;
-/// Bytes of a row of a committed column: its forms, the extended domain, the key.
-const BYTES_PER_CELL: f64 = 320.0;
+/// Bytes of a row of a committed column: its forms, its cosets, the key and its cosets.
+const BYTES_PER_CELL: f64 = 480.0;
 /// Without rows.
-const BASE_MS: f64 = 40.0;
+const BASE_MS: f64 = 15.0;
 /// Of a committed cell.
-const MS_PER_CELL: f64 = 0.011;
+const MS_PER_CELL: f64 = 0.005;
 
 impl Prediction {
     /// For a proof of `2^k` rows in `shape`, with this many public values.

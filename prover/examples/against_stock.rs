@@ -1,0 +1,135 @@
+//! Times this engine against halo2's `create_proof` on the machine's circuit, in pairs: the same program, key, witness and
+//! transcript, one after the other, eleven times each.
+//!
+//! `cargo run --release --locked --workspace --example against_stock -- 10 12 14`
+
+use std::time::{Duration, Instant};
+
+use apodict_circuits::{
+    int::{Builder, Executor, Graph, Interval, Op, Output, Row, Source, Term},
+    machine::{Layout, Machine, Objective, Witness, plan},
+};
+use apodict_prover::{
+    engine::{self, Bases, EngineTimes, MachineSynthesis, Prepared},
+    transcript::EvmTranscriptWrite,
+};
+use halo2_proofs::{
+    plonk::{ProvingKey, create_proof, keygen_pk2},
+    poly::kzg::{
+        commitment::{KZGCommitmentScheme, ParamsKZG},
+        multiopen::ProverSHPLONK,
+    },
+    transcript::TranscriptWriterBuffer,
+};
+use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use rand_core::OsRng;
+
+const RUNS: usize = 11;
+
+/// `relu(W x)` of `len` values, with a shift.
+fn graph(len: usize) -> Graph {
+    let mut builder = Builder::new();
+    let x = builder.input("x", vec![len], 4, vec![Interval::new(-128, 127)]).expect("an input");
+    let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 41) as i64 - 20;
+    let term = |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
+    let row = |row: usize| Row {
+        bias: row as i64 - 3,
+        terms: (0..len).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),
+    };
+    let op = Op::Linear { rows: (0..len).map(row).collect() };
+    let sums = builder.push("sums", op, vec![x], vec![len], 8).expect("sums");
+    let shifted = builder.push("shifted", Op::Shift { bits: 4 }, vec![sums], vec![len], 4).expect("shifted");
+    let relu = builder.push("relu", Op::Relu, vec![shifted], vec![len], 4).expect("relu");
+    builder.finish(vec![Output { name: "y".into(), node: relu }]).expect("a graph")
+}
+
+struct Case {
+    layout: Layout,
+    witness: Witness,
+    public: Vec<Fr>,
+    params: ParamsKZG<Bn256>,
+    key: ProvingKey<G1Affine>,
+}
+
+impl Case {
+    /// The largest program of this kind that takes `2^k` rows.
+    fn new(k: u32) -> Option<Self> {
+        let fits = |len: usize| {
+            let graph = graph(len);
+            let (plan, layout) = plan(&graph, Objective::Gas).ok()?;
+            (plan.k == k).then_some((graph, layout))
+        };
+        let most = 2 << (k / 2);
+        let (graph, layout) = (2..=most).rev().find_map(fits)?;
+        let inputs: Vec<i64> = (0..graph.nodes[0].len() as i64).map(|at| at * 37 % 256 - 128).collect();
+        let trace = Executor::new(&graph).ok()?.run(&[inputs]).ok()?;
+        let witness = layout.witness(layout.values(&trace).ok()?).ok()?;
+        let public = [Fr::from(5), Fr::from(6)].into_iter().chain(witness.public.iter().copied()).collect();
+        let params = ParamsKZG::setup(k, OsRng);
+        let key = keygen_pk2(&params, &Machine::new(&layout), false).ok()?;
+        Some(Self { layout, witness, public, params, key })
+    }
+
+    fn stock(&self) -> Duration {
+        let start = Instant::now();
+        let mut transcript = EvmTranscriptWrite::init(Vec::new());
+        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+            &self.params,
+            &self.key,
+            &[Machine::with_witness(&self.layout, &self.witness)],
+            &[&[&self.public]],
+            OsRng,
+            &mut transcript,
+        )
+        .expect("the witness is good");
+        start.elapsed()
+    }
+
+    fn engine(&self, bases: &Bases, prepared: &Prepared) -> (Duration, EngineTimes) {
+        let start = Instant::now();
+        let mut transcript = EvmTranscriptWrite::init(Vec::new());
+        let mut synthesis = MachineSynthesis { layout: &self.layout, witness: &self.witness };
+        let instances: [&[Fr]; 1] = [&self.public];
+        let times = engine::create(bases, &self.key, prepared, &mut synthesis, &instances, OsRng, &mut transcript)
+            .expect("the witness is good");
+        (start.elapsed(), times)
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    1e3 * times[times.len() / 2].as_secs_f64()
+}
+
+fn main() {
+    let sizes: Vec<u32> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
+    println!(
+        "{:>2} {:>7} {:>11} {:>11} {:>6}  of the engine: commit, quotient, open",
+        "k", "rows", "stock", "engine", "ratio"
+    );
+    for k in if sizes.is_empty() { vec![9, 10, 11, 12] } else { sizes } {
+        let Some(case) = Case::new(k) else {
+            println!("{k:>2} no program of this kind takes 2^{k} rows");
+            continue;
+        };
+        let bases = Bases::new(&case.params).expect("parameters in memory");
+        let prepared = Prepared::new(&case.key).expect("halo2 made the key");
+        let (mut stock, mut own, mut stages) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            stock.push(case.stock());
+            let (time, stage) = case.engine(&bases, &prepared);
+            own.push(time);
+            stages.push(stage);
+        }
+        let (stock, own) = (median(stock), median(own));
+        let stage = |of: fn(&EngineTimes) -> Duration| median(stages.iter().map(of).collect());
+        println!(
+            "{k:>2} {:>7} {stock:>8.1} ms {own:>8.1} ms {:>6.2}  {:.1}, {:.1}, {:.1} ms",
+            case.layout.rows(),
+            stock / own,
+            stage(|t| t.commit),
+            stage(|t| t.quotient),
+            stage(|t| t.open)
+        );
+    }
+}
