@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::Error;
 
-/// Rows of a block. The smallest domain has as many.
+/// Rows of a block. Of a domain with fewer, the rest of the block repeats it.
 const BLOCK: usize = 16;
 
 /// Blocks that one task takes at least.
@@ -349,7 +349,7 @@ impl Program {
         self.steps.iter().filter(|step| matches!(step.operation, Operation::Mul)).count()
     }
 
-    /// The value of every row. All columns have `rows` rows, a multiple of [`BLOCK`], and rotations wrap around.
+    /// The value of every row. All columns have `rows` rows, a power of two, and rotations wrap around.
     pub(super) fn run<'c>(
         &self,
         rows: usize,
@@ -378,9 +378,10 @@ impl Program {
                     let start = task * BLOCK * TASK + block * BLOCK;
                     for ((column, rotation), cell) in columns.iter().zip(&mut cells[uniforms.len()..]) {
                         let from = (start + rotation) % rows;
-                        let whole = BLOCK.min(rows - from);
-                        cell[..whole].copy_from_slice(&column[from..from + whole]);
-                        cell[whole..].copy_from_slice(&column[..BLOCK - whole]);
+                        match column.get(from..from + BLOCK) {
+                            Some(whole) => cell.copy_from_slice(whole),
+                            None => *cell = std::array::from_fn(|at| column[(from + at) % rows]),
+                        }
                     }
                     for step in &self.steps {
                         let (a, b) = (&cells[step.a as usize], &cells[step.b as usize]);

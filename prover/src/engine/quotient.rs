@@ -22,6 +22,9 @@ use super::{
 /// Bytes that cosets of a key's columns may take.
 const CACHE: usize = 256 << 20;
 
+/// Values of columns on one coset.
+type Coset = Vec<(Source, Vec<Fr>)>;
+
 /// What of the quotient depends on the key alone.
 #[derive(Debug)]
 pub(super) struct Quotient {
@@ -31,7 +34,7 @@ pub(super) struct Quotient {
     /// From `n` coefficients of each coset, before the division, to those of each piece.
     split: Vec<Vec<Fr>>,
     /// Cosets of the key's columns, coset by coset, if they fit [`CACHE`].
-    cached: Option<Vec<Vec<(Source, Vec<Fr>)>>>,
+    cached: Option<Vec<Coset>>,
 }
 
 /// Coefficients of the columns of one proof.
@@ -106,7 +109,7 @@ impl Quotient {
         sources.retain(|source| seen.insert(*source));
         let bytes = sources.len() * pieces * domain.size() * size_of::<Fr>();
         let cached = (bytes <= CACHE).then(|| {
-            let of = |shifts: &Vec<Fr>| -> Vec<(Source, Vec<Fr>)> {
+            let of = |shifts: &Vec<Fr>| -> Coset {
                 let of = |source: &Source| (*source, coset(domain, shifts, *source, key_coefficients(key, *source)));
                 sources.par_iter().map(of).collect()
             };
@@ -128,7 +131,7 @@ impl Quotient {
 
         // Small domains go at once, large ones coset by coset.
         let one = |(at, shifts): (usize, &Vec<Fr>)| -> Vec<Fr> {
-            let own: Vec<(Source, Vec<Fr>)> = (sources.par_iter())
+            let own: Coset = (sources.par_iter())
                 .map(|source| (*source, coset(domain, shifts, *source, columns.coefficients(*source))))
                 .collect();
             let cached: &[(Source, Vec<Fr>)] = self.cached.as_ref().map_or(&[], |cached| &cached[at]);

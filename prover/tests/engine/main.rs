@@ -111,7 +111,7 @@ fn phases_challenges_rotations_and_several_products() {
 
 #[test]
 fn one_column_at_the_smallest_degree() {
-    for k in [4, 11] {
+    for k in [3, 4, 11] {
         let circuit = Square { root: 12 };
         compare(k, &circuit, false, &[&[Fr::from(144)]], 2);
     }
