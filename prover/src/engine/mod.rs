@@ -7,13 +7,13 @@
 //!
 //! | part | what it does |
 //! |---|---|
-//! | [`msm`] | commitments: short signed digits, affine additions with shared inversions |
-//! | [`ntt`] | transforms, with tables of factors |
-//! | [`program`] | expressions compiled into one straight-line program |
-//! | [`quotient`] | the quotient, on as many cosets as its degree asks for; those of the key computed once |
-//! | [`permutation`], [`lookup`] | running products |
-//! | [`opening`] | SHPLONK |
-//! | [`synthesis`] | where advice columns come from |
+//! | `msm` | commitments: short signed digits, affine additions with shared inversions |
+//! | `ntt` | transforms, with tables of factors |
+//! | `program` | expressions compiled into one straight-line program |
+//! | `quotient` | the quotient, on as many cosets as its degree asks for; those of the key computed once |
+//! | `permutation`, `lookup` | running products |
+//! | `opening` | SHPLONK |
+//! | `synthesis` | where advice columns come from |
 //!
 //! # Zero knowledge
 //! Nothing that halo2 blinds is left out: the last rows of every advice column, running product and permuted column, and
