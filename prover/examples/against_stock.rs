@@ -10,7 +10,7 @@ use apodict_circuits::{
     machine::{Layout, Machine, Objective, Witness, plan},
 };
 use apodict_prover::{
-    engine::{self, Bases, EngineTimes, MachineSynthesis, Prepared},
+    engine::{Budget, EngineTimes, HostBases, HostPrepared, Job, MachineSynthesis},
     transcript::EvmTranscriptWrite,
 };
 use halo2_proofs::{
@@ -85,12 +85,14 @@ impl Case {
         start.elapsed()
     }
 
-    fn engine(&self, bases: &Bases, prepared: &Prepared) -> (Duration, EngineTimes) {
+    fn engine(&self, bases: &HostBases, prepared: &HostPrepared) -> (Duration, EngineTimes) {
         let start = Instant::now();
         let mut transcript = EvmTranscriptWrite::init(Vec::new());
         let mut synthesis = MachineSynthesis { layout: &self.layout, witness: &self.witness };
         let instances: [&[Fr]; 1] = [&self.public];
-        let times = engine::create(bases, &self.key, prepared, &mut synthesis, &instances, OsRng, &mut transcript)
+        let (vk, job) = (self.key.get_vk(), Job::default());
+        let times = prepared
+            .create(bases, vk, &mut synthesis, &instances, OsRng, &mut transcript, &job)
             .expect("the witness is good");
         (start.elapsed(), times)
     }
@@ -112,8 +114,8 @@ fn main() {
             println!("{k:>2} no program of this kind takes 2^{k} rows");
             continue;
         };
-        let bases = Bases::new(&case.params).expect("parameters in memory");
-        let prepared = Prepared::new(&case.key).expect("halo2 made the key");
+        let bases = HostBases::new(&case.params).expect("parameters in memory");
+        let prepared = HostPrepared::new(&case.key, Budget::default()).expect("halo2 made the key");
         let (mut stock, mut own, mut stages) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {
             stock.push(case.stock());

@@ -21,7 +21,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use crate::{
     Error, Srs,
     digesting::{DigestReader, DigestWriter, FORMAT},
-    engine::Prepared,
+    engine::{Budget, HostPrepared},
     export,
 };
 
@@ -32,7 +32,7 @@ const EXPECTED: &str = "a proving key of this version";
 #[derive(Debug)]
 pub struct ProvingKey {
     pub(crate) halo2: plonk::ProvingKey<G1Affine>,
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: HostPrepared,
     pub(crate) verifier: Verifier,
     program_digest: [u8; 32],
     srs_digest: [u8; 32],
@@ -53,7 +53,7 @@ impl ProvingKey {
         let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
         let vk = export::verifying_key(halo2.get_vk(), points, program.layout().num_instances())?;
         let verifier = Verifier::new(vk)?;
-        let prepared = Prepared::new(&halo2)?;
+        let prepared = HostPrepared::new(&halo2, Budget::default())?;
         Ok(Self { halo2, prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
     }
 

@@ -9,7 +9,7 @@ use rand_core::OsRng;
 
 use crate::{
     Context, Error, ProvingKey, Srs,
-    engine::{self, MachineSynthesis},
+    engine::{Job, MachineSynthesis, Step},
     export,
     transcript::{EvmTranscriptWrite, scalar_to_be_bytes},
 };
@@ -44,21 +44,8 @@ pub struct Times {
     pub self_check: Duration,
 }
 
-/// A stage of a proof, for progress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Stage {
-    /// Executor and witness columns.
-    Witness,
-    /// Commitments, quotient and opening.
-    Proof,
-    /// Verification of the proof just made.
-    SelfCheck,
-}
-
 /// Proves the decision of `program` on `inputs`, one flat tensor of integers per input of the graph, for `context`.
-/// `on_stage` is told of each stage as it begins. The proof is verified before it is returned: a falsified output
-/// cannot leave.
+/// `job` hears how far it is, and may stop it. The proof is verified before it is returned: a falsified output cannot leave.
 ///
 /// # Errors
 /// A key or a string that was not made for the program; inputs out of range; halo2's own.
@@ -68,7 +55,7 @@ pub fn prove(
     program: &Program,
     inputs: &[Vec<i64>],
     context: Context,
-    on_stage: &mut dyn FnMut(Stage),
+    job: &Job<'_>,
 ) -> Result<Proof, Error> {
     key.check_made_for(program, srs)?;
     let cut;
@@ -80,21 +67,20 @@ pub fn prove(
     };
     let bases = srs.bases()?;
     let start = Instant::now();
-    on_stage(Stage::Witness);
     let trace = program.run(inputs)?;
     let layout = program.layout();
     let witness = layout.witness(layout.values(&trace)?)?;
     let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();
     let witnessed = start.elapsed();
+    job.done(Step::Witness, 0.0)?;
 
-    on_stage(Stage::Proof);
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let mut synthesis = MachineSynthesis { layout, witness: &witness };
-    let engine = engine::create(&bases, &key.halo2, &key.prepared, &mut synthesis, &[&public], OsRng, &mut transcript)?;
+    let vk = key.halo2.get_vk();
+    let engine = key.prepared.create(&bases, vk, &mut synthesis, &[&public], OsRng, &mut transcript, job)?;
     let bytes = transcript.finalize();
     let total = start.elapsed();
 
-    on_stage(Stage::SelfCheck);
     let checking = Instant::now();
     let scalars: Vec<_> = public.iter().map(export::scalar).collect();
     key.verifier.verify(&scalars, &bytes)?;

@@ -27,7 +27,7 @@ use sha3::{Digest, Keccak256};
 use crate::{
     Error,
     digesting::{DigestReader, DigestWriter},
-    engine::Bases,
+    engine::HostBases,
 };
 
 const MAGIC: &[u8; 8] = b"apodsrs\x01";
@@ -44,7 +44,7 @@ pub struct Srs {
     pub(crate) params: ParamsKZG<Bn256>,
     origin: SrsOrigin,
     digest: [u8; 32],
-    bases: OnceLock<Arc<Bases>>,
+    bases: OnceLock<Arc<HostBases>>,
 }
 
 impl Srs {
@@ -106,11 +106,11 @@ impl Srs {
     }
 
     /// The points as the engine reads them.
-    pub(crate) fn bases(&self) -> Result<Arc<Bases>, Error> {
+    pub(crate) fn bases(&self) -> Result<Arc<HostBases>, Error> {
         if let Some(bases) = self.bases.get() {
             return Ok(bases.clone());
         }
-        let bases = Arc::new(Bases::new(&self.params).map_err(Error::Engine)?);
+        let bases = Arc::new(HostBases::new(&self.params).map_err(Error::Engine)?);
         Ok(self.bases.get_or_init(|| bases).clone())
     }
 

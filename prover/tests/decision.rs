@@ -6,7 +6,7 @@ use apodict_circuits::{
     machine::Objective,
     report::{DataOrigin, ErrorReport},
 };
-use apodict_prover::{Context, Error, ProvingKey, Srs, prove, shape_constraint_system};
+use apodict_prover::{Context, Error, ProvingKey, Srs, engine::Job, prove, shape_constraint_system};
 use apodict_verifier::Verifier;
 
 /// `relu(W x)` with a shift, large enough that the objectives choose different shapes.
@@ -49,7 +49,7 @@ fn a_decision_verifies_in_every_shape() {
         let key = ProvingKey::generate(&program, &srs).expect("keys");
         let inputs = vec![(0..len as i64).map(|i| i * 5 % 256 - 128).collect::<Vec<_>>()];
         let context = Context([9; 32]);
-        let proof = prove(&srs, &key, &program, &inputs, context, &mut |_| {}).expect("a proof");
+        let proof = prove(&srs, &key, &program, &inputs, context, &Job::default()).expect("a proof");
 
         let key_bytes = key.verifying_key().to_bytes().expect("a key");
         let vk = apodict_verifier::VerifyingKey::from_bytes(&key_bytes).expect("what was written");
@@ -90,7 +90,7 @@ fn keys_and_programs_survive_files() {
     let read = ProvingKey::read(&mut file.as_slice(), &back, &srs).expect("what was written");
     assert_eq!(read.verifying_key(), key.verifying_key());
     let inputs = [vec![1, -2, 3, -4]];
-    prove(&srs, &read, &back, &inputs, Context::default(), &mut |_| {}).expect("a proof");
+    prove(&srs, &read, &back, &inputs, Context::default(), &Job::default()).expect("a proof");
 
     for at in (0..file.len()).step_by(file.len() / 40) {
         let mut bad = file.clone();
@@ -106,13 +106,12 @@ fn what_does_not_belong_together_is_refused() {
     let k = one.plan().k.max(two.plan().k);
     let srs = Srs::generate_unsafe(k).expect("k is in range");
     let key = ProvingKey::generate(&one, &srs).expect("keys");
-    let none = &mut |_| {};
     let inputs = [vec![1, 2, 3, 4, 5]];
-    let error = prove(&srs, &key, &two, &inputs, Context::default(), none).expect_err("another program");
+    let error = prove(&srs, &key, &two, &inputs, Context::default(), &Job::default()).expect_err("another program");
     assert!(matches!(error, Error::KeyOfAnotherProgram { .. }), "{error}");
 
     let other = Srs::generate_unsafe(k).expect("k is in range");
-    let error = prove(&other, &key, &one, &inputs, Context::default(), none).expect_err("another string");
+    let error = prove(&other, &key, &one, &inputs, Context::default(), &Job::default()).expect_err("another string");
     assert!(matches!(error, Error::KeyOfAnotherSrs), "{error}");
 
     let small = Srs::generate_unsafe(one.plan().k - 1).expect("k is in range");
@@ -120,7 +119,7 @@ fn what_does_not_belong_together_is_refused() {
     assert!(matches!(error, Error::SrsTooSmall { .. }), "{error}");
 
     for inputs in [vec![], vec![vec![1, 2, 3]], vec![vec![1, 2, 3, 128]], vec![vec![1, 2, 3, i64::MIN]]] {
-        let error = prove(&srs, &key, &one, &inputs, Context::default(), none).expect_err("inputs");
+        let error = prove(&srs, &key, &one, &inputs, Context::default(), &Job::default()).expect_err("inputs");
         assert!(matches!(error, Error::Execute(_)), "{error}");
     }
 }

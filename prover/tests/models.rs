@@ -9,7 +9,7 @@ use apodict_circuits::{
     quantize::{dequantize_outputs, quantize_tensors},
     tensors::{Limits, NamedTensors, calibration_from_json, read_inputs},
 };
-use apodict_prover::{Context, ProvingKey, Srs, prove};
+use apodict_prover::{Context, ProvingKey, Srs, engine::Job, prove};
 use serde_json::Value;
 
 /// The models' folder, `None` where the checkout stands alone. Continuous integration has it.
@@ -99,7 +99,7 @@ fn check(name: &str, objective: Objective, max_error: f64, max_k: u32) {
     let integers = quantize_tensors(program.graph(), &tensors).expect("in range");
     let srs = Srs::generate_unsafe(plan.k).expect("k is in range");
     let key = ProvingKey::generate(&program, &srs).expect("keys");
-    let proof = prove(&srs, &key, &program, &integers, Context([3; 32]), &mut |_| {}).expect("a proof");
+    let proof = prove(&srs, &key, &program, &integers, Context([3; 32]), &Job::default()).expect("a proof");
     println!("{name}: {:?}, {} bytes", proof.times, proof.bytes.len());
     assert!(proof.bytes.len() <= 4096);
 }

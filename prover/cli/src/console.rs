@@ -4,12 +4,16 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use apodict_prover::engine::Job;
 use apodict_verifier::SrsOrigin;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::arguments::Global;
 use crate::failure::Failure;
+
+/// Parts of a proof's bar.
+const BAR: u64 = 1000;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +49,41 @@ impl Console {
 
     /// Runs a stage under a spinner. Returns what it gave and the milliseconds it took.
     pub(crate) fn stage<T, E>(&self, name: &'static str, work: impl FnOnce() -> Result<T, E>) -> Result<(T, f64), E> {
-        let spinner = match self.progress {
+        self.under(name, &ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()), work)
+    }
+
+    /// Runs a proof under a bar that shows how far it is.
+    pub(crate) fn proof<T, E>(
+        &self,
+        name: &'static str,
+        prove: impl FnOnce(&Job<'_>) -> Result<T, E>,
+    ) -> Result<(T, f64), E> {
+        let bar = ProgressBar::new(BAR).with_style(ProgressStyle::default_bar());
+        let shown = bar.clone();
+        let job = Job::default().on_progress(move |progress| {
+            tracing::debug!(step = ?progress.step, fraction = progress.fraction, "proving");
+            shown.set_position((progress.fraction * BAR as f64) as u64);
+        });
+        self.under(name, &bar, || prove(&job))
+    }
+
+    fn under<T, E>(
+        &self,
+        name: &'static str,
+        bar: &ProgressBar,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<(T, f64), E> {
+        match self.progress {
             Progress::Shown => {
-                ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message(name)
+                bar.set_message(name);
+                bar.enable_steady_tick(Duration::from_millis(100));
             }
-            Progress::Hidden => ProgressBar::hidden(),
-        };
-        spinner.enable_steady_tick(Duration::from_millis(100));
+            Progress::Hidden => bar.set_draw_target(ProgressDrawTarget::hidden()),
+        }
         let start = Instant::now();
         let result = work();
         let elapsed_ms = milliseconds(start.elapsed());
-        spinner.finish_and_clear();
+        bar.finish_and_clear();
         tracing::info!(stage = name, elapsed_ms, ok = result.is_ok());
         Ok((result?, elapsed_ms))
     }

@@ -9,7 +9,7 @@ use halo2curves::{
     ff::Field,
 };
 
-use super::{Error, field, msm};
+use super::{Error, Job, backend::Backend, field};
 
 /// A polynomial, by index, and a point with the value there.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +63,17 @@ fn vanishing(points: impl IntoIterator<Item = Fr>, at: Fr) -> Fr {
     points.into_iter().map(|point| at - point).product()
 }
 
-pub(super) fn open(
-    bases: &[G1Affine],
-    polys: &[&[Fr]],
+/// Proves the values of `polys`.
+///
+/// # Errors
+/// The transcript's; [`Error::Cancelled`].
+pub(super) fn open<B: Backend>(
+    (backend, job): (&B, &Job<'_>),
+    bases: &B::Bases,
+    polys: &[&B::Column],
     queries: &[Query],
     conversation: &mut impl Conversation,
 ) -> Result<(), Error> {
-    let size = bases.len();
     let y = conversation.challenge();
     let v = conversation.challenge();
     let sets = sets(queries);
@@ -77,51 +81,54 @@ pub(super) fn open(
     all_points.sort_unstable();
     all_points.dedup();
 
-    // For each set: sum_i y^i p_i, and sum_i y^i r_i with r_i of low degree and the values of p_i at the points.
+    // For each set: f = sum_i y^i (p_i - r_i), where r_i has low degree and the values of p_i at the points, and its quotient
+    // by the polynomial that vanishes there.
     let (mut folded, mut remainders) = (Vec::with_capacity(sets.len()), Vec::with_capacity(sets.len()));
     let mut quotients = Vec::with_capacity(sets.len());
     for set in &sets {
         let factors = field::powers(y, set.polys.len());
-        let of_set: Vec<&[Fr]> = set.polys.iter().map(|poly| polys[*poly]).collect();
-        let sum = field::combine(&of_set, &factors, size);
         let mut values = vec![Fr::ZERO; set.points.len()];
         for (of_poly, factor) in set.values.iter().zip(&factors) {
             values.iter_mut().zip(of_poly).for_each(|(sum, value)| *sum += *factor * value);
         }
         let remainder = field::interpolate(&set.points, &values);
-        let mut quotient = sum.clone();
-        quotient.iter_mut().zip(&remainder).for_each(|(a, b)| *a -= b);
-        set.points.iter().for_each(|point| field::divide(&mut quotient, *point));
+        let terms: Vec<(&B::Column, Fr)> =
+            set.polys.iter().zip(factors).map(|(poly, factor)| (polys[*poly], factor)).collect();
+        let negated: Vec<Fr> = remainder.iter().map(|value| -value).collect();
+        let sum = backend.combine(job, &terms, &negated);
+        quotients.push(backend.divide(job, &sum, &set.points));
         folded.push(sum);
         remainders.push(remainder);
-        quotients.push(quotient);
+        job.check()?;
     }
     let v_powers = field::powers(v, sets.len());
-    let views: Vec<&[Fr]> = quotients.iter().map(Vec::as_slice).collect();
-    let quotient = field::combine(&views, &v_powers, size);
+    let terms: Vec<(&B::Column, Fr)> = quotients.iter().zip(v_powers.iter().copied()).collect();
+    let quotient = backend.combine(job, &terms, &[]);
     drop(quotients);
-    let commit = |poly: &[Fr]| msm::multi_scalar_multiply(bases, &[poly]).into_iter();
-    for point in commit(&quotient) {
-        conversation.write(point)?;
-    }
+    let mut commit = |poly: &B::Column| -> Result<(), Error> {
+        let points = backend.commit(job, bases, &[poly]);
+        job.check()?;
+        points.into_iter().try_for_each(|point| conversation.write(point))
+    };
+    commit(&quotient)?;
 
     let u = conversation.challenge();
-    // sum_j v^j z_j (p_j - r_j(u)) - z(u) h, where z_j vanishes on the points that set j lacks.
+    // sum_j v^j z_j (p_j - r_j(u)) - z(u) h, where z_j vanishes on the points that set j lacks; all of it over z_0.
     let missing: Vec<Fr> = (sets.iter())
         .map(|set| vanishing(all_points.iter().copied().filter(|point| !set.points.contains(point)), u))
         .collect();
-    let mut factors: Vec<Fr> = missing.iter().zip(&v_powers).map(|(z, v)| *z * v).collect();
-    let constant: Fr =
-        factors.iter().zip(&remainders).map(|(factor, remainder)| *factor * field::horner(remainder, u)).sum();
-    factors.push(-vanishing(all_points, u));
-    let views: Vec<&[Fr]> = folded.iter().chain([&quotient]).map(Vec::as_slice).collect();
-    let mut linear = field::combine(&views, &factors, size);
-    linear[0] -= constant;
-    field::divide(&mut linear, u);
     let scale = missing.first().and_then(|z| Option::<Fr>::from(z.invert())).unwrap_or(Fr::ONE);
-    linear.iter_mut().for_each(|value| *value *= scale);
-    for point in commit(&linear) {
-        conversation.write(point)?;
+    let factors: Vec<Fr> = missing.iter().zip(&v_powers).map(|(z, v)| *z * v * scale).collect();
+    let mut low = vec![Fr::ZERO; remainders.iter().map(Vec::len).max().unwrap_or(0)];
+    for (remainder, factor) in remainders.iter().zip(&factors) {
+        // f has p - r, where p - r(u) is wanted.
+        low.iter_mut().zip(remainder).for_each(|(low, value)| *low += *factor * value);
+        low[0] -= *factor * field::horner(remainder, u);
     }
-    Ok(())
+    let mut terms: Vec<(&B::Column, Fr)> = folded.iter().zip(factors).collect();
+    terms.push((&quotient, -vanishing(all_points, u) * scale));
+    let linear = backend.combine(job, &terms, &low);
+    let points = backend.commit(job, bases, &[&backend.divide(job, &linear, &[u])]);
+    job.check()?;
+    points.into_iter().try_for_each(|point| conversation.write(point))
 }

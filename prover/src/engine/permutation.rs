@@ -1,67 +1,58 @@
 //! Running products of the permutation argument, set by set.
 
-use halo2_proofs::plonk::{self, Any};
+use halo2_proofs::plonk;
 use halo2curves::{
-    bn256::{Fr, G1Affine},
+    bn256::Fr,
     ff::{Field, PrimeField},
 };
-use rand_core::RngCore;
-use rayon::prelude::*;
 
-use super::{Values, field, ntt::Domain};
+use super::{
+    backend::Backend,
+    program::{Builder, Challenge, Source},
+    quotient::source,
+};
 
-/// The products in order, blinded. Draws from `rng` what halo2 draws, in its order.
-pub(super) fn products(
-    key: &plonk::ProvingKey<G1Affine>,
-    domain: &Domain,
-    values: &Values<'_>,
-    beta: Fr,
-    gamma: Fr,
-    mut rng: impl RngCore,
-) -> Vec<Vec<Fr>> {
-    let cs = key.get_vk().cs();
-    let (width, blinding) = (cs.degree() - 2, cs.blinding_factors());
-    let columns = cs.permutation().get_columns();
-    let roots = field::powers(domain.omega, domain.size());
-    let mut delta = Fr::ONE;
-    let mut start = Fr::ONE;
-    let mut products = Vec::new();
-    for (columns, sigmas) in columns.chunks(width).zip(key.permutation().permutations().chunks(width)) {
-        let values: Vec<&[Fr]> = columns
-            .iter()
-            .map(|column| match column.column_type() {
-                Any::Advice(_) => values.advice[column.index()].as_slice(),
-                Any::Fixed => values.fixed[column.index()].values(),
-                Any::Instance => values.instance[column.index()].as_slice(),
-            })
-            .collect();
-        let mut factors = vec![Fr::ONE; domain.size()];
-        factors.par_iter_mut().enumerate().for_each(|(row, factor)| {
-            for (values, sigma) in values.iter().zip(sigmas) {
-                *factor *= values[row] + beta * sigma[row] + gamma;
+/// The factors of a set's product.
+#[derive(Debug)]
+pub(super) struct Set<B: Backend> {
+    /// `prod (value + delta^j * beta * X + gamma)`.
+    pub(super) numerator: B::Program,
+    /// `prod (value + beta * sigma + gamma)`.
+    pub(super) denominator: B::Program,
+}
+
+impl<B: Backend> Set<B> {
+    /// All sets of a constraint system, in order.
+    pub(super) fn all(backend: &B, cs: &plonk::ConstraintSystem<Fr>) -> Vec<Self> {
+        let width = cs.degree() - 2;
+        let mut delta = Fr::ONE;
+        let mut sets = Vec::new();
+        for (set, columns) in cs.permutation().get_columns().chunks(width).enumerate() {
+            let (mut numerator, mut denominator) = (Builder::default(), Builder::default());
+            let (mut above, mut below) = (Vec::new(), Vec::new());
+            for (at, column) in columns.iter().enumerate() {
+                let factor = numerator.constant(delta);
+                above.push(term(&mut numerator, source(column), Source::Identity, Some(factor)));
+                below.push(term(&mut denominator, source(column), Source::Sigma(set * width + at), None));
+                delta *= Fr::DELTA;
             }
-        });
-        field::batch_invert(&mut factors);
-        let deltas: Vec<Fr> =
-            std::iter::successors(Some(beta * delta), |delta| Some(*delta * Fr::DELTA)).take(columns.len()).collect();
-        factors.par_iter_mut().enumerate().for_each(|(row, factor)| {
-            for (values, delta) in values.iter().zip(&deltas) {
-                *factor *= values[row] + roots[row] * delta + gamma;
-            }
-        });
-        columns.iter().for_each(|_| delta *= Fr::DELTA);
-
-        let usable = domain.size() - blinding;
-        let mut product = Vec::with_capacity(domain.size());
-        let mut running = start;
-        for factor in &factors[..usable] {
-            product.push(running);
-            running *= factor;
+            let [above, below] = [(numerator, above), (denominator, below)].map(|(mut builder, terms)| {
+                let one = builder.constant(Fr::ONE);
+                let product = terms.into_iter().fold(one, |product, term| builder.mul(product, term));
+                backend.program(builder.compile(product))
+            });
+            sets.push(Self { numerator: above, denominator: below });
         }
-        start = product[usable - 1];
-        product.extend((0..blinding).map(|_| Fr::random(&mut rng)));
-        field::skip(&mut rng);
-        products.push(product);
+        sets
     }
-    products
+}
+
+/// `value + beta * place * factor + gamma`.
+fn term(builder: &mut Builder, value: Source, place: Source, factor: Option<super::program::Id>) -> super::program::Id {
+    let [beta, gamma] = [Challenge::Beta, Challenge::Gamma].map(|of| builder.challenge(of));
+    let (value, place) = (builder.column(value, 0), builder.column(place, 0));
+    let scale = factor.map_or(beta, |factor| builder.mul(beta, factor));
+    let placed = builder.mul(place, scale);
+    let sum = builder.add(value, placed);
+    builder.add(sum, gamma)
 }

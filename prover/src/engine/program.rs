@@ -1,7 +1,7 @@
-//! Expressions over columns, compiled into one straight-line program and run over blocks of rows.
+//! Expressions over columns, compiled into one straight-line program.
 //!
 //! Equal subexpressions are computed once, and what depends on no row once per run. Values that are no longer read give
-//! their place to others, so that a block's working set stays in the first-level cache.
+//! their place to others, so that the working set of a block of rows stays in the first-level cache. Backends run it.
 
 use std::{
     collections::HashMap,
@@ -13,21 +13,17 @@ use halo2curves::{
     bn256::Fr,
     ff::{Field, PrimeField},
 };
-use rayon::prelude::*;
 
 use super::Error;
 
-/// Rows of a block. Of a domain with fewer, the rest of the block repeats it.
-const BLOCK: usize = 16;
-
-/// Blocks that one task takes at least.
-const TASK: usize = 8;
-
 /// A column that expressions read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Source {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A fixed column.
     Fixed(usize),
+    /// An advice column.
     Advice(usize),
+    /// An instance column.
     Instance(usize),
     /// The permutation, as a column.
     Sigma(usize),
@@ -35,7 +31,9 @@ pub(super) enum Source {
     Product(usize),
     /// Running product of a lookup.
     LookupProduct(usize),
+    /// Permuted input of a lookup.
     LookupInput(usize),
+    /// Permuted table of a lookup.
     LookupTable(usize),
     /// 1 in the first row.
     First,
@@ -49,11 +47,16 @@ pub(super) enum Source {
 
 /// A value that is the same in every row and known only while proving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Challenge {
+pub enum Challenge {
+    /// The circuit's own, by index.
     Circuit(usize),
+    /// Folds a lookup's expressions.
     Theta,
+    /// Of permutations and lookups.
     Beta,
+    /// Of permutations and lookups.
     Gamma,
+    /// Folds constraints.
     Y,
 }
 
@@ -206,20 +209,28 @@ impl Builder {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Operation {
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `a + b`.
     Add,
+    /// `a - b`.
     Sub,
+    /// `a * b`.
     Mul,
 }
 
 /// `cells[out] = cells[a] op cells[b]`.
 #[derive(Clone, Copy, Debug)]
-struct Step {
-    operation: Operation,
-    a: u32,
-    b: u32,
-    out: u32,
+pub struct Step {
+    /// What is done.
+    pub operation: Operation,
+    /// The left operand.
+    pub a: u32,
+    /// The right operand.
+    pub b: u32,
+    /// Where the result goes.
+    pub out: u32,
 }
 
 /// What is computed once per run: the same in every row.
@@ -233,7 +244,7 @@ enum Uniform {
 
 /// A compiled expression. Cells are: uniform values, then columns, then what steps compute.
 #[derive(Debug)]
-pub(super) struct Program {
+pub struct Program {
     uniforms: Vec<Uniform>,
     columns: Vec<(Source, i32)>,
     steps: Vec<Step>,
@@ -329,7 +340,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn apply(operation: Operation, a: Fr, b: Fr) -> Fr {
+pub(super) fn apply(operation: Operation, a: Fr, b: Fr) -> Fr {
     match operation {
         Operation::Add => a + b,
         Operation::Sub => a - b,
@@ -338,24 +349,33 @@ fn apply(operation: Operation, a: Fr, b: Fr) -> Fr {
 }
 
 impl Program {
-    /// Columns that are read, each with its rotation.
-    pub(super) fn columns(&self) -> impl Iterator<Item = Source> + '_ {
-        self.columns.iter().map(|(source, _)| *source)
+    /// Columns that are read, each with its rotation: they are the cells after the uniform values.
+    pub fn columns(&self) -> &[(Source, i32)] {
+        &self.columns
     }
 
-    /// Multiplications that a row takes.
-    #[cfg(test)]
-    fn multiplications(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.operation, Operation::Mul)).count()
+    /// What is done in every row, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
-    /// The value of every row. All columns have `rows` rows, a power of two, and rotations wrap around.
-    pub(super) fn run<'c>(
-        &self,
-        rows: usize,
-        column: impl Fn(Source) -> &'c [Fr] + Sync,
-        challenge: impl Fn(Challenge) -> Fr,
-    ) -> Vec<Fr> {
+    /// Cells in all.
+    pub fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// The cell with the result.
+    pub fn root(&self) -> usize {
+        self.root as usize
+    }
+
+    /// How many values are the same in every row: the first cells.
+    pub fn num_uniforms(&self) -> usize {
+        self.uniforms.len()
+    }
+
+    /// The values that are the same in every row.
+    pub fn uniforms(&self, challenge: impl Fn(Challenge) -> Fr) -> Vec<Fr> {
         let mut uniforms: Vec<Fr> = Vec::with_capacity(self.uniforms.len());
         for uniform in &self.uniforms {
             uniforms.push(match *uniform {
@@ -364,79 +384,11 @@ impl Program {
                 Uniform::Computed(operation, a, b) => apply(operation, uniforms[a as usize], uniforms[b as usize]),
             });
         }
-        let mut blank = vec![[Fr::ZERO; BLOCK]; self.cells];
-        blank.iter_mut().zip(&uniforms).for_each(|(cell, value)| *cell = [*value; BLOCK]);
-        let columns: Vec<(&[Fr], usize)> = (self.columns.iter())
-            .map(|(source, rotation)| (column(*source), rotation.rem_euclid(rows as i32) as usize))
-            .collect();
-
-        let mut values = vec![Fr::ZERO; rows];
-        values.par_chunks_mut(BLOCK * TASK).enumerate().for_each_init(
-            || blank.clone(),
-            |cells, (task, values)| {
-                for (block, values) in values.chunks_mut(BLOCK).enumerate() {
-                    let start = task * BLOCK * TASK + block * BLOCK;
-                    for ((column, rotation), cell) in columns.iter().zip(&mut cells[uniforms.len()..]) {
-                        let from = (start + rotation) % rows;
-                        match column.get(from..from + BLOCK) {
-                            Some(whole) => cell.copy_from_slice(whole),
-                            None => *cell = std::array::from_fn(|at| column[(from + at) % rows]),
-                        }
-                    }
-                    for step in &self.steps {
-                        let (a, b) = (&cells[step.a as usize], &cells[step.b as usize]);
-                        cells[step.out as usize] = match step.operation {
-                            Operation::Add => std::array::from_fn(|at| a[at] + b[at]),
-                            Operation::Sub => std::array::from_fn(|at| a[at] - b[at]),
-                            Operation::Mul => std::array::from_fn(|at| a[at] * b[at]),
-                        };
-                    }
-                    values.copy_from_slice(&cells[self.root as usize][..values.len()]);
-                }
-            },
-        );
-        values
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn equal_parts_are_computed_once_and_rows_wrap_around() {
-        let mut builder = Builder::default();
-        let a = builder.column(Source::Advice(0), 0);
-        let next = builder.column(Source::Advice(0), 1);
-        let last = builder.column(Source::Advice(0), -3);
-        let product = builder.mul(a, next);
-        let again = builder.mul(next, a);
-        assert_eq!(product, again);
-        let (theta, three) = (builder.challenge(Challenge::Theta), builder.constant(Fr::from(3)));
-        let factor = builder.mul(theta, three);
-        let scaled = builder.mul(product, factor);
-        let difference = builder.sub(last, product);
-        let root = builder.add(scaled, difference);
-        let program = builder.compile(root);
-        assert_eq!(program.multiplications(), 2);
-
-        let rows = 32;
-        let column: Vec<Fr> = (0..rows as u64).map(|i| Fr::from(i * i + 1)).collect();
-        let values = program.run(rows, |_| &column, |_| Fr::from(7));
-        for (row, value) in values.iter().enumerate() {
-            let product = column[row] * column[(row + 1) % rows];
-            assert_eq!(*value, product * Fr::from(21) + column[(row + rows - 3) % rows] - product);
-        }
+        uniforms
     }
 
-    #[test]
-    fn a_program_may_be_a_column_or_a_constant() {
-        let mut builder = Builder::default();
-        let column = builder.column(Source::Fixed(0), 0);
-        let zero = builder.constant(Fr::ZERO);
-        let nothing = builder.mul(column, zero);
-        let values: Vec<Fr> = (0..16).map(Fr::from).collect();
-        assert_eq!(builder.compile(column).run(16, |_| &values, |_| Fr::ONE), values);
-        assert_eq!(builder.compile(nothing).run(16, |_| &values, |_| Fr::ONE), [Fr::ZERO; 16]);
+    /// Multiplications that a row takes.
+    pub fn multiplications(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.operation, Operation::Mul)).count()
     }
 }

@@ -6,157 +6,151 @@
 //! with the same matrix for every coefficient. No transform is ever longer than `n`, and no coset is computed that the
 //! degree does not ask for.
 
+use std::collections::HashMap;
+
 use halo2_proofs::plonk::{self, Any, Column};
 use halo2curves::{
     bn256::{Fr, G1Affine},
     ff::{Field, PrimeField, WithSmallOrderMulGroup},
 };
-use rayon::prelude::*;
 
 use super::{
-    Error, field,
-    ntt::Domain,
+    Error, Job,
+    backend::Backend,
+    field,
     program::{Builder, Challenge, Id, Program, Source},
 };
 
-/// Bytes that cosets of a key's columns may take.
-const CACHE: usize = 256 << 20;
+/// Domains up to this `k` go to all cosets at once, larger ones coset by coset.
+const TOGETHER: u32 = 14;
 
 /// Values of columns on one coset.
-type Coset = Vec<(Source, Vec<Fr>)>;
+type Cosets<B> = HashMap<Source, <B as super::Types>::Coset>;
 
 /// What of the quotient depends on the key alone.
 #[derive(Debug)]
-pub(super) struct Quotient {
-    program: Program,
-    /// Powers of each coset's shift.
-    shifts: Vec<Vec<Fr>>,
+pub(super) struct Quotient<B: Backend> {
+    program: B::Program,
+    /// Columns that it reads.
+    sources: Vec<Source>,
     /// From `n` coefficients of each coset, before the division, to those of each piece.
     split: Vec<Vec<Fr>>,
-    /// Cosets of the key's columns, coset by coset, if they fit [`CACHE`].
-    cached: Option<Vec<Coset>>,
+    /// Values of the key's columns, coset by coset, if there is room for them.
+    cached: Option<Vec<Cosets<B>>>,
 }
 
-/// Coefficients of the columns of one proof.
-pub(super) struct Columns<'a> {
-    pub(super) key: &'a plonk::ProvingKey<G1Affine>,
-    pub(super) advice: &'a [Vec<Fr>],
-    pub(super) instance: &'a [Vec<Fr>],
-    pub(super) products: &'a [Vec<Fr>],
-    /// Product, permuted input, permuted table of each lookup.
-    pub(super) lookups: &'a [[Vec<Fr>; 3]],
+/// Shifts of the cosets: as many as the quotient has pieces.
+pub(super) fn shifts(key: &plonk::ProvingKey<G1Affine>) -> Vec<Fr> {
+    let halo2 = key.get_vk().get_domain();
+    let pieces = halo2.quotient_poly_degree as usize;
+    // The cosets of the extended domain: their shifts' powers differ, since there are at least as many as pieces.
+    std::iter::successors(Some(Fr::ZETA), |shift| Some(*shift * halo2.extended_omega)).take(pieces).collect()
 }
 
-impl Columns<'_> {
-    fn coefficients(&self, source: Source) -> &[Fr] {
-        match source {
-            Source::Advice(at) => &self.advice[at],
-            Source::Instance(at) => &self.instance[at],
-            Source::Product(at) => &self.products[at],
-            Source::LookupProduct(at) => &self.lookups[at][0],
-            Source::LookupInput(at) => &self.lookups[at][1],
-            Source::LookupTable(at) => &self.lookups[at][2],
-            of_key => key_coefficients(self.key, of_key),
-        }
-    }
-}
-
-/// What does not change from proof to proof; nothing for [`Source::Identity`], which is known without a transform.
-fn key_coefficients(key: &plonk::ProvingKey<G1Affine>, source: Source) -> &[Fr] {
-    match source {
-        Source::Fixed(at) => key.fixed_polys()[at].values(),
-        Source::Sigma(at) => key.permutation().polys()[at].values(),
-        Source::First => key.l0().values(),
-        Source::Last => key.l_last().values(),
-        Source::Active => key.l_active_row().values(),
-        _ => &[],
-    }
-}
-
-fn is_of_key(source: Source) -> bool {
+pub(super) fn is_of_key(source: Source) -> bool {
     use Source::{Active, First, Fixed, Identity, Last, Sigma};
     matches!(source, Fixed(_) | Sigma(_) | First | Last | Active | Identity)
 }
 
-fn coset(domain: &Domain, shifts: &[Fr], source: Source, coefficients: &[Fr]) -> Vec<Fr> {
-    if source == Source::Identity {
-        let shift = shifts.get(1).copied().unwrap_or(Fr::ONE);
-        return field::powers(domain.omega, domain.size()).into_iter().map(|root| root * shift).collect();
-    }
-    domain.coset(coefficients, shifts)
-}
-
-impl Quotient {
-    pub(super) fn new(key: &plonk::ProvingKey<G1Affine>, domain: &Domain) -> Result<Self, Error> {
-        let program = compile(key.get_vk().cs())?;
-        let halo2 = key.get_vk().get_domain();
-        let pieces = halo2.quotient_poly_degree as usize;
-        // The cosets of the extended domain: their shifts' powers differ, since there are at least as many as pieces.
-        let shifts: Vec<Fr> =
-            std::iter::successors(Some(Fr::ZETA), |shift| Some(*shift * halo2.extended_omega)).take(pieces).collect();
-        let mut matrix = Vec::with_capacity(pieces);
-        for shift in &shifts {
-            let power = shift.pow_vartime([domain.size() as u64]);
+impl<B: Backend> Quotient<B> {
+    /// `of_key` are the coefficients of the key's columns; their values on cosets are kept if they take no more than
+    /// `budget` bytes.
+    pub(super) fn new(
+        backend: &B,
+        cs: &plonk::ConstraintSystem<Fr>,
+        (k, shifts): (u32, &[Fr]),
+        domain: &B::Domain,
+        of_key: &HashMap<Source, B::Column>,
+        budget: usize,
+    ) -> Result<Self, Error> {
+        let program = compile(cs)?;
+        let mut matrix = Vec::with_capacity(shifts.len());
+        for shift in shifts {
+            let power = shift.pow_vartime([1 << k]);
             // What a coset gives is divided by s^n - 1 in the end: here the equations are multiplied with it.
             let divisor = power - Fr::ONE;
-            matrix.push(field::powers(power, pieces).into_iter().map(|entry| entry * divisor).collect());
+            matrix.push(field::powers(power, shifts.len()).into_iter().map(|entry| entry * divisor).collect());
         }
         let split = field::invert_matrix(matrix).ok_or(Error::Domain)?;
-        let shifts: Vec<Vec<Fr>> = shifts.iter().map(|shift| field::powers(*shift, domain.size())).collect();
+        let mut sources: Vec<Source> = program.columns().iter().map(|(source, _)| *source).collect();
+        sources.sort_unstable();
+        sources.dedup();
 
-        let mut sources: Vec<Source> = program.columns().filter(|source| is_of_key(*source)).collect();
-        let mut seen = std::collections::HashSet::new();
-        sources.retain(|source| seen.insert(*source));
-        let bytes = sources.len() * pieces * domain.size() * size_of::<Fr>();
-        let cached = (bytes <= CACHE).then(|| {
-            let of = |shifts: &Vec<Fr>| -> Coset {
-                let of = |source: &Source| (*source, coset(domain, shifts, *source, key_coefficients(key, *source)));
-                sources.par_iter().map(of).collect()
-            };
-            shifts.par_iter().map(of).collect()
-        });
-        Ok(Self { program, shifts, split, cached })
+        let mut quotient = Self { program: backend.program(program), sources, split, cached: None };
+        let bytes = of_key.len() * shifts.len() * (size_of::<Fr>() << k);
+        if bytes <= budget {
+            let job = Job::default();
+            let each = |coset| quotient.cosets(backend, &job, domain, &[coset], |source| of_key.get(&source)).remove(0);
+            quotient.cached = Some((0..shifts.len()).map(each).collect());
+        }
+        Ok(quotient)
     }
 
-    /// The pieces of the quotient, `n` coefficients each.
-    pub(super) fn compute(
-        &self,
-        domain: &Domain,
-        columns: &Columns<'_>,
-        challenge: impl Fn(Challenge) -> Fr + Sync,
-    ) -> Vec<Vec<Fr>> {
-        let mut sources: Vec<Source> = self.program.columns().collect();
-        let mut seen = std::collections::HashSet::new();
-        sources.retain(|source| seen.insert(*source) && !(self.cached.is_some() && is_of_key(*source)));
+    /// Multiplications that a point takes, and points: for estimates.
+    pub(super) fn pieces(&self) -> usize {
+        self.split.len()
+    }
 
-        // Small domains go at once, large ones coset by coset.
-        let one = |(at, shifts): (usize, &Vec<Fr>)| -> Vec<Fr> {
-            let own: Coset = (sources.par_iter())
-                .map(|source| (*source, coset(domain, shifts, *source, columns.coefficients(*source))))
-                .collect();
-            let cached: &[(Source, Vec<Fr>)] = self.cached.as_ref().map_or(&[], |cached| &cached[at]);
-            let find = |source: Source| -> &[Fr] {
-                let found = own.iter().chain(cached).find(|(of, _)| *of == source);
-                found.map_or(&[], |(_, values)| values.as_slice())
-            };
-            let mut values = self.program.run(domain.size(), find, &challenge);
-            drop(own);
-            domain.inverse(&mut values);
-            // Back from the coset: shift^-i = shift^(n - i) / shift^n.
-            let inverse = Option::<Fr>::from((shifts[domain.size() - 1] * shifts[1]).invert()).unwrap_or(Fr::ZERO);
-            values[1..]
-                .par_iter_mut()
-                .zip(shifts.par_iter().rev())
-                .for_each(|(value, power)| *value *= *power * inverse);
-            values
+    /// Values on some of the cosets of those columns that `coefficients` knows.
+    fn cosets<'c>(
+        &self,
+        backend: &B,
+        job: &Job<'_>,
+        domain: &B::Domain,
+        which: &[usize],
+        coefficients: impl Fn(Source) -> Option<&'c B::Column>,
+    ) -> Vec<Cosets<B>>
+    where
+        B::Column: 'c,
+    {
+        let known: Vec<(Source, &B::Column)> =
+            self.sources.iter().filter_map(|source| Some((*source, coefficients(*source)?))).collect();
+        let requests: Vec<(usize, &B::Column)> =
+            which.iter().flat_map(|coset| known.iter().map(move |(_, column)| (*coset, *column))).collect();
+        let mut values = backend.to_cosets(job, domain, &requests).into_iter();
+        which.iter().map(|_| known.iter().map(|(source, _)| *source).zip(values.by_ref()).collect()).collect()
+    }
+
+    /// The pieces of the quotient. `coefficients` are those of all columns, the key's included.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub(super) fn compute<'c>(
+        &self,
+        backend: &B,
+        job: &Job<'_>,
+        (k, domain): (u32, &B::Domain),
+        coefficients: impl Fn(Source) -> Option<&'c B::Column>,
+        challenge: impl Fn(Challenge) -> Fr,
+    ) -> Result<Vec<B::Column>, Error>
+    where
+        B::Column: 'c,
+    {
+        let wanted = |source| if self.cached.is_some() && is_of_key(source) { None } else { coefficients(source) };
+        let together = if k <= TOGETHER { self.pieces() } else { 1 };
+        let all: Vec<usize> = (0..self.pieces()).collect();
+        let mut parts = Vec::with_capacity(all.len());
+        for which in all.chunks(together) {
+            let own = self.cosets(backend, job, domain, which, wanted);
+            job.check()?;
+            let mut values = Vec::with_capacity(which.len());
+            for (coset, own) in which.iter().zip(own) {
+                let cached = self.cached.as_ref().and_then(|cached| cached.get(*coset));
+                let find = |source: Source| match own.get(&source).or_else(|| cached?.get(&source)) {
+                    Some(values) => values,
+                    None => unreachable!("every column of the program is the key's or the proof's"),
+                };
+                values.push((*coset, backend.run_on_coset(job, domain, &self.program, &find, &challenge)));
+                job.check()?;
+            }
+            parts.extend(backend.from_cosets(job, domain, values));
+            job.check()?;
+        }
+        let piece = |row: &Vec<Fr>| {
+            let terms: Vec<(&B::Column, Fr)> = parts.iter().zip(row).map(|(part, factor)| (part, *factor)).collect();
+            backend.combine(job, &terms, &[])
         };
-        let cosets: Vec<Vec<Fr>> = if domain.k <= 14 {
-            self.shifts.par_iter().enumerate().map(one).collect()
-        } else {
-            self.shifts.iter().enumerate().map(one).collect()
-        };
-        let cosets: Vec<&[Fr]> = cosets.iter().map(Vec::as_slice).collect();
-        self.split.iter().map(|row| field::combine(&cosets, row, domain.size())).collect()
+        Ok(self.split.iter().map(piece).collect())
     }
 }
 

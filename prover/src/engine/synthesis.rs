@@ -1,9 +1,9 @@
 //! Where advice columns come from.
 
-use apodict_circuits::machine::{Layout, Witness};
+use apodict_circuits::machine::{Column, Layout, Witness};
 use halo2curves::bn256::Fr;
 
-use super::Error;
+use super::{Error, backend::HostColumn};
 
 /// What a phase asks for.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub trait Synthesis {
     ///
     /// # Errors
     /// [`Error::Phase`], for a phase that the witness does not know.
-    fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<Vec<Fr>>, Error>;
+    fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<HostColumn>, Error>;
 }
 
 /// The machine's witness, without a detour through halo2's synthesis.
@@ -37,16 +37,18 @@ pub struct MachineSynthesis<'a> {
 }
 
 impl Synthesis for MachineSynthesis<'_> {
-    fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<Vec<Fr>>, Error> {
+    fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<HostColumn>, Error> {
         match (phase.phase, phase.challenges) {
             (0, _) => {
                 let witness = self.witness;
                 let columns = witness.lanes.iter().chain([&witness.acc, &witness.multiplicities]);
-                Ok(columns.map(apodict_circuits::machine::Column::to_field).collect())
+                let typed =
+                    |column: &Column| HostColumn::Integers { small: column.small.clone(), large: column.large.clone() };
+                Ok(columns.map(typed).collect())
             }
             (1, [Some(theta), Some(beta)]) => {
                 let columns = self.layout.lookup_columns(self.witness, *theta, *beta);
-                Ok(columns.reciprocals.into_iter().chain([columns.sum]).collect())
+                Ok(columns.reciprocals.into_iter().chain([columns.sum]).map(HostColumn::Field).collect())
             }
             (phase, challenges) => {
                 let known = challenges.iter().flatten().count();

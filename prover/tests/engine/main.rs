@@ -9,7 +9,7 @@ mod recorder;
 mod tables;
 
 use apodict_prover::{
-    engine::{self, Bases, Prepared, Synthesis},
+    engine::{self, Budget, HostBases, HostPrepared, Job, Synthesis, backend::HostColumn},
     transcript::{EvmTranscriptRead, EvmTranscriptWrite},
 };
 use halo2_proofs::{
@@ -40,23 +40,24 @@ fn rng(seed: u64) -> ChaCha20Rng {
 
 struct Setup {
     params: ParamsKZG<Bn256>,
-    bases: Bases,
+    bases: HostBases,
     key: ProvingKey<G1Affine>,
-    prepared: Prepared,
+    prepared: HostPrepared,
 }
 
 impl Setup {
     fn new<C: Circuit<Fr>>(k: u32, circuit: &C, compress: bool) -> Self {
         let params = ParamsKZG::setup(k, rng(k.into()));
         let key = keygen_pk2(&params, circuit, compress).expect("the circuit fits");
-        let prepared = Prepared::new(&key).expect("halo2 made the key");
-        let bases = Bases::new(&params).expect("parameters in memory");
+        let prepared = HostPrepared::new(&key, Budget::default()).expect("halo2 made the key");
+        let bases = HostBases::new(&params).expect("parameters in memory");
         Self { params, bases, key, prepared }
     }
 
     fn prove(&self, synthesis: &mut impl Synthesis, instances: &[&[Fr]]) -> Result<Vec<u8>, engine::Error> {
         let mut transcript = EvmTranscriptWrite::init(Vec::new());
-        engine::create(&self.bases, &self.key, &self.prepared, synthesis, instances, rng(9), &mut transcript)?;
+        let (vk, job) = (self.key.get_vk(), Job::default());
+        self.prepared.create(&self.bases, vk, synthesis, instances, rng(9), &mut transcript, &job)?;
         Ok(transcript.finalize())
     }
 
@@ -158,10 +159,12 @@ fn what_does_not_fit_is_refused_in_words() {
     let error = setup.prove(&mut recorder, &[&a, &long]).expect_err("more than the usable rows");
     assert!(matches!(error, engine::Error::TooManyInstances { got: 32, .. }), "{error}");
 
-    let small = Bases::new(&ParamsKZG::setup(4, rng(1))).expect("parameters in memory");
+    let small = HostBases::new(&ParamsKZG::setup(4, rng(1))).expect("parameters in memory");
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let instances: [&[Fr]; 2] = [&a, &b];
-    let error = engine::create(&small, &setup.key, &setup.prepared, &mut recorder, &instances, rng(1), &mut transcript)
+    let (vk, job) = (setup.key.get_vk(), Job::default());
+    let error = (setup.prepared)
+        .create(&small, vk, &mut recorder, &instances, rng(1), &mut transcript, &job)
         .expect_err("too few powers");
     assert!(matches!(error, engine::Error::SrsSize { expected: 32, got: 16 }), "{error}");
 
@@ -172,7 +175,7 @@ fn what_does_not_fit_is_refused_in_words() {
 
     struct Short;
     impl Synthesis for Short {
-        fn phase(&mut self, _: engine::Phase<'_>) -> Result<Vec<Vec<Fr>>, engine::Error> {
+        fn phase(&mut self, _: engine::Phase<'_>) -> Result<Vec<HostColumn>, engine::Error> {
             Ok(Vec::new())
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeTo;
 
-use apodict_prover::engine::{Error, Phase, Synthesis};
+use apodict_prover::engine::{Error, Phase, Synthesis, backend::HostColumn};
 use halo2_proofs::{
     circuit::Value,
     plonk::{
@@ -34,7 +34,7 @@ impl<'a, C: Circuit<Fr>> Recorder<'a, C> {
 }
 
 impl<C: Circuit<Fr>> Synthesis for Recorder<'_, C> {
-    fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<Vec<Fr>>, Error> {
+    fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<HostColumn>, Error> {
         let mut own = ConstraintSystem::default();
         let config = C::configure_with_params(&mut own, self.circuit.params());
         let mut recording = Recording {
@@ -48,7 +48,7 @@ impl<C: Circuit<Fr>> Synthesis for Recorder<'_, C> {
         if let Some((column, row, value)) = self.tampered {
             recording.advice[column][row] = value;
         }
-        let of = |column: &usize| recording.advice[*column][..phase.usable].to_vec();
+        let of = |column: &usize| HostColumn::Field(recording.advice[*column][..phase.usable].to_vec());
         Ok(phase.columns.iter().map(of).collect())
     }
 }

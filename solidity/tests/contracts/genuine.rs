@@ -6,7 +6,7 @@ use apodict_circuits::{
     machine::{Objective, Shape},
     report::{DataOrigin, ErrorReport},
 };
-use apodict_prover::{Context, ProvingKey, Srs, export, prove, transcript::EvmTranscriptWrite};
+use apodict_prover::{Context, ProvingKey, Srs, engine::Job, export, prove, transcript::EvmTranscriptWrite};
 use apodict_solidity::Fixture;
 use apodict_verifier::{SrsOrigin, Verifier, instances_from_words};
 use halo2_proofs::{
@@ -62,7 +62,7 @@ pub(crate) fn decision(shape: Shape, objective: Objective, hidden: &[usize]) -> 
     let inputs = [(0..16).map(|i| i * 37 % 256 - 128).collect::<Vec<_>>()];
     // A context as a gateway makes it: 256 bits of a hash.
     let context = Context([0xa7; 32]);
-    let proof = prove(&srs, &key, &program, &inputs, context, &mut |_| {}).expect("a proof");
+    let proof = prove(&srs, &key, &program, &inputs, context, &Job::default()).expect("a proof");
     let instances = instances_from_words(&proof.instances).expect("canonical");
     Fixture { key: key.verifying_key().clone(), proof: proof.bytes, instances }
 }

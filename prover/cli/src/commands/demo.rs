@@ -98,7 +98,7 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     let context = Context(Keccak256::digest(PURPOSE).into());
     let inputs = program::quantize_json(loan::INPUT, &program).map_err(embedded)?;
     let (proof, _) = console
-        .stage("prove", || apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, &mut |_| ()))?;
+        .proof("prove", |job| apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, job))?;
     let prove = milliseconds(proof.times.total);
     let proof_bytes = proof.bytes.len();
     let line = format!("{} bytes, bound to this market, this borrower and nonce 1", format_count(proof_bytes as u64));

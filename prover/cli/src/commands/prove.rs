@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
-use apodict_prover::{Context, Stage};
+use apodict_prover::{Context, engine::Job};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -75,12 +75,12 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
     console.warn_of_origin(keys.origin());
 
     let context = Context(arguments.context);
-    let prove = || match arguments.backend {
+    let prove = |job: &Job<'_>| match arguments.backend {
         Backend::Auto | Backend::Cpu => {
-            apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, &mut log_stage)
+            apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, job)
         }
     };
-    let (proof, _) = console.stage("prove", prove)?;
+    let (proof, _) = console.proof("prove", prove)?;
     let statement = keys.file.layout.decode(&proof.instances).map_err(Failure::Layout)?;
     let key_digest = keys.file.digest();
     let proof_bytes = proof.bytes.len();
@@ -115,10 +115,6 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
     };
     console.result(&report)?;
     Ok(Outcome::Done)
-}
-
-fn log_stage(stage: Stage) {
-    tracing::debug!(?stage, "proving");
 }
 
 impl Display for Report {

@@ -19,13 +19,19 @@ pub(super) struct Digits {
 
 /// A scalar as sign and magnitude, the shorter of `s` and `s - r`.
 #[derive(Clone, Copy)]
-struct Signed {
+pub(super) struct Signed {
     magnitude: [u64; 4],
     negative: bool,
 }
 
-impl Signed {
-    fn new(scalar: &Fr) -> Self {
+impl From<i64> for Signed {
+    fn from(scalar: i64) -> Self {
+        Self { magnitude: [scalar.unsigned_abs(), 0, 0, 0], negative: scalar < 0 }
+    }
+}
+
+impl From<&Fr> for Signed {
+    fn from(scalar: &Fr) -> Self {
         let mut magnitude = [0u64; 4];
         for (limb, bytes) in magnitude.iter_mut().zip(scalar.to_repr().as_ref().chunks_exact(8)) {
             *limb = bytes.iter().rev().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
@@ -35,7 +41,9 @@ impl Signed {
         let negative = opposite.iter().rev().lt(magnitude.iter().rev());
         Self { magnitude: if negative { opposite } else { magnitude }, negative }
     }
+}
 
+impl Signed {
     fn bits(&self) -> u32 {
         let used = self.magnitude.iter().rposition(|limb| *limb != 0);
         used.map_or(0, |at| 64 * (at as u32 + 1) - self.magnitude[at].leading_zeros())
@@ -65,15 +73,14 @@ fn subtract(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
 }
 
 impl Digits {
-    pub(super) fn new(scalars: &[Fr]) -> Self {
-        let signed: Vec<Signed> = scalars.iter().map(Signed::new).collect();
+    pub(super) fn new(signed: &[Signed]) -> Self {
         let mut histogram = [0usize; 257];
         signed.iter().for_each(|scalar| histogram[scalar.bits() as usize] += 1);
         let longest = histogram.iter().rposition(|count| *count > 0).unwrap_or(0) as u32;
         let width = WIDTHS.min_by_key(|width| cost(&histogram, longest, *width)).unwrap_or(*WIDTHS.start());
         // One bit more for the carry.
         let windows = if longest == 0 { 0 } else { (longest + 1).div_ceil(width) as usize };
-        let len = scalars.len();
+        let len = signed.len();
         let mut digits = vec![0i16; len * windows];
         for (at, scalar) in signed.iter().enumerate() {
             let mut carry = 0;
@@ -129,7 +136,7 @@ mod tests {
         scalars.extend([Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, -Fr::TWO_INV, Fr::from(u64::MAX)]);
         for take in [scalars.len(), 20, 1] {
             let scalars = &scalars[scalars.len() - take..];
-            let digits = Digits::new(scalars);
+            let digits = Digits::new(&scalars.iter().map(Signed::from).collect::<Vec<_>>());
             for (at, scalar) in scalars.iter().enumerate() {
                 let shift = Fr::from(1 << digits.width());
                 let value = (0..digits.windows()).rev().fold(Fr::ZERO, |sum, window| {
@@ -145,9 +152,12 @@ mod tests {
 
     #[test]
     fn small_numbers_of_either_sign_take_few_windows() {
-        let scalars: Vec<Fr> = (0..4096u64).map(|i| if i % 2 == 0 { Fr::from(i) } else { -Fr::from(i) }).collect();
-        let digits = Digits::new(&scalars);
+        let numbers = (0..4096).map(|i| if i % 2 == 0 { i } else { -i });
+        let digits = Digits::new(&numbers.clone().map(Signed::from).collect::<Vec<_>>());
+        let field = |i: i64| if i < 0 { -Fr::from(i.unsigned_abs()) } else { Fr::from(i.unsigned_abs()) };
+        let same = Digits::new(&numbers.map(|i| Signed::from(&field(i))).collect::<Vec<_>>());
+        assert_eq!(digits.digits, same.digits);
         assert!(digits.windows() * digits.width() as usize <= 24, "{} of {}", digits.windows(), digits.width());
-        assert_eq!(Digits::new(&[Fr::ZERO; 9]).windows(), 0);
+        assert_eq!(Digits::new(&[Signed::from(0); 9]).windows(), 0);
     }
 }

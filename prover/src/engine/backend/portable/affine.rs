@@ -6,13 +6,18 @@
 //! `(0, 0)` here, adds nothing: every case is told apart by value, none is assumed away.
 
 use halo2curves::{
-    bn256::{Fq, G1Affine},
+    bn256::{Fq, G1, G1Affine},
     ff::Field,
-    group::prime::PrimeCurveAffine,
+    group::{Group, prime::PrimeCurveAffine},
 };
+
+use crate::engine::backend::msm::Entry;
 
 /// Additions that share an inversion: their operands stay in the first-level cache.
 const BATCH: usize = 256;
+
+/// Buckets that a running sum goes through before its parts are put together.
+const SEGMENT: usize = 16;
 
 fn infinite(point: &G1Affine) -> bool {
     point.x == Fq::ZERO && point.y == Fq::ZERO
@@ -77,15 +82,15 @@ pub(super) fn add_all(lefts: &mut [G1Affine], rights: &[G1Affine]) {
     }
 }
 
-/// Sums of points by bucket. `entries` are `(bucket, point, negated)`; points are indices of `bases`.
+/// Sums of points by bucket.
 pub(super) fn sum_buckets(
     buckets: usize,
-    entries: impl Iterator<Item = (usize, usize, bool)> + Clone,
+    entries: impl Iterator<Item = (usize, Entry)> + Clone,
     bases: &[G1Affine],
 ) -> Vec<G1Affine> {
     // Sorted by bucket, by counting.
     let mut ends = vec![0u32; buckets + 1];
-    for (bucket, ..) in entries.clone() {
+    for (bucket, _) in entries.clone() {
         ends[bucket + 1] += 1;
     }
     for bucket in 0..buckets {
@@ -93,9 +98,9 @@ pub(super) fn sum_buckets(
     }
     let mut next = ends.clone();
     let mut points = vec![G1Affine::identity(); ends[buckets] as usize];
-    for (bucket, point, negated) in entries {
-        let base = bases[point];
-        points[next[bucket] as usize] = if negated { -base } else { base };
+    for (bucket, entry) in entries {
+        let base = bases[entry.point()];
+        points[next[bucket] as usize] = if entry.negated() { -base } else { base };
         next[bucket] += 1;
     }
     let mut lengths: Vec<u32> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -146,4 +151,32 @@ fn flush(
         points[target as usize] = sum;
     }
     rights.clear();
+}
+
+/// For each set of `size` buckets, `sum_i (i + 1) * buckets[i]`.
+pub(super) fn weighted(buckets: &[G1Affine], size: usize) -> Vec<G1> {
+    // Within a segment of buckets B_1 .. B_L, from the end: T = sum B_j, U = sum j * B_j. All segments go in step.
+    let segment = SEGMENT.min(size);
+    let mut totals = vec![G1Affine::identity(); buckets.len() / segment];
+    let mut weighted = totals.clone();
+    let mut next = totals.clone();
+    for at in (0..segment).rev() {
+        next.iter_mut().zip(buckets.chunks_exact(segment)).for_each(|(next, segment)| *next = segment[at]);
+        add_all(&mut totals, &next);
+        add_all(&mut weighted, &totals);
+    }
+    let segments = size / segment;
+    let of_set = |(totals, weighted): (&[G1Affine], &[G1Affine])| {
+        // sum_s U_s + L * sum_s s * T_s
+        let (mut running, mut sum) = (G1::identity(), G1::identity());
+        for total in totals.iter().skip(1).rev() {
+            running += total;
+            sum += running;
+        }
+        for _ in 0..segment.trailing_zeros() {
+            sum = sum.double();
+        }
+        weighted.iter().fold(sum, |sum, part| sum + part)
+    };
+    totals.chunks_exact(segments).zip(weighted.chunks_exact(segments)).map(of_set).collect()
 }

@@ -1,0 +1,57 @@
+//! Columns of the backends that compute on the host's processors.
+
+use std::sync::OnceLock;
+
+use halo2curves::bn256::Fr;
+
+use super::{
+    HostColumn,
+    digits::{Digits, Signed},
+};
+
+/// Field elements, or the small numbers that they were given as, from which they are made when somebody asks.
+#[derive(Debug)]
+pub struct Column {
+    elements: OnceLock<Vec<Fr>>,
+    given: Option<HostColumn>,
+}
+
+impl From<Vec<Fr>> for Column {
+    fn from(elements: Vec<Fr>) -> Self {
+        Self { elements: OnceLock::from(elements), given: None }
+    }
+}
+
+impl From<HostColumn> for Column {
+    fn from(column: HostColumn) -> Self {
+        match column {
+            HostColumn::Field(elements) => elements.into(),
+            integers @ HostColumn::Integers { .. } => Self { elements: OnceLock::new(), given: Some(integers) },
+        }
+    }
+}
+
+impl Column {
+    pub(super) fn elements(&self) -> &[Fr] {
+        self.elements.get_or_init(|| self.given.clone().map_or_else(Vec::new, HostColumn::into_field))
+    }
+
+    pub(super) fn into_elements(self) -> Vec<Fr> {
+        let given = self.given;
+        self.elements.into_inner().unwrap_or_else(|| given.map_or_else(Vec::new, HostColumn::into_field))
+    }
+
+    /// The elements as scalars of a commitment.
+    pub(super) fn digits(&self) -> Digits {
+        match &self.given {
+            Some(HostColumn::Integers { small, large }) => {
+                let mut scalars: Vec<Signed> = small.iter().map(|value| Signed::from(*value)).collect();
+                for (row, value) in large {
+                    scalars[*row] = Signed::from(value);
+                }
+                Digits::new(&scalars)
+            }
+            _ => Digits::new(&self.elements().iter().map(Signed::from).collect::<Vec<_>>()),
+        }
+    }
+}

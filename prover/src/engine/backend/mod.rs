@@ -1,0 +1,193 @@
+//! Where the arithmetic of a proof is done.
+//!
+//! A backend is three things: the types of what it holds ([`Types`]), the way in and out ([`Transfer`]), and what can be done
+//! with it in between ([`Operations`]). The engine never looks into a column: it may lie in a device's memory from the
+//! witness to the opening. What an operation takes by value it may overwrite.
+//!
+//! | backend | for |
+//! |---|---|
+//! | [`Portable`] | any processor |
+//! | [`Avx512`] | processors with AVX-512 IFMA, eight elements at a time |
+//! | [`Naive`] | tests: every definition written down, nothing else |
+//!
+//! All give the same bytes from the same generator, and pass the same suite (`conformance`).
+//!
+//! Long operations look at [`Job::cancelled`] between parts of some milliseconds and then return early with anything at all;
+//! whoever calls them asks [`Job::check`] before using what came.
+
+#[cfg(target_arch = "x86_64")]
+pub mod avx512;
+mod column;
+mod digits;
+mod msm;
+mod portable;
+
+use std::fmt::Debug;
+
+use halo2curves::bn256::{Fr, G1Affine};
+
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+pub use portable::Portable;
+
+use super::{
+    Job,
+    program::{Challenge, Program, Source},
+};
+
+/// A column in the host's memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostColumn {
+    /// An element for each row.
+    Field(Vec<Fr>),
+    /// A small number for each row, with exceptions: most of a witness. Whoever commits to it pays for the bits that are
+    /// there.
+    Integers {
+        /// One per row; 0 where a large value stands.
+        small: Vec<i64>,
+        /// Rows, ascending, with values that fit no `i64`.
+        large: Vec<(usize, Fr)>,
+    },
+}
+
+impl HostColumn {
+    /// Rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Field(values) => values.len(),
+            Self::Integers { small, .. } => small.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Zeros up to the row `start`, then `values`: halo2's blinding of the last rows.
+    pub fn end_with(&mut self, start: usize, values: impl Iterator<Item = Fr>) {
+        match self {
+            Self::Field(column) => {
+                column.resize(start, Fr::zero());
+                column.extend(values);
+            }
+            Self::Integers { small, large } => {
+                small.resize(start, 0);
+                large.extend(values.enumerate().map(|(at, value)| (start + at, value)));
+                let rows = large.last().map_or(start, |(row, _)| start.max(row + 1));
+                small.resize(rows, 0);
+            }
+        }
+    }
+
+    /// The same as field elements.
+    pub fn into_field(self) -> Vec<Fr> {
+        match self {
+            Self::Field(values) => values,
+            Self::Integers { small, large } => {
+                let field = |value: i64| {
+                    let magnitude = Fr::from(value.unsigned_abs());
+                    if value < 0 { -magnitude } else { magnitude }
+                };
+                let mut values: Vec<Fr> = small.into_iter().map(field).collect();
+                for (row, value) in large {
+                    values[row] = value;
+                }
+                values
+            }
+        }
+    }
+}
+
+/// What a backend holds.
+pub trait Types: Debug + Send + Sync {
+    /// Fixed points that are committed to.
+    type Bases: Debug + Send + Sync;
+    /// Roots of unity and what transforms between the domain and its cosets need.
+    type Domain: Debug + Send + Sync;
+    /// `n` field elements: values on the domain, or coefficients.
+    type Column: Debug + Send + Sync;
+    /// Values on a coset of the domain, in the form in which programs want them.
+    type Coset: Debug + Send + Sync;
+    /// A compiled expression.
+    type Program: Debug + Send + Sync;
+}
+
+/// The way in and out.
+pub trait Transfer: Types {
+    /// Points that many commitments will be made to.
+    fn bases(&self, points: &[G1Affine]) -> Self::Bases;
+
+    /// The domain of `2^k` elements, `k >= 3`, with the cosets of these shifts.
+    fn domain(&self, k: u32, shifts: &[Fr]) -> Self::Domain;
+
+    /// A program, to be run many times.
+    fn program(&self, program: Program) -> Self::Program;
+
+    /// A column.
+    fn upload(&self, column: HostColumn) -> Self::Column;
+
+    /// A column's elements.
+    fn download(&self, column: &Self::Column) -> Vec<Fr>;
+}
+
+/// What can be done with it. Columns and cosets have as many elements as the domain, unless it says otherwise.
+pub trait Operations: Types {
+    /// `sum_i column[i] * bases[i]` for each column. A column may be shorter than the bases.
+    fn commit(&self, job: &Job<'_>, bases: &Self::Bases, columns: &[&Self::Column]) -> Vec<G1Affine>;
+
+    /// Values on the domain to coefficients.
+    fn to_coefficients(&self, job: &Job<'_>, domain: &Self::Domain, columns: Vec<Self::Column>) -> Vec<Self::Column>;
+
+    /// Coefficients to values on cosets: for each request, which coset, and of what.
+    fn to_cosets(&self, job: &Job<'_>, domain: &Self::Domain, requests: &[(usize, &Self::Column)]) -> Vec<Self::Coset>;
+
+    /// Values on cosets to the coefficients of the polynomials of degree below `n` that have them.
+    fn from_cosets(&self, job: &Job<'_>, domain: &Self::Domain, cosets: Vec<(usize, Self::Coset)>)
+    -> Vec<Self::Column>;
+
+    /// The program's value in every row. Rotations wrap around.
+    fn run<'c>(
+        &self,
+        job: &Job<'_>,
+        domain: &Self::Domain,
+        program: &Self::Program,
+        column: &dyn Fn(Source) -> &'c Self::Column,
+        challenge: &dyn Fn(Challenge) -> Fr,
+    ) -> Self::Column;
+
+    /// The program's value at every point of a coset.
+    fn run_on_coset<'c>(
+        &self,
+        job: &Job<'_>,
+        domain: &Self::Domain,
+        program: &Self::Program,
+        column: &dyn Fn(Source) -> &'c Self::Coset,
+        challenge: &dyn Fn(Challenge) -> Fr,
+    ) -> Self::Coset;
+
+    /// `start`, then each value times `numerator / denominator` of its row; in the last rows `blinds`. A quotient whose
+    /// denominator is zero counts as zero. Gives the column and its last value before the blinds.
+    fn grand_product(
+        &self,
+        job: &Job<'_>,
+        numerator: Self::Column,
+        denominator: Self::Column,
+        start: Fr,
+        blinds: &[Fr],
+    ) -> (Self::Column, Fr);
+
+    /// Values of polynomials at points.
+    fn evaluate(&self, job: &Job<'_>, queries: &[(&Self::Column, Fr)]) -> Vec<Fr>;
+
+    /// `sum_i factor[i] * column[i] + low`, where `low` are the lowest coefficients of a polynomial. There is a column.
+    fn combine(&self, job: &Job<'_>, terms: &[(&Self::Column, Fr)], low: &[Fr]) -> Self::Column;
+
+    /// Divides by `prod (X - root)`, and drops the remainder.
+    fn divide(&self, job: &Job<'_>, column: &Self::Column, roots: &[Fr]) -> Self::Column;
+}
+
+/// All three.
+pub trait Backend: Transfer + Operations {}
+
+impl<T: Transfer + Operations> Backend for T {}

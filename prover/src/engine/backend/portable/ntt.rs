@@ -1,0 +1,109 @@
+//! Number-theoretic transforms of one size, with their twiddle factors.
+//!
+//! Decimation in frequency: every layer reads one table of factors from end to end. Above a size that the second-level
+//! cache holds, halves go to different threads.
+
+use halo2curves::{
+    bn256::Fr,
+    ff::{Field, PrimeField},
+};
+use rayon::prelude::*;
+
+use super::vectors;
+
+/// Transforms below this size stay on one thread.
+const SPLIT: usize = 1 << 13;
+
+/// The `2^k`-th roots of unity, and the transforms between coefficients and values on them and on cosets.
+#[derive(Debug)]
+pub struct Domain {
+    k: u32,
+    /// At `l`: powers of the root of order `2^(l + 1)`, `2^l` of them.
+    twiddles: Vec<Vec<Fr>>,
+    inverse_twiddles: Vec<Vec<Fr>>,
+    /// `2^-k`.
+    size_inverse: Fr,
+    /// Powers of each coset's shift.
+    shifts: Vec<Vec<Fr>>,
+}
+
+impl Domain {
+    pub(in crate::engine::backend) fn new(k: u32, shifts: &[Fr]) -> Self {
+        let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+        let omega_inverse = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
+        let layers = |root: Fr| -> Vec<Vec<Fr>> {
+            let last = vectors::powers(root, 1 << k >> 1);
+            (0..k).map(|layer| last.iter().step_by(1 << (k - 1 - layer)).copied().collect()).collect()
+        };
+        let size_inverse = (0..k).fold(Fr::ONE, |inverse, _| inverse * Fr::TWO_INV);
+        let shifts = shifts.iter().map(|shift| vectors::powers(*shift, 1 << k)).collect();
+        Self { k, twiddles: layers(omega), inverse_twiddles: layers(omega_inverse), size_inverse, shifts }
+    }
+
+    pub(super) fn size(&self) -> usize {
+        1 << self.k
+    }
+
+    /// Coefficients to values on the domain, in place.
+    fn forward(&self, values: &mut [Fr]) {
+        transform(values, &self.twiddles);
+        self.reverse(values);
+    }
+
+    /// Values on the domain to coefficients, in place.
+    pub(in crate::engine::backend) fn inverse(&self, values: &mut [Fr]) {
+        transform(values, &self.inverse_twiddles);
+        self.reverse(values);
+        values.par_chunks_mut(vectors::CHUNK).for_each(|chunk| chunk.iter_mut().for_each(|v| *v *= self.size_inverse));
+    }
+
+    /// Coefficients to values on a coset.
+    pub(in crate::engine::backend) fn to_coset(&self, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
+        let mut values: Vec<Fr> = coefficients.iter().zip(&self.shifts[coset]).map(|(a, b)| *a * b).collect();
+        self.forward(&mut values);
+        values
+    }
+
+    /// Values on a coset to coefficients, in place.
+    pub(in crate::engine::backend) fn from_coset(&self, coset: usize, values: &mut [Fr]) {
+        self.inverse(values);
+        // Back from the coset: shift^-i = shift^(n - i) / shift^n.
+        let powers = &self.shifts[coset];
+        let last = powers[values.len() - 1] * powers[1 % powers.len()];
+        let inverse = Option::<Fr>::from(last.invert()).unwrap_or(Fr::ZERO);
+        let (_, rest) = values.split_at_mut(1);
+        rest.par_iter_mut().zip(powers.par_iter().rev()).for_each(|(value, power)| *value *= *power * inverse);
+    }
+
+    fn reverse(&self, values: &mut [Fr]) {
+        let shift = usize::BITS - self.k;
+        for at in 0..values.len() {
+            let other = at.reverse_bits().checked_shr(shift).unwrap_or(0);
+            if at < other {
+                values.swap(at, other);
+            }
+        }
+    }
+}
+
+/// Leaves the values in bit-reversed order.
+fn transform(values: &mut [Fr], twiddles: &[Vec<Fr>]) {
+    let Some((layer, rest)) = twiddles.split_last() else { return };
+    let (low, high) = values.split_at_mut(layer.len());
+    let butterflies = |((low, high), layer): ((&mut [Fr], &mut [Fr]), &[Fr])| {
+        for ((a, b), twiddle) in low.iter_mut().zip(high).zip(layer) {
+            let difference = *a - *b;
+            *a += *b;
+            *b = difference * twiddle;
+        }
+    };
+    if layer.len() < SPLIT {
+        butterflies(((low, high), layer));
+        transform(low, rest);
+        transform(high, rest);
+    } else {
+        let chunks = low.par_chunks_mut(vectors::CHUNK).zip(high.par_chunks_mut(vectors::CHUNK));
+        chunks.zip(layer.par_chunks(vectors::CHUNK)).for_each(butterflies);
+        rayon::join(|| transform(low, rest), || transform(high, rest));
+    }
+}

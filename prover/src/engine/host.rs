@@ -1,0 +1,100 @@
+//! The best backend that this machine's processors have, chosen at run time.
+
+use halo2_proofs::{
+    plonk,
+    poly::kzg::commitment::ParamsKZG,
+    transcript::{EncodedChallenge, TranscriptWrite},
+};
+use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use rand_core::{CryptoRng, RngCore};
+
+#[cfg(target_arch = "x86_64")]
+use super::backend::Avx512;
+use super::{Bases, Budget, EngineTimes, Error, Job, Prepared, Synthesis, backend::Portable, create};
+
+/// The structured reference string for this machine.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HostBases {
+    /// For any processor.
+    Portable(Bases<Portable>),
+    /// For processors with AVX-512 IFMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Bases<Avx512>),
+}
+
+/// A proving key for this machine.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HostPrepared {
+    /// For any processor.
+    Portable(Prepared<Portable>),
+    /// For processors with AVX-512 IFMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Prepared<Avx512>),
+}
+
+impl HostBases {
+    /// See [`Bases::new`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new(params: &ParamsKZG<Bn256>) -> Result<Self, Error> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(backend) = Avx512::detect() {
+            return Ok(Self::Avx512(Bases::new(&backend, params)?));
+        }
+        Ok(Self::Portable(Bases::new(&Portable, params)?))
+    }
+}
+
+impl HostPrepared {
+    /// See [`Prepared::new`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new(key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(backend) = Avx512::detect() {
+            return Ok(Self::Avx512(Prepared::new(backend, key, budget)?));
+        }
+        Ok(Self::Portable(Prepared::new(Portable, key, budget)?))
+    }
+
+    /// See [`create`].
+    ///
+    /// # Errors
+    /// As there; [`Error::AnotherBackend`].
+    #[expect(clippy::too_many_arguments, reason = "those of the function that it calls")]
+    pub fn create<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
+        &self,
+        bases: &HostBases,
+        vk: &plonk::VerifyingKey<G1Affine>,
+        synthesis: &mut impl Synthesis,
+        instances: &[&[Fr]],
+        rng: impl RngCore + CryptoRng,
+        transcript: &mut T,
+        job: &Job<'_>,
+    ) -> Result<EngineTimes, Error> {
+        match (self, bases) {
+            (Self::Portable(prepared), HostBases::Portable(bases)) => {
+                create(bases, vk, prepared, synthesis, instances, rng, transcript, job)
+            }
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512(prepared), HostBases::Avx512(bases)) => {
+                create(bases, vk, prepared, synthesis, instances, rng, transcript, job)
+            }
+            #[cfg(target_arch = "x86_64")]
+            _ => Err(Error::AnotherBackend),
+        }
+    }
+
+    /// Name of the backend.
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Self::Portable(_) => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+        }
+    }
+}

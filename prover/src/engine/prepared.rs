@@ -1,0 +1,147 @@
+//! What of a proof depends on the key and on the structured reference string alone.
+
+use std::collections::HashMap;
+
+use halo2_proofs::{
+    SerdeFormat, plonk,
+    poly::{commitment::ParamsProver, kzg::commitment::ParamsKZG},
+};
+use halo2curves::{
+    bn256::{Bn256, Fr, G1Affine},
+    serde::SerdeObject,
+};
+
+use super::{
+    Error,
+    backend::{Backend, HostColumn},
+    field,
+    lookup::Lookup,
+    permutation::Set,
+    program::Source,
+    quotient::{self, Quotient},
+};
+
+/// Bytes of a point as halo2 writes it raw.
+const POINT: usize = 64;
+
+/// How much memory may be spent to save time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// For values of a key's columns on the cosets of the quotient: without them every proof computes them again.
+    pub coset_bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { coset_bytes: 256 << 20 }
+    }
+}
+
+/// The structured reference string on a backend.
+#[derive(Debug)]
+pub struct Bases<B: Backend> {
+    pub(super) len: usize,
+    pub(super) monomial: B::Bases,
+    pub(super) lagrange: B::Bases,
+}
+
+impl<B: Backend> Bases<B> {
+    /// Copies both bases out of halo2's parameters, which show only one of them.
+    ///
+    /// # Errors
+    /// Those of halo2's writer, which writes to memory here.
+    pub fn new(backend: &B, params: &ParamsKZG<Bn256>) -> Result<Self, Error> {
+        let monomial = params.get_g();
+        let mut bytes = Vec::with_capacity(2 * POINT * monomial.len() + 512);
+        params.write_custom(&mut bytes, SerdeFormat::RawBytesUnchecked)?;
+        // The size, then the powers, then what is wanted.
+        let lagrange = bytes.get(4 + POINT * monomial.len()..).unwrap_or(&[]).chunks_exact(POINT).take(monomial.len());
+        let lagrange: Vec<G1Affine> = lagrange.map(G1Affine::from_raw_bytes_unchecked).collect();
+        Ok(Self { len: monomial.len(), monomial: backend.bases(monomial), lagrange: backend.bases(&lagrange) })
+    }
+}
+
+/// A proving key on a backend: roots of unity, columns, compiled expressions.
+#[derive(Debug)]
+pub struct Prepared<B: Backend> {
+    pub(super) backend: B,
+    pub(super) k: u32,
+    pub(super) domain: B::Domain,
+    /// What stands for the key in the transcript.
+    pub(super) digest: Fr,
+    pub(super) lookups: Vec<Lookup<B>>,
+    pub(super) sets: Vec<Set<B>>,
+    pub(super) quotient: Quotient<B>,
+    /// Values on the domain of those of the key's columns that lookups and permutations read.
+    pub(super) values: HashMap<Source, B::Column>,
+    /// Coefficients of all of the key's columns.
+    pub(super) coefficients: HashMap<Source, B::Column>,
+}
+
+impl<B: Backend> Prepared<B> {
+    /// Prepares a key.
+    ///
+    /// # Errors
+    /// [`Error::Selector`], [`Error::Domain`] for a key that halo2's keygen did not make; [`Error::Rotations`].
+    pub fn new(backend: B, key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
+        let (vk, cs) = (key.get_vk(), key.get_vk().cs());
+        let k = vk.get_domain().k;
+        if k < 3 {
+            return Err(Error::Domain);
+        }
+        check_rotations(cs, k)?;
+        let shifts = quotient::shifts(key);
+        let domain = backend.domain(k, &shifts);
+        let lookups = Lookup::all(&backend, cs)?;
+        let sets = Set::all(&backend, cs);
+
+        let upload = |values: &[Fr]| backend.upload(HostColumn::Field(values.to_vec()));
+        let mut coefficients = HashMap::new();
+        let fixed = key.fixed_polys().iter().enumerate().map(|(at, poly)| (Source::Fixed(at), poly.values()));
+        let sigmas = key.permutation().polys().iter().enumerate().map(|(at, poly)| (Source::Sigma(at), poly.values()));
+        coefficients.extend(fixed.chain(sigmas).map(|(source, poly)| (source, upload(poly))));
+        coefficients.insert(Source::First, upload(key.l0().values()));
+        coefficients.insert(Source::Last, upload(key.l_last().values()));
+        coefficients.insert(Source::Active, upload(key.l_active_row().values()));
+        let mut identity = vec![0; 1 << k];
+        identity[1] = 1;
+        let identity = HostColumn::Integers { small: identity, large: Vec::new() };
+        coefficients.insert(Source::Identity, backend.upload(identity));
+
+        let mut values = HashMap::new();
+        for (at, column) in key.fixed_values().iter().enumerate() {
+            values.insert(Source::Fixed(at), upload(column.values()));
+        }
+        for (at, column) in key.permutation().permutations().iter().enumerate() {
+            values.insert(Source::Sigma(at), upload(column.values()));
+        }
+        values.insert(Source::Identity, upload(&field::powers(field::omega(k), 1 << k)));
+
+        let budget = budget.coset_bytes;
+        let quotient = Quotient::new(&backend, cs, (k, &shifts), &domain, &coefficients, budget)?;
+        let digest = vk.transcript_repr();
+        Ok(Self { backend, k, domain, digest, lookups, sets, quotient, values, coefficients })
+    }
+
+    pub(super) fn size(&self) -> usize {
+        1 << self.k
+    }
+}
+
+/// The opening tells rows apart by their point: on a small domain, two rotations of one column may be the same.
+fn check_rotations(cs: &plonk::ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
+    let mut queries: Vec<(Source, i32)> = Vec::new();
+    queries.extend(cs.advice_queries().iter().map(|(column, at)| (Source::Advice(column.index()), at.0)));
+    queries.extend(cs.fixed_queries().iter().map(|(column, at)| (Source::Fixed(column.index()), at.0)));
+    let last = -(cs.blinding_factors() as i32 + 1);
+    queries.extend([0, 1, last].map(|at| (Source::Product(0), at)));
+    let mut seen: HashMap<(Source, i32), i32> = HashMap::new();
+    for (source, rotation) in queries {
+        let row = rotation.rem_euclid(1 << k);
+        let first = *seen.entry((source, row)).or_insert(rotation);
+        if first != rotation {
+            return Err(Error::Rotations { first, second: rotation, k });
+        }
+    }
+    Ok(())
+}
