@@ -110,11 +110,13 @@ fn main() {
         "k", "rows", "stock", "engine", "ratio"
     );
     for k in if sizes.is_empty() { vec![9, 10, 11, 12] } else { sizes } {
+        let multiple_bytes = std::env::var("MULTIPLES").map_or(0, |mib| mib.parse::<usize>().unwrap_or(0) << 20);
+        let budget = Budget { multiple_bytes, ..Budget::default() };
         let Some(case) = Case::new(k) else {
             println!("{k:>2} no program of this kind takes 2^{k} rows");
             continue;
         };
-        let bases = HostBases::new(&case.params).expect("parameters in memory");
+        let bases = HostBases::new(&case.params, budget).expect("parameters in memory");
         let prepared = HostPrepared::new(&case.key, Budget::default()).expect("halo2 made the key");
         let (mut stock, mut own, mut stages) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {

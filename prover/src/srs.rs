@@ -27,7 +27,7 @@ use sha3::{Digest, Keccak256};
 use crate::{
     Error,
     digesting::{DigestReader, DigestWriter},
-    engine::HostBases,
+    engine::{Budget, HostBases},
 };
 
 const MAGIC: &[u8; 8] = b"apodsrs\x01";
@@ -110,7 +110,7 @@ impl Srs {
         if let Some(bases) = self.bases.get() {
             return Ok(bases.clone());
         }
-        let bases = Arc::new(HostBases::new(&self.params).map_err(Error::Engine)?);
+        let bases = Arc::new(HostBases::new(&self.params, Budget::default()).map_err(Error::Engine)?);
         Ok(self.bases.get_or_init(|| bases).clone())
     }
 

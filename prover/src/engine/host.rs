@@ -39,12 +39,12 @@ impl HostBases {
     ///
     /// # Errors
     /// As there.
-    pub fn new(params: &ParamsKZG<Bn256>) -> Result<Self, Error> {
+    pub fn new(params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
         #[cfg(target_arch = "x86_64")]
         if let Some(backend) = Avx512::detect() {
-            return Ok(Self::Avx512(Bases::new(&backend, params)?));
+            return Ok(Self::Avx512(Bases::new(&backend, params, budget)?));
         }
-        Ok(Self::Portable(Bases::new(&Portable, params)?))
+        Ok(Self::Portable(Bases::new(&Portable, params, budget)?))
     }
 }
 

@@ -27,13 +27,16 @@ const POINT: usize = 64;
 /// How much memory may be spent to save time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
+    /// For multiples of the points of the structured reference string, both bases together: with them commitments take
+    /// fewer additions. They pay when many proofs are made.
+    pub multiple_bytes: usize,
     /// For values of a key's columns on the cosets of the quotient: without them every proof computes them again.
     pub coset_bytes: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { coset_bytes: 256 << 20 }
+        Self { multiple_bytes: 0, coset_bytes: 256 << 20 }
     }
 }
 
@@ -50,14 +53,15 @@ impl<B: Backend> Bases<B> {
     ///
     /// # Errors
     /// Those of halo2's writer, which writes to memory here.
-    pub fn new(backend: &B, params: &ParamsKZG<Bn256>) -> Result<Self, Error> {
+    pub fn new(backend: &B, params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
         let monomial = params.get_g();
         let mut bytes = Vec::with_capacity(2 * POINT * monomial.len() + 512);
         params.write_custom(&mut bytes, SerdeFormat::RawBytesUnchecked)?;
         // The size, then the powers, then what is wanted.
         let lagrange = bytes.get(4 + POINT * monomial.len()..).unwrap_or(&[]).chunks_exact(POINT).take(monomial.len());
         let lagrange: Vec<G1Affine> = lagrange.map(G1Affine::from_raw_bytes_unchecked).collect();
-        Ok(Self { len: monomial.len(), monomial: backend.bases(monomial), lagrange: backend.bases(&lagrange) })
+        let [monomial, lagrange] = [monomial, &lagrange].map(|points| backend.bases(points, budget.multiple_bytes / 2));
+        Ok(Self { len: params.get_g().len(), monomial, lagrange })
     }
 }
 

@@ -50,7 +50,7 @@ impl Setup {
         let params = ParamsKZG::setup(k, rng(k.into()));
         let key = keygen_pk2(&params, circuit, compress).expect("the circuit fits");
         let prepared = HostPrepared::new(&key, Budget::default()).expect("halo2 made the key");
-        let bases = HostBases::new(&params).expect("parameters in memory");
+        let bases = HostBases::new(&params, Budget::default()).expect("parameters in memory");
         Self { params, bases, key, prepared }
     }
 
@@ -159,7 +159,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let error = setup.prove(&mut recorder, &[&a, &long]).expect_err("more than the usable rows");
     assert!(matches!(error, engine::Error::TooManyInstances { got: 32, .. }), "{error}");
 
-    let small = HostBases::new(&ParamsKZG::setup(4, rng(1))).expect("parameters in memory");
+    let small = HostBases::new(&ParamsKZG::setup(4, rng(1)), Budget::default()).expect("parameters in memory");
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let instances: [&[Fr]; 2] = [&a, &b];
     let (vk, job) = (setup.key.get_vk(), Job::default());

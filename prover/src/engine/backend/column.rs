@@ -4,10 +4,7 @@ use std::sync::OnceLock;
 
 use halo2curves::bn256::Fr;
 
-use super::{
-    HostColumn,
-    digits::{Digits, Signed},
-};
+use super::{HostColumn, digits::Signed};
 
 /// Field elements, or the small numbers that they were given as, from which they are made when somebody asks.
 #[derive(Debug)]
@@ -42,16 +39,16 @@ impl Column {
     }
 
     /// The elements as scalars of a commitment.
-    pub(super) fn digits(&self) -> Digits {
+    pub(super) fn scalars(&self) -> Vec<Signed> {
         match &self.given {
             Some(HostColumn::Integers { small, large }) => {
                 let mut scalars: Vec<Signed> = small.iter().map(|value| Signed::from(*value)).collect();
                 for (row, value) in large {
                     scalars[*row] = Signed::from(value);
                 }
-                Digits::new(&scalars)
+                scalars
             }
-            _ => Digits::new(&self.elements().iter().map(Signed::from).collect::<Vec<_>>()),
+            _ => self.elements().iter().map(Signed::from).collect(),
         }
     }
 }

@@ -1,21 +1,20 @@
 //! Scalars as signed digits.
+//!
+//! A scalar `s` is taken with the sign that makes it shorter and written as `sum_w digit_w * 2^(w * width)`, with digits in
+//! `[-2^(width - 1), 2^(width - 1)]`. The width of a column's digits follows from how long its scalars are. Most columns of a
+//! witness are short but for their last rows, which are blinded with full scalars: those few have digits of their own, or
+//! they would make as many windows for all.
 
 use halo2curves::{bn256::Fr, ff::PrimeField};
 
 /// Widths of digits that are tried; a digit of the widest fits an `i16`.
 const WIDTHS: std::ops::RangeInclusive<u32> = 2..=15;
 
+/// Bits of a scalar that counts as short.
+const SHORT: u32 = 64;
+
 /// Limbs of the field's order, the lowest first.
 const ORDER: [u64; 4] = [0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029];
-
-/// A column of scalars, each `sum_w digit_w * 2^(w * width)` with digits in `[-2^(width - 1), 2^(width - 1)]`.
-pub(super) struct Digits {
-    len: usize,
-    width: u32,
-    windows: usize,
-    /// Window by window.
-    digits: Vec<i16>,
-}
 
 /// A scalar as sign and magnitude, the shorter of `s` and `s - r`.
 #[derive(Clone, Copy)]
@@ -33,8 +32,8 @@ impl From<i64> for Signed {
 impl From<&Fr> for Signed {
     fn from(scalar: &Fr) -> Self {
         let mut magnitude = [0u64; 4];
-        for (limb, bytes) in magnitude.iter_mut().zip(scalar.to_repr().as_ref().chunks_exact(8)) {
-            *limb = bytes.iter().rev().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
+        for (limb, bytes) in magnitude.iter_mut().zip(scalar.to_repr().as_ref().as_chunks::<8>().0) {
+            *limb = u64::from_le_bytes(*bytes);
         }
         let opposite = subtract(ORDER, magnitude);
         // Compared from the highest limb.
@@ -47,17 +46,6 @@ impl Signed {
     fn bits(&self) -> u32 {
         let used = self.magnitude.iter().rposition(|limb| *limb != 0);
         used.map_or(0, |at| 64 * (at as u32 + 1) - self.magnitude[at].leading_zeros())
-    }
-
-    /// `width` bits from `start` on; bits beyond the magnitude are 0.
-    fn window(&self, start: u32, width: u32) -> u32 {
-        let (limb, offset) = ((start / 64) as usize, start % 64);
-        let low = self.magnitude.get(limb).map_or(0, |value| value >> offset);
-        let high = match self.magnitude.get(limb + 1) {
-            Some(value) if offset > 0 => value << (64 - offset),
-            _ => 0,
-        };
-        ((low | high) & ((1 << width) - 1)) as u32
     }
 }
 
@@ -72,54 +60,135 @@ fn subtract(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
     })
 }
 
+/// How many multiples of each base there are to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Multiples {
+    /// The base alone.
+    One,
+    /// `2^(stride * j)` times the base, as often as a scalar has strides.
+    Every(u32),
+}
+
+/// Digits of some rows of a column.
+pub(super) struct Digits {
+    /// The rows; nothing means all from the first on.
+    rows: Option<Vec<u32>>,
+    len: usize,
+    width: u32,
+    windows: usize,
+    /// Windows with the same remainder share their buckets: as many as there are remainders.
+    sets: usize,
+    /// Window by window.
+    digits: Vec<i16>,
+}
+
 impl Digits {
-    pub(super) fn new(signed: &[Signed]) -> Self {
-        let mut histogram = [0usize; 257];
-        signed.iter().for_each(|scalar| histogram[scalar.bits() as usize] += 1);
-        let longest = histogram.iter().rposition(|count| *count > 0).unwrap_or(0) as u32;
-        let width = WIDTHS.min_by_key(|width| cost(&histogram, longest, *width)).unwrap_or(*WIDTHS.start());
-        // One bit more for the carry.
-        let windows = if longest == 0 { 0 } else { (longest + 1).div_ceil(width) as usize };
-        let len = signed.len();
-        let mut digits = vec![0i16; len * windows];
-        for (at, scalar) in signed.iter().enumerate() {
-            let mut carry = 0;
-            let end = (scalar.bits() + 1).div_ceil(width) as usize;
-            for window in 0..end.min(windows) {
-                let mut digit = (scalar.window(window as u32 * width, width) + carry) as i32;
-                carry = u32::from(digit > 1 << (width - 1));
-                if carry == 1 {
-                    digit -= 1 << width;
-                }
-                digits[window * len + at] = if scalar.negative { -digit } else { digit } as i16;
-            }
+    /// The digits of a column: of its short scalars, and of the others.
+    pub(super) fn of(scalars: &[Signed], multiples: Multiples) -> Vec<Self> {
+        let long: Vec<u32> = (0u32..).zip(scalars).filter(|(_, s)| s.bits() > SHORT).map(|(row, _)| row).collect();
+        if long.is_empty() || 8 * long.len() > scalars.len() {
+            return vec![Self::new(None, scalars, multiples)];
         }
-        Self { len, width, windows, digits }
+        let mut short = scalars.to_vec();
+        let taken: Vec<Signed> =
+            long.iter().map(|row| std::mem::replace(&mut short[*row as usize], Signed::from(0))).collect();
+        vec![Self::new(None, &short, multiples), Self::new(Some(long), &taken, multiples)]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.len
+    fn new(rows: Option<Vec<u32>>, scalars: &[Signed], multiples: Multiples) -> Self {
+        let mut histogram = [0usize; 257];
+        scalars.iter().for_each(|scalar| histogram[scalar.bits() as usize] += 1);
+        let longest = histogram.iter().rposition(|count| *count > 0).unwrap_or(0) as u32;
+        let choices = WIDTHS.flat_map(|width| {
+            let shared = match multiples {
+                Multiples::Every(stride) if stride % width == 0 => Some((width, (stride / width) as usize)),
+                _ => None,
+            };
+            [Some((width, windows(longest, width))), shared].into_iter().flatten()
+        });
+        let (width, sets) = choices.min_by_key(|(width, sets)| cost(&histogram, *width, *sets)).unwrap_or((2, 0));
+        let windows = windows(longest, width);
+        let len = scalars.len();
+        let mut digits = vec![0i16; len * windows];
+        let mut carries = vec![0u16; len];
+        let (half, mask) = (1u16 << (width - 1), (1u16 << width) - 1);
+        for (window, digits) in digits.chunks_exact_mut(len.max(1)).enumerate() {
+            let start = window as u32 * width;
+            let (limb, offset) = ((start / 64) as usize, start % 64);
+            for ((digit, carry), scalar) in digits.iter_mut().zip(&mut carries).zip(scalars) {
+                let low = scalar.magnitude.get(limb).map_or(0, |word| word >> offset);
+                // What the next limb adds: nothing when the window begins with this one.
+                let high = scalar.magnitude.get(limb + 1).map_or(0, |word| (word << 1) << (63 - offset));
+                let value = ((low | high) as u16 & mask) + *carry;
+                *carry = u16::from(value > half);
+                let value = (i32::from(value) - (i32::from(*carry) << width)) as i16;
+                *digit = if scalar.negative { -value } else { value };
+            }
+        }
+        Self { rows, len, width, windows, sets: sets.min(windows), digits }
     }
 
     pub(super) fn width(&self) -> u32 {
         self.width
     }
 
-    pub(super) fn windows(&self) -> usize {
-        self.windows
+    /// Buckets of a set.
+    pub(super) fn buckets(&self) -> usize {
+        1 << (self.width - 1)
     }
 
-    /// The digits of a window, scalar by scalar.
-    pub(super) fn of(&self, window: usize) -> &[i16] {
-        &self.digits[window * self.len..(window + 1) * self.len]
+    /// Sets of buckets: that of window `w` is `w` modulo this.
+    pub(super) fn sets(&self) -> usize {
+        self.sets
+    }
+
+    /// Whether windows share sets, taking multiples of the bases.
+    pub(super) fn shares(&self) -> bool {
+        self.sets < self.windows
+    }
+
+    /// The windows that share a set.
+    pub(super) fn of_set(&self, set: usize) -> impl DoubleEndedIterator<Item = usize> + ExactSizeIterator + use<> {
+        (set..self.windows).step_by(self.sets.max(1))
+    }
+
+    /// Digits of a window.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Calls `each` with the row and the digit of those of a window that are not zero.
+    pub(super) fn for_each(&self, window: usize, mut each: impl FnMut(usize, i16)) {
+        let digits = &self.digits[window * self.len..(window + 1) * self.len];
+        match &self.rows {
+            None => {
+                for (row, digit) in digits.iter().enumerate() {
+                    if *digit != 0 {
+                        each(row, *digit);
+                    }
+                }
+            }
+            Some(rows) => {
+                for (row, digit) in rows.iter().zip(digits) {
+                    if *digit != 0 {
+                        each(*row as usize, *digit);
+                    }
+                }
+            }
+        }
     }
 }
 
-/// Additions that a width costs: one a digit, and two a bucket, which are dearer, being fewer at a time.
-fn cost(histogram: &[usize; 257], longest: u32, width: u32) -> usize {
+/// Windows of scalars of so many bits, one bit more for the carry.
+fn windows(longest: u32, width: u32) -> usize {
+    if longest == 0 { 0 } else { (longest + 1).div_ceil(width) as usize }
+}
+
+/// Additions that a width costs: one a digit, and two a bucket, which are dearer, being fewer at a time; for each set some
+/// doublings.
+fn cost(histogram: &[usize; 257], width: u32, sets: usize) -> usize {
     let digits: usize = histogram.iter().zip(0u32..).map(|(count, bits)| count * bits.div_ceil(width) as usize).sum();
-    let windows = (longest + 1).div_ceil(width) as usize;
-    digits + windows * ((5 << (width - 1)) / 2 + 16)
+    digits + sets * ((5 << (width - 1)) / 2 + 16 + 4 * width as usize)
 }
 
 #[cfg(test)]
@@ -129,23 +198,36 @@ mod tests {
 
     use super::*;
 
+    fn value(parts: &[Digits], row: usize) -> Fr {
+        let mut sum = Fr::ZERO;
+        for part in parts {
+            let shift = Fr::from(1 << part.width());
+            for window in 0..part.windows {
+                part.for_each(window, |at, digit| {
+                    assert!(u32::from(digit.unsigned_abs()) <= 1 << (part.width() - 1));
+                    if at == row {
+                        let magnitude = Fr::from(u64::from(digit.unsigned_abs()));
+                        let place = shift.pow_vartime([window as u64]);
+                        sum += place * if digit < 0 { -magnitude } else { magnitude };
+                    }
+                });
+            }
+        }
+        sum
+    }
+
     #[test]
     fn digits_make_up_the_scalar() {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
-        let mut scalars: Vec<Fr> = (0..500).map(|_| Fr::random(&mut rng)).collect();
-        scalars.extend([Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, -Fr::TWO_INV, Fr::from(u64::MAX)]);
-        for take in [scalars.len(), 20, 1] {
-            let scalars = &scalars[scalars.len() - take..];
-            let digits = Digits::new(&scalars.iter().map(Signed::from).collect::<Vec<_>>());
-            for (at, scalar) in scalars.iter().enumerate() {
-                let shift = Fr::from(1 << digits.width());
-                let value = (0..digits.windows()).rev().fold(Fr::ZERO, |sum, window| {
-                    let digit = digits.of(window)[at];
-                    assert!(u32::from(digit.unsigned_abs()) <= 1 << (digits.width() - 1));
-                    let magnitude = Fr::from(u64::from(digit.unsigned_abs()));
-                    sum * shift + if digit < 0 { -magnitude } else { magnitude }
-                });
-                assert_eq!(value, *scalar);
+        let full: Vec<Fr> = (0..100).map(|_| Fr::random(&mut rng)).collect();
+        let special = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, -Fr::TWO_INV, Fr::from(u64::MAX), -Fr::from(1 << 63)];
+        let short: Vec<Fr> = (0..100).map(|i| if i % 9 == 8 { full[i] } else { Fr::from(i as u64 * 977) }).collect();
+        for scalars in [&full[..], &full[..1], &special, &special[1..2], &short, &[]] {
+            for multiples in [Multiples::One, Multiples::Every(12), Multiples::Every(24)] {
+                let digits = Digits::of(&scalars.iter().map(Signed::from).collect::<Vec<_>>(), multiples);
+                for (row, scalar) in scalars.iter().enumerate() {
+                    assert_eq!(value(&digits, row), *scalar);
+                }
             }
         }
     }
@@ -153,11 +235,21 @@ mod tests {
     #[test]
     fn small_numbers_of_either_sign_take_few_windows() {
         let numbers = (0..4096).map(|i| if i % 2 == 0 { i } else { -i });
-        let digits = Digits::new(&numbers.clone().map(Signed::from).collect::<Vec<_>>());
+        let digits = Digits::of(&numbers.clone().map(Signed::from).collect::<Vec<_>>(), Multiples::One);
         let field = |i: i64| if i < 0 { -Fr::from(i.unsigned_abs()) } else { Fr::from(i.unsigned_abs()) };
-        let same = Digits::new(&numbers.map(|i| Signed::from(&field(i))).collect::<Vec<_>>());
-        assert_eq!(digits.digits, same.digits);
-        assert!(digits.windows() * digits.width() as usize <= 24, "{} of {}", digits.windows(), digits.width());
-        assert_eq!(Digits::new(&[Signed::from(0); 9]).windows(), 0);
+        let same = Digits::of(&numbers.map(|i| Signed::from(&field(i))).collect::<Vec<_>>(), Multiples::One);
+        assert_eq!(digits[0].digits, same[0].digits);
+        assert!(digits[0].windows * digits[0].width() as usize <= 24);
+        assert_eq!(Digits::of(&[Signed::from(0); 9], Multiples::One)[0].windows, 0);
+    }
+
+    #[test]
+    fn a_few_long_scalars_stand_apart() {
+        let mut scalars: Vec<Signed> = (0..1000i64).map(|i| Signed::from(i % 300 - 150)).collect();
+        scalars[999] = Signed::from(&Fr::TWO_INV);
+        let parts = Digits::of(&scalars, Multiples::One);
+        assert_eq!(parts.len(), 2);
+        assert!(parts[0].windows <= 2);
+        assert_eq!(parts[1].len(), 1);
     }
 }

@@ -115,8 +115,8 @@ pub trait Types: Debug + Send + Sync {
 
 /// The way in and out.
 pub trait Transfer: Types {
-    /// Points that many commitments will be made to.
-    fn bases(&self, points: &[G1Affine]) -> Self::Bases;
+    /// Points that many commitments will be made to, with as many multiples as `bytes` allow, if they pay.
+    fn bases(&self, points: &[G1Affine], bytes: usize) -> Self::Bases;
 
     /// The domain of `2^k` elements, `k >= 3`, with the cosets of these shifts.
     fn domain(&self, k: u32, shifts: &[Fr]) -> Self::Domain;

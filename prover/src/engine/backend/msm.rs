@@ -1,25 +1,31 @@
 //! Sums of multiples of fixed points: what a commitment is.
 //!
-//! Pippenger's bucket method. A scalar is taken with the sign that makes it shorter and cut into signed digits, so that a
-//! small number, of either sign, costs as many digits as it has bits and no more; the width of a digit follows from how
-//! long the scalars of the column are. Buckets are summed pair by pair in affine coordinates, all buckets of several
-//! windows at once, so that one inversion serves hundreds of additions: six multiplications each. How points are added is
-//! the backend's ([`Sums`]).
+//! Pippenger's bucket method with signed digits ([`Digits`]). Buckets are summed pair by pair in affine coordinates, those of
+//! many windows at once, so that one inversion serves hundreds of additions: six multiplications each. How points are added
+//! is the backend's ([`Sums`]).
+//!
+//! With multiples `2^(stride * j)` of each base at hand, windows that are a multiple of the stride apart share their buckets:
+//! there are fewer sets to weigh, so that digits may be wider, and next to no doublings.
+//!
+//! # Source
+//! Pippenger, "On the evaluation of powers and monomials", 1980; Brickell, Gordon, McCurley, Wilson, "Fast exponentiation with
+//! precomputation", 1992.
 
 use halo2curves::{
-    bn256::{G1, G1Affine},
+    bn256::{Fr, G1, G1Affine},
+    ff::PrimeField,
     group::{Curve, Group, prime::PrimeCurveAffine},
 };
 use rayon::prelude::*;
 
-use super::digits::Digits;
+use super::digits::{Digits, Multiples, Signed};
 use crate::engine::Job;
 
-/// Points that one task sums at least, windows permitting, and about as many as the second-level cache holds.
+/// Points that one task sums at least, and about as many as the second-level cache holds.
 const TASK: usize = 1 << 13;
 
-/// Digits from this width on have buckets enough for one window to be weighed alone.
-const WIDE: u32 = 11;
+/// Buckets that are not divided further.
+const NARROW: usize = 64;
 
 /// A point, by index, and whether its opposite is meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,121 +45,273 @@ impl Entry {
     }
 }
 
+/// Points, bucket after bucket.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    pub(super) entries: Vec<Entry>,
+    /// How many each bucket has.
+    pub(super) lengths: Vec<u32>,
+}
+
+/// Sums of a range of buckets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weighted {
+    /// Each bucket as often as its place says, from 1.
+    pub(super) weighted: G1,
+    /// Each once.
+    pub(super) total: G1,
+}
+
 /// How a backend adds points.
 pub(super) trait Sums: Sync {
     type Point: Clone + Send + Sync;
 
-    /// Sums of points by bucket.
-    fn by_bucket(
-        &self,
-        buckets: usize,
-        entries: impl Iterator<Item = (usize, Entry)> + Clone,
-        bases: &[Self::Point],
-    ) -> Vec<Self::Point>;
+    /// The sum of each bucket.
+    fn by_bucket(&self, sorted: Sorted, bases: &[Self::Point]) -> Vec<Self::Point>;
 
-    /// For each set of `size` buckets, `sum_i (i + 1) * buckets[i]`. The size is a power of two.
-    fn weighted(&self, buckets: &[Self::Point], size: usize) -> Vec<G1>;
+    /// `lefts[i] += rights[i]`.
+    fn add_all(&self, lefts: &mut Vec<Self::Point>, rights: &[Self::Point]);
+
+    /// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum. The size is a power of two.
+    fn weighted(&self, buckets: &[Self::Point], size: usize) -> Vec<Weighted>;
 }
 
-/// Some windows of a column.
-struct Task {
-    column: usize,
-    windows: std::ops::Range<usize>,
+/// Fixed points, with multiples of each if there is room.
+#[derive(Debug)]
+pub struct Table<P> {
+    /// `len` points times 1, then times `2^stride`, and so on.
+    points: Vec<P>,
+    len: usize,
+    multiples: Multiples,
 }
 
-/// What a task gives.
-enum Partial<P> {
-    Buckets(Vec<P>),
-    Windows(Vec<G1>),
+impl<P: Clone + Send + Sync> Table<P> {
+    /// As many multiples as `bytes` allow, none if they do not pay.
+    pub(super) fn new<S: Sums<Point = P>>(sums: &S, bases: Vec<P>, bytes: usize) -> Self {
+        let len = bases.len();
+        let Some(stride) = stride(len, bytes / size_of::<P>()) else {
+            return Self { points: bases, len, multiples: Multiples::One };
+        };
+        let count = Fr::NUM_BITS.div_ceil(stride) as usize;
+        let mut points = Vec::with_capacity(count * len);
+        let mut last = bases;
+        for _ in 1..count {
+            let mut next = last.clone();
+            next.par_chunks_mut(TASK / 8).for_each(|part| {
+                let mut points = part.to_vec();
+                for _ in 0..stride {
+                    let same = points.clone();
+                    sums.add_all(&mut points, &same);
+                }
+                part.clone_from_slice(&points);
+            });
+            points.append(&mut last);
+            last = next;
+        }
+        points.append(&mut last);
+        Self { points, len, multiples: Multiples::Every(stride) }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.points.len() * size_of::<P>()
+    }
+}
+
+/// Bits between multiples of `len` bases when `room` points may be kept.
+fn stride(len: usize, room: usize) -> Option<u32> {
+    // As many bits as make digits and buckets cost the least, and have divisors.
+    let bits = if len < 1 << 8 {
+        8
+    } else if len < 1 << 13 {
+        12
+    } else {
+        15
+    };
+    let fits = |stride: &u32| Fr::NUM_BITS.div_ceil(*stride) as usize * len <= room;
+    (1..=Fr::NUM_BITS / 2 / bits).map(|times| times * bits).find(fits)
+}
+
+/// Some buckets of a set of windows of a part of a column.
+struct Unit {
+    part: usize,
+    set: usize,
+    /// From this bucket on, as many as those of the part divided by the number of pieces.
+    first: usize,
+    buckets: usize,
 }
 
 /// `sum_i scalars[i] * bases[i]` for each column of scalars. A column may be shorter than the bases.
 pub(super) fn multi_scalar_multiply<S: Sums>(
     sums: &S,
     job: &Job<'_>,
-    bases: &[S::Point],
-    digits: &[Digits],
+    table: &Table<S::Point>,
+    columns: &[Vec<Signed>],
 ) -> Vec<G1Affine> {
     let threads = rayon::current_num_threads();
-    let tasks: Vec<Task> = (digits.iter().enumerate())
-        .flat_map(|(column, digits)| {
-            let each = (TASK / digits.len().max(1)).max(1);
-            // No fewer tasks than threads, if there are windows enough.
-            let each = each.min(digits.windows().div_ceil(threads).max(1));
-            let starts = (0..digits.windows()).step_by(each);
-            starts.map(move |start| Task { column, windows: start..(start + each).min(digits.windows()) })
-        })
-        .collect();
-    let partial = |task: &Task| {
-        let digits = &digits[task.column];
-        if job.cancelled() {
-            return Partial::Windows(vec![G1::identity(); task.windows.len()]);
-        }
-        let buckets = bucket_sums(sums, bases, digits, task.windows.clone());
-        if digits.width() >= WIDE {
-            return Partial::Windows(sums.weighted(&buckets, 1 << (digits.width() - 1)));
-        }
-        Partial::Buckets(buckets)
-    };
-    let mut partials: Vec<Partial<S::Point>> = tasks.par_iter().map(partial).collect();
+    let digits: Vec<Vec<Digits>> = columns.par_iter().map(|column| Digits::of(column, table.multiples)).collect();
+    let counts: Vec<usize> = digits.iter().map(Vec::len).collect();
+    let parts: Vec<Digits> = digits.into_iter().flatten().collect();
 
-    // Narrow windows are weighed together, so that inversions are shared.
-    let mut by_width: Vec<Vec<usize>> = vec![Vec::new(); WIDE as usize];
-    for (at, (task, partial)) in tasks.iter().zip(&partials).enumerate() {
-        if matches!(partial, Partial::Buckets(_)) {
-            by_width[digits[task.column].width() as usize].push(at);
-        }
-    }
-    let parts: Vec<(usize, &[usize])> = (by_width.iter().enumerate())
-        .flat_map(|(width, tasks)| tasks.chunks(tasks.len().div_ceil(threads).max(1)).map(move |part| (width, part)))
-        .collect();
-    let weighed: Vec<Vec<G1>> = parts
+    let units = units(&parts, threads);
+    let tasks = tasks(&units, &parts, threads);
+    let buckets: Vec<Vec<S::Point>> = tasks
         .par_iter()
-        .map(|(width, part)| {
-            let of_task = |at: &usize| match &partials[*at] {
-                Partial::Buckets(buckets) => buckets.as_slice(),
-                Partial::Windows(_) => &[],
-            };
-            let buckets: Vec<S::Point> = part.iter().flat_map(of_task).cloned().collect();
-            sums.weighted(&buckets, 1 << (width - 1))
-        })
+        .map(|task| if job.cancelled() { Vec::new() } else { bucket_sums(sums, table, &parts, task) })
         .collect();
-    for ((_, part), weighed) in parts.iter().zip(weighed) {
-        let mut windows = weighed.into_iter();
-        for at in *part {
-            partials[*at] = Partial::Windows(windows.by_ref().take(tasks[*at].windows.len()).collect());
-        }
+    if job.cancelled() {
+        return vec![G1Affine::identity(); columns.len()];
     }
+    let weighted = weigh(sums, &units, &tasks, &buckets, threads);
 
-    let mut totals = vec![G1::identity(); digits.len()];
-    // Windows from the highest: tasks stand in their order.
-    for (task, partial) in tasks.iter().zip(&partials).rev() {
-        let Partial::Windows(windows) = partial else { continue };
-        for window in windows.iter().rev() {
-            for _ in 0..digits[task.column].width() {
-                totals[task.column] = totals[task.column].double();
+    // From the highest set of each part, and in a set from the highest range: units stand in their order.
+    let mut totals = vec![G1::identity(); parts.len()];
+    for of_set in units.iter().zip(weighted).collect::<Vec<_>>().chunk_by(|(a, _), (b, _)| a.is_beside(b)).rev() {
+        let (unit, _) = &of_set[0];
+        let (mut above, mut set) = (G1::identity(), G1::identity());
+        // sum_p (W_p + size * p * T_p)
+        for (at, (_, sums)) in of_set.iter().enumerate().rev() {
+            set += sums.weighted;
+            if at > 0 {
+                above += sums.total;
+                set += scaled(above, unit.buckets);
             }
-            totals[task.column] += window;
         }
+        totals[unit.part] = scaled(totals[unit.part], 1 << parts[unit.part].width()) + set;
     }
-    let mut points = vec![G1Affine::identity(); totals.len()];
-    G1::batch_normalize(&totals, &mut points);
+    let mut totals = totals.into_iter();
+    let columns: Vec<G1> = counts.into_iter().map(|count| totals.by_ref().take(count).sum()).collect();
+    let mut points = vec![G1Affine::identity(); columns.len()];
+    G1::batch_normalize(&columns, &mut points);
     points
 }
 
-/// The sums of the points with each digit, in each of the windows.
-fn bucket_sums<S: Sums>(
+/// The point times a power of two.
+fn scaled(point: G1, factor: usize) -> G1 {
+    (0..factor.trailing_zeros()).fold(point, |point, _| point.double())
+}
+
+impl Unit {
+    /// Whether both are of one set.
+    fn is_beside(&self, other: &Self) -> bool {
+        (self.part, self.set) == (other.part, other.set)
+    }
+
+    /// Digits that are looked at.
+    fn entries(&self, part: &Digits) -> usize {
+        part.of_set(self.set).len() * part.len() * self.buckets / part.buckets()
+    }
+}
+
+/// All buckets of all sets. If there are fewer sets than threads, each is divided.
+fn units(parts: &[Digits], threads: usize) -> Vec<Unit> {
+    let sets: usize = parts.iter().map(Digits::sets).sum();
+    let pieces = if sets >= threads { 1 } else { threads.next_power_of_two() };
+    let mut units = Vec::new();
+    for (part, digits) in parts.iter().enumerate() {
+        let buckets = digits.buckets().div_ceil(pieces).max(NARROW.min(digits.buckets()));
+        for set in 0..digits.sets() {
+            let firsts = (0..digits.buckets()).step_by(buckets);
+            units.extend(firsts.map(|first| Unit { part, set, first, buckets }));
+        }
+    }
+    units
+}
+
+/// Small units go together, large ones alone.
+fn tasks<'a>(units: &'a [Unit], parts: &[Digits], threads: usize) -> Vec<&'a [Unit]> {
+    let entries = |unit: &Unit| unit.entries(&parts[unit.part]);
+    let total: usize = units.iter().map(entries).sum();
+    let most = TASK.min(total.div_ceil(threads));
+    let mut tasks = Vec::new();
+    let (mut start, mut filled) = (0, 0);
+    for (at, unit) in units.iter().enumerate() {
+        if at > start && filled + entries(unit) > most {
+            tasks.push(&units[start..at]);
+            (start, filled) = (at, 0);
+        }
+        filled += entries(unit);
+    }
+    tasks.push(&units[start..]);
+    tasks
+}
+
+/// The sum of each bucket of the units.
+fn bucket_sums<S: Sums>(sums: &S, table: &Table<S::Point>, parts: &[Digits], units: &[Unit]) -> Vec<S::Point> {
+    let mut lengths = vec![0u32; units.iter().map(|unit| unit.buckets).sum()];
+    let mut rest = &mut lengths[..];
+    for unit in units {
+        let (own, after) = rest.split_at_mut(unit.buckets);
+        rest = after;
+        let part = &parts[unit.part];
+        for window in part.of_set(unit.set) {
+            part.for_each(window, |_, digit| {
+                // Below the range it wraps around to beyond it.
+                if let Some(length) = own.get_mut(usize::from(digit.unsigned_abs()).wrapping_sub(1 + unit.first)) {
+                    *length += 1;
+                }
+            });
+        }
+    }
+    // Where the next entry of each bucket goes.
+    let mut total = 0;
+    let place = |length: &u32| {
+        total += length;
+        total - length
+    };
+    let mut next: Vec<u32> = lengths.iter().map(place).collect();
+    let mut entries = vec![Entry::default(); total as usize];
+    let mut rest = &mut next[..];
+    for unit in units {
+        let (own, after) = rest.split_at_mut(unit.buckets);
+        rest = after;
+        let part = &parts[unit.part];
+        for window in part.of_set(unit.set) {
+            // Which multiple of the bases.
+            let offset = if part.shares() { window / part.sets() * table.len } else { 0 };
+            part.for_each(window, |row, digit| {
+                let bucket = usize::from(digit.unsigned_abs()).wrapping_sub(1 + unit.first);
+                if let Some(place) = own.get_mut(bucket) {
+                    entries[*place as usize] = Entry::new(offset + row, digit < 0);
+                    *place += 1;
+                }
+            });
+        }
+    }
+    sums.by_bucket(Sorted { entries, lengths }, &table.points)
+}
+
+/// The weighted sums of each unit. Units of one size go together, so that inversions are shared.
+fn weigh<S: Sums>(
     sums: &S,
-    bases: &[S::Point],
-    digits: &Digits,
-    windows: std::ops::Range<usize>,
-) -> Vec<S::Point> {
-    let per_window = 1usize << (digits.width() - 1);
-    let entries = windows.clone().enumerate().flat_map(|(at, window)| {
-        digits.of(window).iter().enumerate().filter(|(_, digit)| **digit != 0).map(move |(point, digit)| {
-            let bucket = at * per_window + usize::from(digit.unsigned_abs()) - 1;
-            (bucket, Entry::new(point, *digit < 0))
+    units: &[Unit],
+    tasks: &[&[Unit]],
+    buckets: &[Vec<S::Point>],
+    threads: usize,
+) -> Vec<Weighted> {
+    let mut of_unit: Vec<&[S::Point]> = Vec::with_capacity(units.len());
+    for (task, buckets) in tasks.iter().zip(buckets) {
+        let mut rest = &buckets[..];
+        for unit in *task {
+            let (own, after) = rest.split_at(unit.buckets);
+            of_unit.push(own);
+            rest = after;
+        }
+    }
+    let mut by_size: Vec<usize> = (0..units.len()).collect();
+    by_size.sort_by_key(|at| units[*at].buckets);
+    let groups = by_size.chunk_by(|a, b| units[*a].buckets == units[*b].buckets);
+    let groups: Vec<&[usize]> = groups.flat_map(|group| group.chunks(group.len().div_ceil(threads))).collect();
+    let weighted: Vec<(usize, Weighted)> = groups
+        .par_iter()
+        .flat_map_iter(|group| {
+            let buckets: Vec<S::Point> = group.iter().flat_map(|at| of_unit[*at].iter().cloned()).collect();
+            group.iter().copied().zip(sums.weighted(&buckets, units[group[0]].buckets))
         })
-    });
-    sums.by_bucket(windows.len() * per_window, entries, bases)
+        .collect();
+    let mut in_order = vec![Weighted { weighted: G1::identity(), total: G1::identity() }; units.len()];
+    for (at, sums) in weighted {
+        in_order[at] = sums;
+    }
+    in_order
 }

@@ -10,7 +10,7 @@ use super::{
     Avx512,
     points::{Adder, Operand, Point},
 };
-use crate::engine::backend::msm::Entry;
+use crate::engine::backend::msm::{Entry, Sorted, Weighted};
 
 /// Buckets that a running sum goes through before its parts are put together.
 const SEGMENT: usize = 16;
@@ -23,33 +23,13 @@ fn plain(point: &Point) -> Operand<'_> {
     Operand { point, negated: false }
 }
 
-/// Sums of points by bucket.
-pub(super) fn sum(
-    simd: Avx512,
-    buckets: usize,
-    entries: impl Iterator<Item = (usize, Entry)> + Clone,
-    bases: &[Point],
-) -> Vec<Point> {
+/// The sum of each bucket.
+pub(super) fn sum(simd: Avx512, sorted: Sorted, bases: &[Point]) -> Vec<Point> {
     let adder = &mut Adder::new();
-    // Sorted by bucket, by counting.
-    let mut ends = vec![0u32; buckets + 1];
-    for (bucket, _) in entries.clone() {
-        ends[bucket + 1] += 1;
-    }
-    for bucket in 0..buckets {
-        ends[bucket + 1] += ends[bucket];
-    }
-    let mut next = ends.clone();
-    let mut sorted = vec![Entry::default(); ends[buckets] as usize];
-    for (bucket, entry) in entries {
-        sorted[next[bucket] as usize] = entry;
-        next[bucket] += 1;
-    }
-    let mut lengths: Vec<u32> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
-
+    let Sorted { entries, mut lengths } = sorted;
     // Pair by pair, until every bucket has one point at most.
     let mut pairs = Vec::new();
-    let mut sums = halve(simd, adder, &mut lengths, &mut pairs, |at| operand(sorted[at], bases));
+    let mut sums = halve(simd, adder, &mut lengths, &mut pairs, |at| operand(entries[at], bases));
     while lengths.iter().any(|length| *length > 1) {
         sums = halve(simd, adder, &mut lengths, &mut pairs, |at| plain(&sums[at]));
     }
@@ -92,40 +72,49 @@ fn halve<'a>(
 }
 
 /// `lefts[i] += rights[i]`.
-fn add_all(simd: Avx512, adder: &mut Adder, lefts: &mut Vec<Point>, rights: &[Point]) {
+pub(super) fn add_all(simd: Avx512, adder: &mut Adder, lefts: &mut Vec<Point>, rights: &[Point]) {
     let mut sums = vec![Point::INFINITY; lefts.len()];
     adder.add(simd, lefts.len(), |at| [plain(&lefts[at]), plain(&rights[at])], &mut sums, |at| at);
     *lefts = sums;
 }
 
-/// For each set of `size` buckets, `sum_i (i + 1) * buckets[i]`.
-pub(super) fn weigh(simd: Avx512, buckets: &[Point], size: usize) -> Vec<G1> {
-    let adder = &mut Adder::new();
+/// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum.
+pub(super) fn weigh(simd: Avx512, buckets: &[Point], size: usize) -> Vec<Weighted> {
+    let sixteenth = Option::<Fq>::from(Fq::from(16).invert()).unwrap_or(Fq::ONE);
+    weigh_with(simd, &mut Adder::new(), &sixteenth, buckets, size)
+}
+
+fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, buckets: &[Point], size: usize) -> Vec<Weighted> {
+    let projective = |point: &Point| G1::from(point.to_affine(sixteenth));
     let segment = SEGMENT.min(size);
     let segments = size / segment;
     // Within a segment of buckets B_1 .. B_L, from the end: T = sum B_j, U = sum j * B_j. All segments go in step.
-    let (totals, mut weighted) = running(simd, adder, buckets, segment);
-    // Sum of the U.
-    let mut lengths = vec![segments as u32; buckets.len() / size];
-    let mut pairs = Vec::new();
-    while lengths.iter().any(|length| *length > 1) {
-        weighted = halve(simd, adder, &mut lengths, &mut pairs, |at| plain(&weighted[at]));
-    }
-    let sixteenth = Option::<Fq>::from(Fq::from(16).invert()).unwrap_or(Fq::ONE);
-    let affine = |point: &Point| point.to_affine(&sixteenth);
+    let (totals, weighted) = running(simd, adder, buckets, segment);
     if segments == 1 {
-        return weighted.iter().map(|point| affine(point).into()).collect();
+        let range = |(total, weighted)| Weighted { weighted: projective(weighted), total: projective(total) };
+        return totals.iter().zip(&weighted).map(range).collect();
     }
-    // L * sum_s s * T_s, with s from 0.
-    let shifted =
-        |totals: &[Point]| -> Vec<Point> { totals.iter().skip(1).copied().chain([Point::INFINITY]).collect() };
-    let shifted: Vec<Point> = totals.chunks_exact(segments).flat_map(shifted).collect();
-    let (_, above) = running(simd, adder, &shifted, segments);
-    let sum = |(weighted, above): (&Point, &Point)| {
-        let high: G1 = affine(above).into();
-        (0..segment.trailing_zeros()).fold(high, |sum, _| sum.double()) + affine(weighted)
+    // sum_s U_s + L * sum_s s * T_s, with s from 0.
+    let low = reduce(simd, adder, weighted, segments);
+    let from_second =
+        |totals: &[Point]| -> Vec<Point> { totals[1..].iter().copied().chain([Point::INFINITY]).collect() };
+    let shifted: Vec<Point> = totals.chunks_exact(segments).flat_map(from_second).collect();
+    let above = weigh_with(simd, adder, sixteenth, &shifted, segments);
+    let range = |((low, above), first): ((&Point, Weighted), &Point)| Weighted {
+        weighted: (0..segment.trailing_zeros()).fold(above.weighted, |sum, _| sum.double()) + projective(low),
+        total: above.total + projective(first),
     };
-    weighted.iter().zip(&above).map(sum).collect()
+    low.iter().zip(above).zip(totals.iter().step_by(segments)).map(range).collect()
+}
+
+/// The sum of every `size` points.
+fn reduce(simd: Avx512, adder: &mut Adder, points: Vec<Point>, size: usize) -> Vec<Point> {
+    let mut lengths = vec![size as u32; points.len() / size];
+    let (mut points, mut pairs) = (points, Vec::new());
+    while lengths.iter().any(|length| *length > 1) {
+        points = halve(simd, adder, &mut lengths, &mut pairs, |at| plain(&points[at]));
+    }
+    points
 }
 
 /// For each segment of buckets `B_1 ..`: `sum B_j` and `sum j * B_j`.

@@ -158,3 +158,13 @@ fn pair(low: &[u64; 4], high: &[u64; 4]) -> __m512i {
     let [low, high] = [low, high].map(|words| unsafe { _mm256_loadu_si256(words.as_ptr().cast()) });
     _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
 }
+
+/// Asks for what will be read soon.
+#[inline]
+pub(super) fn prefetch<T>(soon: &T) {
+    // SAFETY: it is a hint about an address, and does nothing else; every x86-64 processor has it.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(soon).cast());
+    }
+}

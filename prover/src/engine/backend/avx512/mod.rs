@@ -24,14 +24,14 @@ mod points;
 mod program;
 mod vectors;
 
-use halo2curves::bn256::{Fr, G1, G1Affine};
+use halo2curves::bn256::{Fr, G1Affine};
 use rayon::prelude::*;
 
 use super::{
     HostColumn, Operations, Transfer, Types,
     column::Column,
-    digits::Digits,
-    msm::{self, Entry, Sums},
+    digits::Signed,
+    msm::{self, Sorted, Sums, Table, Weighted},
     portable,
 };
 use crate::engine::{
@@ -41,6 +41,7 @@ use crate::engine::{
 
 pub use domain::Domain;
 pub use memory::Pack;
+use points::Adder;
 pub use points::Point;
 pub use program::LaneProgram;
 
@@ -72,22 +73,21 @@ impl Avx512 {
 impl Sums for Avx512 {
     type Point = Point;
 
-    fn by_bucket(
-        &self,
-        buckets: usize,
-        entries: impl Iterator<Item = (usize, Entry)> + Clone,
-        bases: &[Point],
-    ) -> Vec<Point> {
-        buckets::sum(*self, buckets, entries, bases)
+    fn by_bucket(&self, sorted: Sorted, bases: &[Point]) -> Vec<Point> {
+        buckets::sum(*self, sorted, bases)
     }
 
-    fn weighted(&self, buckets: &[Point], size: usize) -> Vec<G1> {
+    fn add_all(&self, lefts: &mut Vec<Point>, rights: &[Point]) {
+        buckets::add_all(*self, &mut Adder::new(), lefts, rights);
+    }
+
+    fn weighted(&self, buckets: &[Point], size: usize) -> Vec<Weighted> {
         buckets::weigh(*self, buckets, size)
     }
 }
 
 impl Types for Avx512 {
-    type Bases = Vec<Point>;
+    type Bases = Table<Point>;
     type Domain = Domain;
     type Column = Column;
     type Coset = Vec<Pack>;
@@ -95,8 +95,8 @@ impl Types for Avx512 {
 }
 
 impl Transfer for Avx512 {
-    fn bases(&self, points: &[G1Affine]) -> Vec<Point> {
-        points.par_iter().map(Point::new).collect()
+    fn bases(&self, points: &[G1Affine], bytes: usize) -> Table<Point> {
+        Table::new(self, points.par_iter().map(Point::new).collect(), bytes)
     }
 
     fn domain(&self, k: u32, shifts: &[Fr]) -> Domain {
@@ -117,9 +117,9 @@ impl Transfer for Avx512 {
 }
 
 impl Operations for Avx512 {
-    fn commit(&self, job: &Job<'_>, bases: &Vec<Point>, columns: &[&Column]) -> Vec<G1Affine> {
-        let digits: Vec<Digits> = columns.par_iter().map(|column| column.digits()).collect();
-        msm::multi_scalar_multiply(self, job, bases, &digits)
+    fn commit(&self, job: &Job<'_>, bases: &Table<Point>, columns: &[&Column]) -> Vec<G1Affine> {
+        let scalars: Vec<Vec<Signed>> = columns.par_iter().map(|column| column.scalars()).collect();
+        msm::multi_scalar_multiply(self, job, bases, &scalars)
     }
 
     fn to_coefficients(&self, job: &Job<'_>, domain: &Domain, columns: Vec<Column>) -> Vec<Column> {

@@ -16,7 +16,7 @@ use halo2curves::{
 use super::{
     Avx512,
     lanes::{Coordinates, Lanes, Order, Subset},
-    memory::{Pack, gather, gather_rows, load, scatter, store, transpose, words, words_mut},
+    memory::{Pack, gather, gather_rows, load, prefetch, scatter, store, transpose, words, words_mut},
 };
 
 /// Additions that share an inversion: as many running products as the second-level cache holds beside the points.
@@ -24,6 +24,9 @@ pub(super) const BATCH: usize = 2048;
 
 /// Groups of eight that go in step.
 const GROUPS: usize = 4;
+
+/// Blocks between asking for a point and adding it: the multiples of the bases are more than a cache holds.
+const AHEAD: usize = 2;
 
 /// Pairs of a block.
 const BLOCK: usize = 8 * GROUPS;
@@ -217,6 +220,11 @@ impl Adder {
         // Each group of a block has a running product of its own, so that none waits for another.
         let mut products = [one; GROUPS];
         for block in 0..blocks {
+            for at in (block + AHEAD) * BLOCK..((block + AHEAD + 1) * BLOCK).min(count) {
+                for operand in operands(at) {
+                    prefetch(operand.point);
+                }
+            }
             let mut denominators = [one; GROUPS];
             for (at, denominator) in denominators.iter_mut().enumerate() {
                 let start = block * BLOCK + 8 * at;

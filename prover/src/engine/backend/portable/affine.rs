@@ -11,7 +11,7 @@ use halo2curves::{
     group::{Group, prime::PrimeCurveAffine},
 };
 
-use crate::engine::backend::msm::Entry;
+use crate::engine::backend::msm::{Entry, Sorted, Weighted};
 
 /// Additions that share an inversion: their operands stay in the first-level cache.
 const BATCH: usize = 256;
@@ -82,28 +82,14 @@ pub(super) fn add_all(lefts: &mut [G1Affine], rights: &[G1Affine]) {
     }
 }
 
-/// Sums of points by bucket.
-pub(super) fn sum_buckets(
-    buckets: usize,
-    entries: impl Iterator<Item = (usize, Entry)> + Clone,
-    bases: &[G1Affine],
-) -> Vec<G1Affine> {
-    // Sorted by bucket, by counting.
-    let mut ends = vec![0u32; buckets + 1];
-    for (bucket, _) in entries.clone() {
-        ends[bucket + 1] += 1;
-    }
-    for bucket in 0..buckets {
-        ends[bucket + 1] += ends[bucket];
-    }
-    let mut next = ends.clone();
-    let mut points = vec![G1Affine::identity(); ends[buckets] as usize];
-    for (bucket, entry) in entries {
+/// The sum of each bucket.
+pub(super) fn sum_buckets(sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
+    let Sorted { entries, mut lengths } = sorted;
+    let point = |entry: &Entry| {
         let base = bases[entry.point()];
-        points[next[bucket] as usize] = if entry.negated() { -base } else { base };
-        next[bucket] += 1;
-    }
-    let mut lengths: Vec<u32> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        if entry.negated() { -base } else { base }
+    };
+    let mut points: Vec<G1Affine> = entries.iter().map(point).collect();
 
     // Pair by pair, until every bucket has one point at most. What a round makes is never longer than what it reads, so
     // that it is written over it.
@@ -153,8 +139,8 @@ fn flush(
     rights.clear();
 }
 
-/// For each set of `size` buckets, `sum_i (i + 1) * buckets[i]`.
-pub(super) fn weighted(buckets: &[G1Affine], size: usize) -> Vec<G1> {
+/// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum.
+pub(super) fn weighted(buckets: &[G1Affine], size: usize) -> Vec<Weighted> {
     // Within a segment of buckets B_1 .. B_L, from the end: T = sum B_j, U = sum j * B_j. All segments go in step.
     let segment = SEGMENT.min(size);
     let mut totals = vec![G1Affine::identity(); buckets.len() / segment];
@@ -166,7 +152,7 @@ pub(super) fn weighted(buckets: &[G1Affine], size: usize) -> Vec<G1> {
         add_all(&mut weighted, &totals);
     }
     let segments = size / segment;
-    let of_set = |(totals, weighted): (&[G1Affine], &[G1Affine])| {
+    let of_range = |(totals, weighted): (&[G1Affine], &[G1Affine])| {
         // sum_s U_s + L * sum_s s * T_s
         let (mut running, mut sum) = (G1::identity(), G1::identity());
         for total in totals.iter().skip(1).rev() {
@@ -176,7 +162,7 @@ pub(super) fn weighted(buckets: &[G1Affine], size: usize) -> Vec<G1> {
         for _ in 0..segment.trailing_zeros() {
             sum = sum.double();
         }
-        weighted.iter().fold(sum, |sum, part| sum + part)
+        Weighted { weighted: weighted.iter().fold(sum, |sum, part| sum + part), total: running + totals[0] }
     };
-    totals.chunks_exact(segments).zip(weighted.chunks_exact(segments)).map(of_set).collect()
+    totals.chunks_exact(segments).zip(weighted.chunks_exact(segments)).map(of_range).collect()
 }

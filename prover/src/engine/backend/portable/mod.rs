@@ -6,7 +6,7 @@ mod program;
 pub(super) mod vectors;
 
 use halo2curves::{
-    bn256::{Fr, G1, G1Affine},
+    bn256::{Fr, G1Affine},
     ff::Field,
 };
 use rayon::prelude::*;
@@ -14,8 +14,8 @@ use rayon::prelude::*;
 use super::{
     HostColumn, Operations, Transfer, Types,
     column::Column,
-    digits::Digits,
-    msm::{self, Entry, Sums},
+    digits::Signed,
+    msm::{self, Sorted, Sums, Table, Weighted},
 };
 use crate::engine::{
     Job,
@@ -31,22 +31,21 @@ pub struct Portable;
 impl Sums for Portable {
     type Point = G1Affine;
 
-    fn by_bucket(
-        &self,
-        buckets: usize,
-        entries: impl Iterator<Item = (usize, Entry)> + Clone,
-        bases: &[G1Affine],
-    ) -> Vec<G1Affine> {
-        affine::sum_buckets(buckets, entries, bases)
+    fn by_bucket(&self, sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
+        affine::sum_buckets(sorted, bases)
     }
 
-    fn weighted(&self, buckets: &[G1Affine], size: usize) -> Vec<G1> {
+    fn add_all(&self, lefts: &mut Vec<G1Affine>, rights: &[G1Affine]) {
+        affine::add_all(lefts, rights);
+    }
+
+    fn weighted(&self, buckets: &[G1Affine], size: usize) -> Vec<Weighted> {
         affine::weighted(buckets, size)
     }
 }
 
 impl Types for Portable {
-    type Bases = Vec<G1Affine>;
+    type Bases = Table<G1Affine>;
     type Domain = Domain;
     type Column = Column;
     type Coset = Vec<Fr>;
@@ -54,8 +53,8 @@ impl Types for Portable {
 }
 
 impl Transfer for Portable {
-    fn bases(&self, points: &[G1Affine]) -> Vec<G1Affine> {
-        points.to_vec()
+    fn bases(&self, points: &[G1Affine], bytes: usize) -> Table<G1Affine> {
+        Table::new(self, points.to_vec(), bytes)
     }
 
     fn domain(&self, k: u32, shifts: &[Fr]) -> Domain {
@@ -76,9 +75,9 @@ impl Transfer for Portable {
 }
 
 impl Operations for Portable {
-    fn commit(&self, job: &Job<'_>, bases: &Vec<G1Affine>, columns: &[&Column]) -> Vec<G1Affine> {
-        let digits: Vec<Digits> = columns.par_iter().map(|column| column.digits()).collect();
-        msm::multi_scalar_multiply(self, job, bases, &digits)
+    fn commit(&self, job: &Job<'_>, bases: &Table<G1Affine>, columns: &[&Column]) -> Vec<G1Affine> {
+        let scalars: Vec<Vec<Signed>> = columns.par_iter().map(|column| column.scalars()).collect();
+        msm::multi_scalar_multiply(self, job, bases, &scalars)
     }
 
     fn to_coefficients(&self, job: &Job<'_>, domain: &Domain, columns: Vec<Column>) -> Vec<Column> {
