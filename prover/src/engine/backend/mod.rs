@@ -18,8 +18,11 @@
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
 mod column;
+#[cfg(test)]
+mod conformance;
 mod digits;
 mod msm;
+mod naive;
 mod portable;
 
 use std::fmt::Debug;
@@ -28,6 +31,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use naive::Naive;
 pub use portable::Portable;
 
 use super::{

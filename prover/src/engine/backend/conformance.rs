@@ -1,0 +1,290 @@
+//! What every backend must do: the same as [`Naive`], on sizes and values where shortcuts go wrong.
+
+use halo2curves::{
+    bn256::{Fr, G1, G1Affine},
+    ff::{Field, PrimeField},
+    group::{Curve, Group, prime::PrimeCurveAffine},
+};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+
+#[cfg(target_arch = "x86_64")]
+use super::Avx512;
+use super::{Backend, HostColumn, Naive, Operations, Portable};
+use crate::engine::{
+    Job, field,
+    program::{Builder, Challenge, Program, Source},
+};
+
+/// One test for each part of the suite.
+macro_rules! suite {
+    ($name:ident, $backend:expr) => {
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn commitments_of_every_small_size_with_edge_cases() {
+                $backend.into_iter().for_each(|backend| super::small_commitments(&backend));
+            }
+
+            #[test]
+            fn commitments_to_columns_of_every_width() {
+                $backend.into_iter().for_each(|backend| super::widths(&backend));
+            }
+
+            #[test]
+            fn transforms_of_every_size() {
+                $backend.into_iter().for_each(|backend| super::transforms(&backend));
+            }
+
+            #[test]
+            fn programs_with_rotations_on_the_domain_and_on_cosets() {
+                $backend.into_iter().for_each(|backend| super::programs(&backend));
+            }
+
+            #[test]
+            fn running_products() {
+                $backend.into_iter().for_each(|backend| super::grand_products(&backend));
+            }
+
+            #[test]
+            fn values_sums_and_quotients_of_polynomials() {
+                $backend.into_iter().for_each(|backend| super::polynomials(&backend));
+            }
+        }
+    };
+}
+
+suite!(portable, [Portable]);
+// Where the processor lacks the instructions there is no such backend to test.
+#[cfg(target_arch = "x86_64")]
+suite!(avx512, Avx512::detect());
+
+fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Random elements, with those at the field's edges among them.
+fn elements(len: usize, seed: u64) -> Vec<Fr> {
+    let mut rng = rng(seed);
+    let edges = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, -Fr::TWO_INV, Fr::from(u64::MAX), -Fr::from(1 << 15)];
+    (0..len).map(|at| if at % 5 == 3 { edges[at / 5 % edges.len()] } else { Fr::random(&mut rng) }).collect()
+}
+
+fn points(len: usize) -> Vec<G1Affine> {
+    let mut rng = rng(len as u64);
+    (0..len).map(|_| G1::random(&mut rng).to_affine()).collect()
+}
+
+fn commit<B: Backend>(backend: &B, bases: &[G1Affine], bytes: usize, columns: &[HostColumn]) -> Vec<G1Affine> {
+    let columns: Vec<B::Column> = columns.iter().map(|column| backend.upload(column.clone())).collect();
+    let views: Vec<&B::Column> = columns.iter().collect();
+    backend.commit(&Job::default(), &backend.bases(bases, bytes), &views)
+}
+
+fn same_commitments<B: Backend>(backend: &B, bases: &[G1Affine], columns: &[HostColumn]) {
+    let expected = commit(&Naive, bases, 0, columns);
+    // Without multiples, with all that there may be, with some.
+    for bytes in [0, 64 * 254 * bases.len(), 64 * 5 * bases.len()] {
+        assert_eq!(commit(backend, bases, bytes, columns), expected, "{} bases, {bytes} bytes", bases.len());
+    }
+}
+
+fn small_commitments<B: Backend>(backend: &B) {
+    for len in 0..=70 {
+        let mut bases = points(len);
+        let mut columns = vec![
+            HostColumn::Field(elements(len, 3)),
+            HostColumn::Field(vec![Fr::ONE; len]),
+            HostColumn::Field(vec![-Fr::from(77); len]),
+            HostColumn::Field(vec![Fr::ZERO; len]),
+            // A short tail.
+            HostColumn::Field(elements(len / 2, 4)),
+            HostColumn::Integers { small: vec![-9; len], large: Vec::new() },
+        ];
+        if len > 1 {
+            let small = (0..len as i64).map(|i| if i % 2 == 0 { i64::MIN + i } else { i64::MAX - i }).collect();
+            columns.push(HostColumn::Integers { small, large: vec![(0, Fr::TWO_INV), (len - 1, -Fr::TWO_INV)] });
+        }
+        same_commitments(backend, &bases, &columns);
+        // Repeated points, opposite ones, the point at infinity; sums that cancel.
+        for at in 1..len {
+            match at % 4 {
+                0 => bases[at] = bases[at - 1],
+                1 => bases[at] = -bases[at - 1],
+                2 => bases[at] = G1Affine::identity(),
+                _ => {}
+            }
+        }
+        same_commitments(backend, &bases, &columns);
+        same_commitments(backend, &vec![G1Affine::generator(); len], &columns);
+        same_commitments(backend, &vec![G1Affine::identity(); len], &columns[..1]);
+    }
+    assert!(commit(backend, &points(3), 0, &[]).is_empty());
+}
+
+fn widths<B: Backend>(backend: &B) {
+    let mut rng = rng(5);
+    let bases = points(600);
+    let mut narrow = |bits: u32| {
+        let mut bit = || u64::from(rng.next_u32() & 1);
+        let mut number = || {
+            let magnitude = (0..bits).fold(Fr::ZERO, |sum, _| sum.double() + Fr::from(bit()));
+            if bit() == 0 { magnitude } else { -magnitude }
+        };
+        HostColumn::Field((0..600).map(|_| number()).collect())
+    };
+    let mut columns: Vec<HostColumn> = [1, 8, 16, 31, 63, 64, 65, 128, 200, 254].map(&mut narrow).into();
+    // A witness: small numbers, and blinded rows.
+    let small: Vec<i64> = (0..590).map(|i| i * 7919 % 65536 - 32768).collect();
+    let mut witness = HostColumn::Integers { small, large: vec![(17, Fr::TWO_INV)] };
+    witness.end_with(592, elements(8, 6).into_iter());
+    columns.push(witness);
+    same_commitments(backend, &bases, &columns);
+}
+
+/// Columns on a backend and on the oracle.
+fn upload<B: Backend>(backend: &B, columns: &[Vec<Fr>]) -> Vec<B::Column> {
+    columns.iter().map(|column| backend.upload(HostColumn::Field(column.clone()))).collect()
+}
+
+fn download<B: Backend>(backend: &B, columns: &[B::Column]) -> Vec<Vec<Fr>> {
+    columns.iter().map(|column| backend.download(column)).collect()
+}
+
+/// Columns forth and back: as values, as coefficients, by way of cosets.
+fn transformed<B: Backend>(backend: &B, k: u32, columns: &[Vec<Fr>]) -> [Vec<Vec<Fr>>; 2] {
+    let job = Job::default();
+    let domain = backend.domain(k, &[Fr::from(7), Fr::DELTA]);
+    let coefficients = backend.to_coefficients(&job, &domain, upload(backend, columns));
+    let requests: Vec<(usize, &B::Column)> = coefficients.iter().enumerate().map(|(at, c)| (at % 2, c)).collect();
+    let cosets = backend.to_cosets(&job, &domain, &requests).into_iter().enumerate();
+    let back = backend.from_cosets(&job, &domain, cosets.map(|(at, coset)| (at % 2, coset)).collect());
+    [download(backend, &coefficients), download(backend, &back)]
+}
+
+fn transforms<B: Backend>(backend: &B) {
+    for k in 3..=9 {
+        let columns: Vec<Vec<Fr>> = (0..3).map(|seed| elements(1 << k, seed)).collect();
+        let [coefficients, back] = transformed(backend, k, &columns);
+        assert_eq!(coefficients, back, "k {k}");
+        assert_eq!(coefficients, transformed(&Naive, k, &columns)[0], "k {k}");
+    }
+    // Too large for the oracle: a few values.
+    for k in [13, 16] {
+        let values = vec![elements(1 << k, 8)];
+        let [coefficients, back] = transformed(backend, k, &values);
+        assert_eq!(coefficients, back, "k {k}");
+        for at in [0, 1, 5, (1 << k) - 1] {
+            let point = field::omega(k).pow_vartime([at as u64]);
+            assert_eq!(field::horner(&coefficients[0], point), values[0][at], "k {k}");
+        }
+    }
+}
+
+/// A program with long sums, differences of them, products of those, and every kind of operand.
+fn program(seed: u64) -> Program {
+    let mut rng = rng(seed);
+    let mut builder = Builder::default();
+    let mut ids: Vec<_> =
+        [0, 1, -1, 3, -9, 64].into_iter().enumerate().map(|(at, by)| builder.column(Source::Advice(at % 3), by)).collect();
+    ids.push(builder.challenge(Challenge::Beta));
+    ids.push(builder.constant(-Fr::from(5)));
+    for _ in 0..150 {
+        let mut pick = || ids[rng.next_u32() as usize % ids.len()];
+        let (a, b) = (pick(), pick());
+        let next = match rng.next_u32() % 5 {
+            0 | 1 => builder.add(a, b),
+            2 | 3 => builder.sub(a, b),
+            _ => builder.mul(a, b),
+        };
+        ids.push(next);
+    }
+    let root = builder.horner(&ids, Challenge::Y);
+    builder.compile(root)
+}
+
+fn ran<B: Backend>(backend: &B, k: u32, program: Program, columns: &[Vec<Fr>]) -> [Vec<Fr>; 2] {
+    let job = Job::default();
+    let domain = backend.domain(k, &[Fr::from(11)]);
+    let columns = upload(backend, columns);
+    let program = backend.program(program);
+    let index = |source| match source {
+        Source::Advice(at) => at,
+        _ => 0,
+    };
+    let challenge = |of| if of == Challenge::Y { Fr::from(3) } else { -Fr::from(2) };
+    let on_domain = backend.run(&job, &domain, &program, &|source| &columns[index(source)], &challenge);
+    let requests: Vec<(usize, &B::Column)> = columns.iter().map(|column| (0, column)).collect();
+    let cosets = backend.to_cosets(&job, &domain, &requests);
+    let on_coset = backend.run_on_coset(&job, &domain, &program, &|source| &cosets[index(source)], &challenge);
+    let on_coset = backend.from_cosets(&job, &domain, vec![(0, on_coset)]);
+    [backend.download(&on_domain), backend.download(&on_coset[0])]
+}
+
+fn programs<B: Backend>(backend: &B) {
+    for k in 3..=7 {
+        let columns: Vec<Vec<Fr>> = (0..3).map(|seed| elements(1 << k, seed)).collect();
+        for seed in 0..6 {
+            let [on_domain, on_coset] = ran(backend, k, program(seed), &columns);
+            let expected = ran(&Naive, k, program(seed), &columns);
+            assert_eq!([on_domain, on_coset], expected, "k {k}, seed {seed}");
+        }
+        // A program may be a column or a constant.
+        let mut builder = Builder::default();
+        let (column, constant) = (builder.column(Source::Advice(1), 0), builder.constant(Fr::from(9)));
+        assert_eq!(ran(backend, k, builder.compile(column), &columns)[0], columns[1]);
+        assert_eq!(ran(backend, k, builder.compile(constant), &columns)[0], vec![Fr::from(9); 1 << k]);
+    }
+}
+
+fn grand_products<B: Backend>(backend: &B) {
+    for len in [8, 64, 512, 4096] {
+        let (above, below) = (elements(len, 1), elements(len, 2));
+        for blinds in [0, 1, 6] {
+            let blinds = elements(blinds, 9);
+            let [of_backend, expected] = [
+                {
+                    let columns = upload(backend, &[above.clone(), below.clone()]);
+                    let [above, below]: [B::Column; 2] = columns.try_into().expect("two columns");
+                    let (column, last) =
+                        backend.grand_product(&Job::default(), above, below, Fr::from(5), &blinds);
+                    (backend.download(&column), last)
+                },
+                Naive.grand_product(&Job::default(), above.clone(), below.clone(), Fr::from(5), &blinds),
+            ];
+            assert_eq!(of_backend, expected, "{len} rows");
+        }
+        // None of them zero: nothing hides behind the first zero.
+        let odd = |seed| elements(len, seed).into_iter().map(|v| if v == Fr::ZERO { Fr::ONE } else { v });
+        let (above, below): (Vec<Fr>, Vec<Fr>) = (odd(3).collect(), odd(4).collect());
+        let [a, b]: [B::Column; 2] = upload(backend, &[above.clone(), below.clone()]).try_into().expect("two columns");
+        let (column, last) = backend.grand_product(&Job::default(), a, b, Fr::ONE, &[]);
+        let expected = Naive.grand_product(&Job::default(), above, below, Fr::ONE, &[]);
+        assert_eq!((backend.download(&column), last), expected, "{len} rows");
+    }
+}
+
+fn polynomials<B: Backend>(backend: &B) {
+    let job = Job::default();
+    for len in [8, 16, 64, 128, 2048, 8192] {
+        let host: Vec<Vec<Fr>> = (0..40).map(|seed| elements(len, seed)).collect();
+        let columns = upload(backend, &host);
+        let at = [Fr::ZERO, Fr::ONE, Fr::from(3), -Fr::TWO_INV];
+        let queries: Vec<(&B::Column, Fr)> = columns.iter().zip(at.into_iter().cycle()).collect();
+        let naive: Vec<(&Vec<Fr>, Fr)> = host.iter().zip(at.into_iter().cycle()).collect();
+        assert_eq!(backend.evaluate(&job, &queries), Naive.evaluate(&job, &naive), "{len}");
+        for low in [&[][..], &at] {
+            for take in [1, 2, 33, 40] {
+                let sum = backend.combine(&job, &queries[..take], low);
+                assert_eq!(backend.download(&sum), Naive.combine(&job, &naive[..take], low), "{len}");
+            }
+        }
+        for roots in [&at[..1], &at[1..2], &at] {
+            let quotient = backend.divide(&job, &columns[0], roots);
+            assert_eq!(backend.download(&quotient), Naive.divide(&job, &host[0], roots), "{len}");
+        }
+    }
+}
