@@ -3,10 +3,13 @@
 //!
 //! `cargo run --release --locked --workspace --example against_stock -- 10 12 14`
 
+#[path = "../tests/matrix/mod.rs"]
+mod matrix;
+
 use std::time::{Duration, Instant};
 
 use apodict_circuits::{
-    int::{Builder, Executor, Graph, Interval, Op, Output, Row, Source, Term},
+    int::Executor,
     machine::{Layout, Machine, Objective, Witness, plan},
 };
 use apodict_prover::{
@@ -24,24 +27,9 @@ use halo2_proofs::{
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
 use rand_core::OsRng;
 
-const RUNS: usize = 11;
+use matrix::graph;
 
-/// `relu(W x)` of `len` values, with a shift.
-fn graph(len: usize) -> Graph {
-    let mut builder = Builder::new();
-    let x = builder.input("x", vec![len], 4, vec![Interval::new(-128, 127)]).expect("an input");
-    let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 41) as i64 - 20;
-    let term = |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
-    let row = |row: usize| Row {
-        bias: row as i64 - 3,
-        terms: (0..len).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),
-    };
-    let op = Op::Linear { rows: (0..len).map(row).collect() };
-    let sums = builder.push("sums", op, vec![x], vec![len], 8).expect("sums");
-    let shifted = builder.push("shifted", Op::Shift { bits: 4 }, vec![sums], vec![len], 4).expect("shifted");
-    let relu = builder.push("relu", Op::Relu, vec![shifted], vec![len], 4).expect("relu");
-    builder.finish(vec![Output { name: "y".into(), node: relu }]).expect("a graph")
-}
+const RUNS: usize = 11;
 
 struct Case {
     layout: Layout,

@@ -1,30 +1,16 @@
 //! A decision from inputs to a verified proof, in every shape.
 
+mod matrix;
+
 use apodict_circuits::{
     Program,
-    int::{Builder, Graph, Interval, Op, Output, Row, Source, Term},
     machine::Objective,
     report::{DataOrigin, ErrorReport},
 };
 use apodict_prover::{Context, Error, ProvingKey, Srs, engine::Job, prove, shape_constraint_system};
 use apodict_verifier::Verifier;
 
-/// `relu(W x)` with a shift, large enough that the objectives choose different shapes.
-fn graph(len: usize) -> Graph {
-    let mut builder = Builder::new();
-    let x = builder.input("x", vec![len], 4, vec![Interval::new(-128, 127)]).expect("an input");
-    let weight = |row: usize, column: usize| ((row * 31 + column * 17) % 41) as i64 - 20;
-    let term = |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
-    let row = |row: usize| Row {
-        bias: row as i64 - 3,
-        terms: (0..len).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),
-    };
-    let op = Op::Linear { rows: (0..len).map(row).collect() };
-    let sums = builder.push("sums", op, vec![x], vec![len], 8).expect("sums");
-    let shifted = builder.push("shifted", Op::Shift { bits: 4 }, vec![sums], vec![len], 4).expect("shifted");
-    let relu = builder.push("relu", Op::Relu, vec![shifted], vec![len], 4).expect("relu");
-    builder.finish(vec![Output { name: "y".into(), node: relu }]).expect("a graph")
-}
+use matrix::graph;
 
 fn program(len: usize, objective: Objective) -> Program {
     // The graph comes from no float model: there is nothing to report.

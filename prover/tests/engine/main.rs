@@ -3,8 +3,12 @@
 //! From the same generator both make the same commitments, up to the random polynomial, which halo2 draws from a
 //! generator of its own; the whole proof is for halo2's verifier to judge.
 
+mod backends;
 #[path = "../differential/circuits.rs"]
 mod circuits;
+mod jobs;
+#[path = "../matrix/mod.rs"]
+mod matrix;
 mod recorder;
 mod tables;
 

@@ -107,3 +107,30 @@ impl Circuit<Fr> for Tables {
         Ok(())
     }
 }
+
+/// A column that is read seven rows before and nine after.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meeting;
+
+impl Circuit<Fr> for Meeting {
+    type Config = Column<Advice>;
+    type FloorPlanner = SimpleFloorPlanner;
+    type Params = ();
+
+    fn without_witnesses(&self) -> Self {
+        *self
+    }
+
+    fn configure(meta: &mut ConstraintSystem<Fr>) -> Column<Advice> {
+        let column = meta.advice_column();
+        meta.create_gate("meeting", |cells| {
+            let [before, after] = [-7, 9].map(|by| cells.query_advice(column, Rotation(by)));
+            vec![before - after]
+        });
+        column
+    }
+
+    fn synthesize(&self, _: Column<Advice>, _: impl Layouter<Fr>) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -188,8 +188,11 @@ fn transforms<B: Backend>(backend: &B) {
 fn program(seed: u64) -> Program {
     let mut rng = rng(seed);
     let mut builder = Builder::default();
-    let mut ids: Vec<_> =
-        [0, 1, -1, 3, -9, 64].into_iter().enumerate().map(|(at, by)| builder.column(Source::Advice(at % 3), by)).collect();
+    let mut ids: Vec<_> = [0, 1, -1, 3, -9, 64]
+        .into_iter()
+        .enumerate()
+        .map(|(at, by)| builder.column(Source::Advice(at % 3), by))
+        .collect();
     ids.push(builder.challenge(Challenge::Beta));
     ids.push(builder.constant(-Fr::from(5)));
     for _ in 0..150 {
@@ -249,8 +252,7 @@ fn grand_products<B: Backend>(backend: &B) {
                 {
                     let columns = upload(backend, &[above.clone(), below.clone()]);
                     let [above, below]: [B::Column; 2] = columns.try_into().expect("two columns");
-                    let (column, last) =
-                        backend.grand_product(&Job::default(), above, below, Fr::from(5), &blinds);
+                    let (column, last) = backend.grand_product(&Job::default(), above, below, Fr::from(5), &blinds);
                     (backend.download(&column), last)
                 },
                 Naive.grand_product(&Job::default(), above.clone(), below.clone(), Fr::from(5), &blinds),

@@ -394,3 +394,91 @@ impl<P: Order> Product<P> {
         Lanes::new(carry([columns[5], columns[6], columns[7], columns[8], columns[9]]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use halo2curves::{
+        bn256::{Fq, Fr},
+        ff::PrimeField,
+    };
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::{
+        super::{
+            Avx512,
+            memory::{Words, gather, scatter, transpose, words, words_mut},
+        },
+        *,
+    };
+
+    /// Eight elements at a time, against halo2curves.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn arithmetic<P: Order, F: Words + PrimeField>() {
+        let read = |elements: &[F; 8]| {
+            Lanes::<P>::from_words(gather(words(elements).first_chunk::<8>().expect("eight elements")))
+        };
+        let written = |lanes: Lanes<P>| {
+            let mut elements = [F::ZERO; 8];
+            // SAFETY: canonical values are written.
+            #[allow(unsafe_code)]
+            let words = unsafe { words_mut(&mut elements) };
+            scatter(lanes.canonical().to_words(), words.first_chunk_mut::<8>().expect("eight elements"));
+            elements
+        };
+        let mut rng = ChaCha20Rng::seed_from_u64(4);
+        let sixteenth = F::from(16).invert().expect("not zero");
+        let edges = [F::ZERO, F::ONE, -F::ONE, F::TWO_INV, -F::TWO_INV, F::from(u64::MAX), -F::from(2), F::DELTA];
+        for round in 0..200 {
+            let mut draw = || [(); 8].map(|()| F::random(&mut rng));
+            let (mut a, mut b) = (draw(), draw());
+            if round < 64 {
+                a = edges;
+                b = [edges[round / 8]; 8];
+                b[round % 8] = edges[7 - round / 8];
+            }
+            let both = |of: fn(F, F) -> F| std::array::from_fn::<F, 8, _>(|lane| of(a[lane], b[lane]));
+            let (x, y) = (read(&a), read(&b));
+            assert_eq!(written(x), a);
+            assert_eq!(written(x.add(y)), both(|a, b| a + b));
+            assert_eq!(written(x.subtract(y, 1)), both(|a, b| a - b));
+            assert_eq!(written(x.multiply(y)), both(|a, b| a * b).map(|v| v * sixteenth));
+            assert_eq!(written(x.square()), a.map(|v| v.square() * sixteenth));
+            assert_eq!(written(x.double::<4>().reduce()), a.map(|v| v * F::from(16)));
+            // All the room there is: 83 p at most, then products of sums.
+            let many = (0..82).fold(x, |sum, _| sum.add(y));
+            assert_eq!(written(many.reduce()), both(|a, b| a + b * F::from(82)));
+            let (eight, nine) = ((0..7).fold(x, |sum, _| sum.add(x)), (0..8).fold(y, |sum, _| sum.add(y)));
+            assert_eq!(written(eight.multiply(nine)), both(|a, b| a * b * F::from(72)).map(|v| v * sixteenth));
+            assert_eq!(written(eight.square()), a.map(|v| v.square() * F::from(64) * sixteenth));
+            let mut product = Product::zero();
+            (0..32).for_each(|_| product.add(x, y));
+            assert_eq!(written(product.reduce()), both(|a, b| a * b * F::from(32)).map(|v| v * sixteenth));
+            let equal = (0..8).filter(|lane| a[*lane] == b[*lane]).fold(0, |set, lane| set | 1 << lane);
+            assert_eq!(x.equal(y), equal);
+            let zeros = (0..8).filter(|lane| a[*lane] == F::ZERO).fold(0, |set, lane| set | 1 << lane);
+            assert_eq!(x.zeros(), zeros);
+            assert_eq!(written(x.select(0b1010_0001, y))[5], b[5]);
+            assert_eq!(written(x.select(0b1010_0001, y))[6], a[6]);
+        }
+        let rows: [[u64; 8]; 8] = std::array::from_fn(|row| std::array::from_fn(|at| (8 * row + at) as u64));
+        let columns = transpose(std::array::from_fn(|row| load(&rows[row])));
+        for (at, column) in columns.into_iter().enumerate() {
+            let mut words = [0; 8];
+            store(column, &mut words);
+            assert_eq!(words, std::array::from_fn(|row| rows[row][at]));
+        }
+    }
+
+    #[test]
+    fn arithmetic_is_that_of_both_fields() {
+        // Where the processor lacks the instructions, nothing here is ever run.
+        if Avx512::detect().is_some() {
+            // SAFETY: of the features there is proof.
+            #[allow(unsafe_code)]
+            unsafe {
+                arithmetic::<Scalars, Fr>();
+                arithmetic::<Coordinates, Fq>();
+            }
+        }
+    }
+}
