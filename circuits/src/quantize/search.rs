@@ -199,37 +199,26 @@ impl<'a> Search<'a> {
     /// Changes numbers of bits while that makes the model more accurate and leaves it cheaper than `limit`, until it is
     /// accurate enough.
     fn tighten(&self, mut best: Candidate, max_error: f64, limit: f64) -> Result<Option<Candidate>, Error> {
-        let mut attempts = self.attempts(&best);
-        let (mut error, mut flips) = self.measure(&best, None)?;
-        loop {
-            if best.cost < limit && error <= max_error && flips == 0 {
-                return Ok(Some(best));
-            }
-            let mut better = false;
-            for changes in steps(&self.knobs(&best), &best.plan) {
-                if attempts == 0 || best.cost >= limit {
-                    return Ok(None);
-                }
-                let mut plan = best.plan.clone();
-                if !changes.iter().all(|(knob, step)| knob.turn(&mut plan, *step)) || plan == best.plan {
-                    continue;
-                }
-                attempts -= 1;
-                let Ok(candidate) = self.compile(plan) else { continue };
-                if candidate.cost >= limit {
-                    continue;
-                }
-                let measured = self.measure(&candidate, Some(error))?;
-                if measured.1 == 0 && measured.0 < error {
-                    (error, flips) = measured;
-                    best = candidate;
-                    better = true;
-                }
-            }
-            if !better {
-                return Ok(None);
-            }
+        if best.cost >= limit {
+            return Ok(None);
         }
+        let mut attempts = self.attempts(&best);
+        let (mut error, _) = self.measure(&best, None)?;
+        let mut verdict = if error <= max_error { Verdict::Enough } else { Verdict::Taken };
+        while verdict == Verdict::Taken {
+            verdict = self.turn(&mut best, &mut attempts, |_, candidate| {
+                if candidate.cost >= limit {
+                    return Ok(Verdict::Refused);
+                }
+                let (measured, flips) = self.measure(candidate, Some(error))?;
+                if flips > 0 || measured >= error {
+                    return Ok(Verdict::Refused);
+                }
+                error = measured;
+                Ok(if error <= max_error { Verdict::Enough } else { Verdict::Taken })
+            })?;
+        }
+        Ok((verdict == Verdict::Enough).then_some(best))
     }
 
     /// Uniform plans along the border of what is accurate enough: with more bits for activations, weights need fewer or as
@@ -272,29 +261,49 @@ impl<'a> Search<'a> {
         Ok(border)
     }
 
-    /// Changes one number of bits at a time, or two, while that makes the model cheaper and leaves it accurate enough.
+    /// Changes numbers of bits while that makes the model cheaper and leaves it accurate enough.
     fn refine(&self, mut best: Candidate, max_error: f64) -> Result<Candidate, Error> {
         let mut attempts = self.attempts(&best);
-        loop {
-            let before = best.cost;
-            for changes in steps(&self.knobs(&best), &best.plan) {
-                if attempts == 0 {
-                    return Ok(best);
-                }
-                let mut plan = best.plan.clone();
-                if !changes.iter().all(|(knob, step)| knob.turn(&mut plan, *step)) || plan == best.plan {
-                    continue;
-                }
-                attempts -= 1;
-                let Ok(candidate) = self.compile(plan) else { continue };
-                if candidate.cost < best.cost && self.is_good(&candidate, max_error)? {
-                    best = candidate;
-                }
+        let cheaper = |best: &Candidate, candidate: &Candidate| {
+            let taken = candidate.cost < best.cost && self.is_good(candidate, max_error)?;
+            Ok(if taken { Verdict::Taken } else { Verdict::Refused })
+        };
+        while self.turn(&mut best, &mut attempts, cheaper)? == Verdict::Taken {}
+        Ok(best)
+    }
+
+    /// Changes one number of bits at a time, or two, each once, and goes on from where `judge`, which is given the best so
+    /// far and what the change makes of it, takes it; until nothing is left to try, or it has enough. Taken if anything was.
+    fn turn(
+        &self,
+        best: &mut Candidate,
+        attempts: &mut usize,
+        mut judge: impl FnMut(&Candidate, &Candidate) -> Result<Verdict, Error>,
+    ) -> Result<Verdict, Error> {
+        let mut overall = Verdict::Refused;
+        for changes in steps(&self.knobs(best), &best.plan) {
+            if *attempts == 0 {
+                break;
             }
-            if best.cost >= before {
-                return Ok(best);
+            let mut plan = best.plan.clone();
+            if !changes.iter().all(|(knob, step)| knob.turn(&mut plan, *step)) || plan == best.plan {
+                continue;
+            }
+            *attempts -= 1;
+            let Ok(candidate) = self.compile(plan) else { continue };
+            match judge(best, &candidate)? {
+                Verdict::Refused => {}
+                Verdict::Taken => {
+                    *best = candidate;
+                    overall = Verdict::Taken;
+                }
+                Verdict::Enough => {
+                    *best = candidate;
+                    return Ok(Verdict::Enough);
+                }
             }
         }
+        Ok(overall)
     }
 
     /// How many plans refinement may try.
@@ -377,6 +386,15 @@ impl<'a> Search<'a> {
         let report = ErrorReport { warnings, units: best.units, input_ranges: origins.collect(), ..report };
         Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report })
     }
+}
+
+/// What becomes of a change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Refused,
+    Taken,
+    /// Taken, and the last.
+    Enough,
 }
 
 /// A number of bits that a plan may choose.

@@ -141,8 +141,8 @@ pub(crate) struct InputRange {
 }
 
 fn parse_max_error(text: &str) -> Result<f64, String> {
-    let error: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if error > 0.0 && error.is_finite() { Ok(error) } else { Err("must be greater than 0, 0.001 say".to_owned()) }
+    let expected = || "expected a number greater than 0, in the units of the model's outputs, as in 0.001".to_owned();
+    text.parse().ok().filter(|error: &f64| *error > 0.0 && error.is_finite()).ok_or_else(expected)
 }
 
 fn parse_range(text: &str) -> Result<InputRange, String> {

@@ -206,6 +206,42 @@ const PROVE: &[Mistake] = &[
         says: &["--bits", "compiled already"],
     },
     Mistake {
+        name: "greatest error of zero",
+        arguments: &["compile", "model.onnx", "--max-error=0", "-o", "out"],
+        exit_code: 2,
+        says: &["--max-error", "greater than 0"],
+    },
+    Mistake {
+        name: "greatest error that is negative",
+        arguments: &["compile", "model.onnx", "--max-error=-0.5", "-o", "out"],
+        exit_code: 2,
+        says: &["--max-error", "greater than 0"],
+    },
+    Mistake {
+        name: "greatest error that is no number",
+        arguments: &["compile", "model.onnx", "--max-error=nan", "-o", "out"],
+        exit_code: 2,
+        says: &["--max-error", "greater than 0"],
+    },
+    Mistake {
+        name: "greatest error without end",
+        arguments: &["compile", "model.onnx", "--max-error=inf", "-o", "out"],
+        exit_code: 2,
+        says: &["--max-error", "greater than 0"],
+    },
+    Mistake {
+        name: "greatest error in letters",
+        arguments: &["compile", "model.onnx", "--max-error=x", "-o", "out"],
+        exit_code: 2,
+        says: &["--max-error", "greater than 0"],
+    },
+    Mistake {
+        name: "greatest error and bits",
+        arguments: &["compile", "model.onnx", "--max-error", "0.01", "--bits", "8", "-o", "out"],
+        exit_code: 2,
+        says: &["--max-error", "--bits"],
+    },
+    Mistake {
         name: "SRS that is too small",
         arguments: &["keys", "program.apo", "--srs", "small.srs", "-o", "out"],
         exit_code: 1,

@@ -62,6 +62,20 @@ fn the_output_is_close_to_the_float_model() {
 }
 
 #[test]
+fn a_coarser_error_makes_a_smaller_circuit() {
+    let place = Workplace::with_model();
+    let rows = |max_error: &str| {
+        let compile = ["compile", "model.onnx", "--calibrate", "calibration.json", "--max-error", max_error, "-o"];
+        let compiled = place.json(&[&compile[..], &["coarse.apo"]].concat());
+        let error = compiled["max_error"].as_f64().unwrap();
+        assert!(error <= max_error.parse().unwrap(), "{compiled}");
+        place.json(&["inspect", "coarse.apo"])["rows"].as_u64().unwrap()
+    };
+    let (fine, coarse) = (rows("0.0005"), rows("0.05"));
+    assert!(coarse < fine, "{coarse} rows against {fine}");
+}
+
+#[test]
 fn an_invalid_proof_exits_with_3_and_shows_nothing() {
     let place = Workplace::with_proof();
     let flip_last_byte = |text: &mut Value| {

@@ -114,7 +114,10 @@ impl<B: Backend> Prepared<B> {
 
         let mut values = HashMap::new();
         for (at, column) in key.fixed_values().iter().enumerate() {
-            values.insert(Source::Fixed(at), upload(column.values()));
+            let permuted = cs.permutation().get_columns().iter().any(|of| quotient::source(of) == Source::Fixed(at));
+            if permuted || !cs.lookups().is_empty() {
+                values.insert(Source::Fixed(at), upload(column.values()));
+            }
         }
         for (at, column) in key.permutation().permutations().iter().enumerate() {
             values.insert(Source::Sigma(at), upload(column.values()));
