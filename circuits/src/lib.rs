@@ -10,6 +10,7 @@ pub mod onnx;
 mod program;
 pub mod quantize;
 pub mod report;
+pub mod synthetic;
 pub mod tensors;
 
 pub use compile::{CompileOptions, compile};

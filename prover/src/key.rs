@@ -21,7 +21,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 use crate::{
     Error, Srs,
     digesting::{DigestReader, DigestWriter, FORMAT},
-    engine::{Budget, HostPrepared},
+    engine::HostPrepared,
     export,
 };
 
@@ -53,7 +53,7 @@ impl ProvingKey {
         let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
         let vk = export::verifying_key(halo2.get_vk(), points, program.layout().num_instances())?;
         let verifier = Verifier::new(vk)?;
-        let prepared = HostPrepared::new(&halo2, Budget::default())?;
+        let prepared = HostPrepared::new(&halo2, srs.budget())?;
         Ok(Self { halo2, prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
     }
 

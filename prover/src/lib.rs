@@ -11,6 +11,7 @@ pub mod export;
 mod key;
 mod prove;
 mod srs;
+mod stock;
 pub mod transcript;
 
 pub use context::Context;
@@ -18,3 +19,4 @@ pub use error::Error;
 pub use key::{ProvingKey, is_unsafe, shape_constraint_system};
 pub use prove::{Proof, Times, prove};
 pub use srs::{MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs};
+pub use stock::prove_with_stock;

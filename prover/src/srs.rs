@@ -44,6 +44,7 @@ pub struct Srs {
     pub(crate) params: ParamsKZG<Bn256>,
     origin: SrsOrigin,
     digest: [u8; 32],
+    budget: Budget,
     bases: OnceLock<Arc<HostBases>>,
 }
 
@@ -59,7 +60,7 @@ impl Srs {
     }
 
     fn new(params: ParamsKZG<Bn256>, origin: SrsOrigin) -> Self {
-        let mut srs = Self { params, origin, digest: [0; 32], bases: OnceLock::new() };
+        let mut srs = Self { params, origin, digest: [0; 32], budget: Budget::default(), bases: OnceLock::new() };
         srs.digest = srs.public_digest();
         srs
     }
@@ -102,7 +103,17 @@ impl Srs {
         }
         let mut params = self.params.clone();
         params.downsize(k);
-        Ok(Self { params, origin: self.origin, digest: self.digest, bases: OnceLock::new() })
+        Ok(Self { params, budget: self.budget, bases: OnceLock::new(), ..*self })
+    }
+
+    /// The same, with memory for multiples of its points: see [`Budget`].
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget, bases: OnceLock::new(), ..self }
+    }
+
+    pub(crate) fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// The points as the engine reads them.
@@ -110,7 +121,7 @@ impl Srs {
         if let Some(bases) = self.bases.get() {
             return Ok(bases.clone());
         }
-        let bases = Arc::new(HostBases::new(&self.params, Budget::default()).map_err(Error::Engine)?);
+        let bases = Arc::new(HostBases::new(&self.params, self.budget).map_err(Error::Engine)?);
         Ok(self.bases.get_or_init(|| bases).clone())
     }
 

@@ -1,29 +1,11 @@
 //! A decision from inputs to a verified proof, in every shape.
 
-mod matrix;
-
-use apodict_circuits::{
-    Program,
-    machine::Objective,
-    report::{DataOrigin, ErrorReport},
-};
+use apodict_circuits::{Program, machine::Objective, synthetic};
 use apodict_prover::{Context, Error, ProvingKey, Srs, engine::Job, prove, shape_constraint_system};
 use apodict_verifier::Verifier;
 
-use matrix::graph;
-
 fn program(len: usize, objective: Objective) -> Program {
-    // The graph comes from no float model: there is nothing to report.
-    let report = ErrorReport {
-        samples: 0,
-        origin: DataOrigin::Synthetic,
-        input_ranges: Default::default(),
-        outputs: Vec::new(),
-        layers: Vec::new(),
-        units: 0.0,
-        warnings: Vec::new(),
-    };
-    Program::new(b"model", graph(len), report, objective).expect("it fits")
+    synthetic::program(len, objective).expect("it fits")
 }
 
 #[test]

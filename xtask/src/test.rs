@@ -11,9 +11,17 @@ use crate::tools;
 /// Set to `1`, makes a test that compares with a committed file write that file instead.
 const BLESS: &str = "APODICT_BLESS";
 
+/// Set to anything, makes the engine do without special instructions of the processor.
+const PORTABLE: &str = "APODICT_PORTABLE";
+
 /// Every test, doctests included.
 pub(crate) fn test() -> Result<()> {
     rust_tests("Rust tests and doctests").run()?;
+    // Once more without special instructions, whether or not this processor has them: what makes proofs.
+    rust_tests("Rust tests of the portable prover")
+        .args(["--test", "engine", "--test", "decision", "--test", "models"])
+        .env(PORTABLE, "1")
+        .run()?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;
     examples()

@@ -222,36 +222,14 @@ fn packs(rows: &[Vec<i64>], most_in_bag: usize, limb_bits: u32) -> usize {
 mod tests {
     use super::*;
     use crate::{
-        int::{Builder, Interval, Output, Row, Source, Term},
         machine::{Objective, plan},
+        synthetic,
     };
-
-    /// Dense layers of `width`, as many as `depth`, each with a shift and a rectifier.
-    fn dense(width: usize, depth: usize) -> Graph {
-        let mut builder = Builder::new();
-        let mut last = builder.input("x", vec![width], 4, vec![Interval::new(-128, 127)]).expect("an input");
-        for layer in 0..depth {
-            let weight = |row: usize, column: usize| ((row * 31 + column * 17 + layer) % 41) as i64 - 20;
-            let term = |row: usize, column: usize| Term {
-                source: Source { input: 0, element: column as u32 },
-                weight: weight(row, column),
-            };
-            let terms = |row| (0..width).filter(|c| weight(row, *c) != 0).map(|c| term(row, c)).collect();
-            let rows = (0..width).map(|row| Row { bias: row as i64 - 3, terms: terms(row) }).collect();
-            let name = |part: &str| format!("{part}{layer}");
-            let op = Op::Linear { rows };
-            let sums = builder.push(&name("sums"), op, vec![last], vec![width], 8).expect("sums");
-            let shift = Op::Shift { bits: 9 };
-            let shifted = builder.push(&name("shifted"), shift, vec![sums], vec![width], -1).expect("shifted");
-            last = builder.push(&name("relu"), Op::Relu, vec![shifted], vec![width], -1).expect("relu");
-        }
-        builder.finish(vec![Output { name: "y".into(), node: last }]).expect("a graph")
-    }
 
     #[test]
     fn rows_are_near_those_that_are_laid_out() {
         for (width, depth) in [(2, 1), (8, 1), (16, 2), (32, 1), (32, 3), (64, 2)] {
-            let graph = dense(width, depth);
+            let graph = synthetic::dense(width, depth).expect("values stay in range");
             let (plan, layout) = plan(&graph, Objective::Gas).expect("it fits");
             let estimate = Rows::of(&graph, plan.limb_bits);
             let (gates, tables) = (layout.rows() as f64, layout.table_rows() as f64);

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Verify a proof; exits with 3 if it is invalid.
     Verify(Verify),
+    /// Time proofs: of synthetic programs, or of a model.
+    Bench(Bench),
     /// Structured reference strings.
     #[command(subcommand)]
     Srs(Srs),
@@ -226,6 +228,10 @@ pub(crate) struct Prove {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) backend: Backend,
 
+    /// MiB that values of the key's columns may take while keys are loaded; 0 to compute them with the proof.
+    #[arg(long = "memory", value_name = "MIB", default_value_t = 256, value_parser = parse_mebibytes)]
+    pub(crate) memory_mib: usize,
+
     #[command(flatten)]
     pub(crate) srs: SrsFile,
 
@@ -243,6 +249,68 @@ pub(crate) enum Backend {
     Auto,
     /// The processor.
     Cpu,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// An ONNX model, which is compiled first, or a program; without it, synthetic programs.
+    #[arg(value_name = "MODEL.onnx|OUT.apo", value_hint = ValueHint::FilePath, requires = "input")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// The model's input.
+    #[arg(long, value_name = "IN.json", value_hint = ValueHint::FilePath, requires = "model")]
+    pub(crate) input: Option<PathBuf>,
+
+    /// log2 of the rows of synthetic programs.
+    #[arg(short, long, value_name = "K", value_delimiter = ',', default_values_t = [8, 10, 12], conflicts_with = "model",
+        value_parser = clap::value_parser!(u32).range(6..=20))]
+    pub(crate) k: Vec<u32>,
+
+    /// Time this prover too, in pairs.
+    #[arg(long, value_enum)]
+    pub(crate) against: Option<Against>,
+
+    /// Time this prover alone: its memory is then that of the process.
+    #[arg(long, value_enum, conflicts_with = "against")]
+    pub(crate) only: Option<Peer>,
+
+    /// Proofs of each.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = parse_runs)]
+    pub(crate) runs: usize,
+
+    /// MiB that may be spent to save time: on multiples of the reference string's points, on values of the key's columns.
+    #[arg(long = "memory", value_name = "MIB", default_value_t = 256, value_parser = parse_mebibytes)]
+    pub(crate) memory_mib: usize,
+
+    #[command(flatten, next_help_heading = "Only with MODEL.onnx")]
+    pub(crate) options: CompileOptions,
+}
+
+/// A prover to time the engine against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Against {
+    /// halo2-axiom's `create_proof`.
+    Stock,
+}
+
+/// A prover to time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Peer {
+    /// Our own.
+    Engine,
+    /// halo2-axiom's `create_proof`.
+    Stock,
+}
+
+fn parse_runs(text: &str) -> Result<usize, String> {
+    let runs = text.parse().ok().filter(|runs| (1..=10_000).contains(runs));
+    runs.ok_or_else(|| "expected a number from 1 to 10000".to_owned())
+}
+
+/// No more than a tebibyte, so that bytes fit a word.
+fn parse_mebibytes(text: &str) -> Result<usize, String> {
+    let mebibytes = text.parse().ok().filter(|mebibytes| *mebibytes <= 1 << 20);
+    mebibytes.ok_or_else(|| "expected a number of MiB, from 0 to 1048576".to_owned())
 }
 
 #[derive(Debug, Args)]

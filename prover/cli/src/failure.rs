@@ -55,6 +55,10 @@ pub(crate) enum Failure {
     #[error("cannot prove it")]
     Prove(#[from] apodict_prover::Error),
 
+    #[error("no synthetic program takes 2^{k} rows")]
+    #[diagnostic(help("name other sizes, as in --k 8,10,12"))]
+    NoSyntheticProgram { k: u32 },
+
     #[error("the instances of the proof just made do not decode: {0}")]
     #[diagnostic(help("this is a defect of apodict: report it with the program"))]
     Layout(String),

@@ -50,6 +50,7 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Inspect(arguments) => commands::inspect::run(arguments, console),
         Command::Keys(arguments) => commands::keys::run(arguments, console),
         Command::Prove(arguments) => commands::prove::run(arguments, console),
+        Command::Bench(arguments) => commands::bench::run(arguments, console),
         Command::Verify(arguments) => commands::verify::run(arguments, console),
         Command::Srs(arguments) => commands::srs::run(arguments, console),
         Command::Contract(arguments) => commands::contract::run(arguments, console),

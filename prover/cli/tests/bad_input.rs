@@ -242,6 +242,36 @@ const PROVE: &[Mistake] = &[
         says: &["--max-error", "--bits"],
     },
     Mistake {
+        name: "bench of no proofs",
+        arguments: &["bench", "--runs", "0"],
+        exit_code: 2,
+        says: &["--runs", "from 1"],
+    },
+    Mistake {
+        name: "bench of a size that is out of range",
+        arguments: &["bench", "-k", "10,30"],
+        exit_code: 2,
+        says: &["30"],
+    },
+    Mistake {
+        name: "bench of a model without an input",
+        arguments: &["bench", "model.onnx"],
+        exit_code: 2,
+        says: &["--input"],
+    },
+    Mistake {
+        name: "memory in words",
+        arguments: &["bench", "--memory", "much"],
+        exit_code: 2,
+        says: &["--memory", "MiB"],
+    },
+    Mistake {
+        name: "bench alone and against another",
+        arguments: &["bench", "--only", "stock", "--against", "stock"],
+        exit_code: 2,
+        says: &["--only", "--against"],
+    },
+    Mistake {
         name: "SRS that is too small",
         arguments: &["keys", "program.apo", "--srs", "small.srs", "-o", "out"],
         exit_code: 1,

@@ -200,6 +200,22 @@ fn the_demo_tells_three_verdicts() {
 }
 
 #[test]
+fn times_proofs_in_pairs() {
+    let place = Workplace::with_model();
+    let report = place.json(&["bench", "-k", "7", "--runs", "3", "--against", "stock", "--memory", "8"]);
+    assert_eq!((&report["runs"], &report["cases"][0]["k"]), (&json!(3), &json!(7)));
+    for time in ["prove_ms", "commit_ms", "quotient_ms", "open_ms"] {
+        assert!(report["cases"][0]["engine"][time].as_f64().unwrap() > 0.0, "{report}");
+    }
+    assert!(report["cases"][0]["stock_ms"].as_f64().unwrap() > 0.0);
+    assert!(report["cases"][0]["ratio"].is_f64());
+
+    let model = ["bench", "model.onnx", "--calibrate", "calibration.json", "--input", "input.json", "--runs", "1"];
+    let report = place.json(&[&model[..], &["--only", "stock"]].concat());
+    assert!(report["cases"][0]["stock_ms"].is_f64() && report["cases"][0]["engine"].is_null(), "{report}");
+}
+
+#[test]
 fn prints_completions() {
     let place = Workplace::with_model();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {

@@ -88,13 +88,18 @@ impl HostPrepared {
             _ => Err(Error::AnotherBackend),
         }
     }
+}
 
-    /// Name of the backend.
-    pub fn backend(&self) -> &'static str {
-        match self {
-            Self::Portable(_) => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => "avx512",
-        }
+/// Name of the backend that this machine gets.
+pub fn host_backend() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if Avx512::detect().is_some() {
+        return "avx512";
     }
+    "portable"
+}
+
+/// Threads that share a proof: those of rayon's global pool, or of the pool that this is called in.
+pub fn host_threads() -> usize {
+    rayon::current_num_threads()
 }

@@ -42,7 +42,7 @@ mod work;
 
 pub use create::{EngineTimes, create};
 pub use error::Error;
-pub use host::{HostBases, HostPrepared};
+pub use host::{HostBases, HostPrepared, host_backend, host_threads};
 pub use job::{Cancel, Job, Progress, Step};
 pub use prepared::{Bases, Budget, Prepared};
 pub use synthesis::{MachineSynthesis, Phase, Synthesis};

@@ -34,9 +34,22 @@ pub struct Budget {
     pub coset_bytes: usize,
 }
 
+impl Budget {
+    /// For a process that makes one proof: multiples would take longer to make than they save.
+    pub fn for_one_proof(bytes: usize) -> Self {
+        Self { multiple_bytes: 0, coset_bytes: bytes }
+    }
+
+    /// For a process that makes many proofs.
+    pub fn for_many_proofs(bytes: usize) -> Self {
+        Self { multiple_bytes: bytes / 2, coset_bytes: bytes / 2 }
+    }
+}
+
 impl Default for Budget {
+    /// For one proof, 256 MiB.
     fn default() -> Self {
-        Self { multiple_bytes: 0, coset_bytes: 256 << 20 }
+        Self::for_one_proof(256 << 20)
     }
 }
 

@@ -3,6 +3,7 @@
 use apodict_circuits::{
     int::Executor,
     machine::{Machine, Objective, plan},
+    synthetic,
 };
 #[cfg(target_arch = "x86_64")]
 use apodict_prover::engine::backend::Avx512;
@@ -23,7 +24,6 @@ use halo2curves::bn256::{Bn256, Fr, G1Affine};
 
 use crate::{
     circuits::{Ladder, Sealed, Square},
-    matrix::graph,
     recorder::Recorder,
     rng,
     tables::Tables,
@@ -84,10 +84,10 @@ fn circuits_of_every_kind() {
 #[test]
 fn the_machine() {
     for objective in [Objective::Gas, Objective::Latency] {
-        let graph = graph(6);
+        let graph = synthetic::dense(6, 1).expect("a graph");
         let (plan, layout) = plan(&graph, objective).expect("it fits");
-        let inputs: Vec<i64> = (0..6).map(|at| at * 37 % 256 - 128).collect();
-        let trace = Executor::new(&graph).expect("a graph").run(&[inputs]).expect("inputs in range");
+        let inputs = synthetic::inputs(6);
+        let trace = Executor::new(&graph).expect("a graph").run(&inputs).expect("inputs in range");
         let witness = layout.witness(layout.values(&trace).expect("a trace")).expect("a witness");
         let public: Vec<Fr> = [Fr::from(5), Fr::from(6)].into_iter().chain(witness.public.iter().copied()).collect();
         let params = ParamsKZG::setup(plan.k, rng(1));

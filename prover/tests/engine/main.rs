@@ -7,8 +7,6 @@ mod backends;
 #[path = "../differential/circuits.rs"]
 mod circuits;
 mod jobs;
-#[path = "../matrix/mod.rs"]
-mod matrix;
 mod recorder;
 mod tables;
 

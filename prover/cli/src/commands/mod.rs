@@ -1,5 +1,6 @@
 //! One module per verb.
 
+pub(crate) mod bench;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod contract;

@@ -3,7 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
-use apodict_prover::{Context, engine::Job};
+use apodict_prover::{
+    Context,
+    engine::{Budget, Job},
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -67,7 +70,8 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
     let inputs = program::read_inputs(&arguments.input, &program)?;
 
     let ((folder, keys), keys_ms) = console.stage("keys", || {
-        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?;
+        let budget = Budget::for_one_proof(arguments.memory_mib << 20);
+        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?.with_budget(budget);
         let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
         let keys = folder.open(&program, srs)?;
         Ok::<_, Failure>((folder, keys))
