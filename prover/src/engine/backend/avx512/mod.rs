@@ -60,6 +60,16 @@ impl Avx512 {
         (found && std::env::var_os(PORTABLE).is_none()).then_some(Self(()))
     }
 
+    /// Elements in packs; what is beyond the last is zero.
+    pub fn pack(self, elements: &[Fr]) -> Vec<Pack> {
+        vectors::pack(self, elements)
+    }
+
+    /// `values[i] *= factors[i]`, on one thread: what the multiplier does when it waits for nothing.
+    pub fn multiply_each(self, values: &mut [Pack], factors: &[Pack]) {
+        vectors::multiply_each(self, values, factors);
+    }
+
     /// Goes through a slice in chunks of `chunk`, with the index of the first, on several threads if there are several.
     fn each<T: Send>(self, slice: &mut [T], chunk: usize, of: impl Fn(usize, &mut [T]) + Sync) {
         if slice.len() <= chunk {

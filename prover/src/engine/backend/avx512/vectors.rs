@@ -177,6 +177,22 @@ fn pack_part(elements: &[Fr], at: usize, packs: &mut [Pack]) {
     }
 }
 
+/// `values[i] *= factors[i]`.
+pub(super) fn multiply_each(_: Avx512, values: &mut [Pack], factors: &[Pack]) {
+    // SAFETY: of the features there is proof.
+    #[allow(unsafe_code)]
+    unsafe {
+        multiply_part(values, factors);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn multiply_part(values: &mut [Pack], factors: &[Pack]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        Values::load(value).multiply(Values::load(factor)).store(value);
+    }
+}
+
 /// The inverse of [`pack`], of values below `2 p`.
 pub(super) fn unpack(simd: Avx512, packs: &[Pack]) -> Vec<Fr> {
     let mut elements = vec![Fr::ZERO; 8 * packs.len()];
