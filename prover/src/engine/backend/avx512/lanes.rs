@@ -28,7 +28,7 @@ pub(super) trait Order: Copy + 'static {
     /// In limbs of 64 bits.
     const WORDS: [u64; 4];
     /// `0, p, 2 p, ..`.
-    const MULTIPLES: [[u64; 5]; 85] = multiples(Self::WORDS);
+    const MULTIPLES: &'static [[u64; 5]; 85] = &multiples(Self::WORDS);
     /// `-p^-1` modulo `2^52`.
     const NEGATIVE_INVERSE: u64 = negative_inverse(Self::WORDS[0]);
     /// `floor(2^(260 + 10) / p)`, to estimate quotients.
@@ -289,7 +289,8 @@ impl<P: Order> Lanes<P> {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn reduce(self) -> Self {
         // q = floor(floor(a / 2^208) * QUOTIENT / 2^62) is a / p rounded down, or one less: the first floor loses less than
-        // 2^208 * 85 / 2^260, QUOTIENT less than 84 / 2^10 of what it should be, and the second floor less than 1.
+        // 2^208 / p, QUOTIENT, having 17 bits and being rounded down, less than 84 / 2^16, and the last floor less than 1. So
+        // a - q p is below 1.01 p.
         let zero = _mm512_setzero_si512();
         let quotient = _mm512_srli_epi64::<10>(_mm512_madd52hi_epu64(zero, self.limbs[4], splat(P::QUOTIENT)));
         let mut limbs = self.limbs;

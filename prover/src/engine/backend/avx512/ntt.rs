@@ -2,8 +2,9 @@
 //!
 //! A transform of size `n` is a remainder tree: modulo `X^n - c^2`, then modulo `X^(n/2) - c` and `X^(n/2) + c`, and so on. All
 //! blocks of a layer that have the same place use the same root, whatever the layer, so that one table in bit-reversed order
-//! serves all layers. Sums and differences are not reduced: a value is below `p` at first and grows by `2 p` a layer, at most
-//! to `2 p (k + 1) < 84 p`, and the other factor of every product is below `p`.
+//! serves all layers. Sums and differences are not reduced: a value is below `2 p` at first, below `16 p` after three layers,
+//! whose products with the root 1 are left out, and grows by `2 p` a layer from there, to `(2 k + 10) p` at most. That is
+//! below `84 p` up to `k = 28`, which is all that the field has roots for; the other factor of every product is below `p`.
 //!
 //! The first three layers work on eight rows of `n / 8` elements, eight neighbours at a time; then rows become lanes, and what
 //! is left are eight independent transforms side by side. Rows go to lanes in bit-reversed order: so the results, with packs

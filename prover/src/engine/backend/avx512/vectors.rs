@@ -130,7 +130,7 @@ fn dot(poly: &[Fr], powers: &[Pack]) -> Fr {
 
 /// `sum_i factors[i] * polys[i]`; what is beyond a polynomial's end is 0.
 pub(super) fn combine(simd: Avx512, polys: &[&[Fr]], factors: &[Fr], len: usize) -> Vec<Fr> {
-    let factors: Vec<[u64; 4]> = factors.iter().map(|factor| form(*factor)).collect();
+    let factors: Vec<[u64; 5]> = factors.iter().map(|factor| split(form(*factor))).collect();
     let mut sum = vec![Fr::ZERO; len];
     simd.each(&mut sum, TASK, |at, sum| {
         // SAFETY: of the features there is proof.
@@ -143,13 +143,13 @@ pub(super) fn combine(simd: Avx512, polys: &[&[Fr]], factors: &[Fr], len: usize)
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn combine_part(polys: &[&[Fr]], factors: &[[u64; 4]], at: usize, sum: &mut [Fr]) {
+fn combine_part(polys: &[&[Fr]], factors: &[[u64; 5]], at: usize, sum: &mut [Fr]) {
     for offset in (0..sum.len()).step_by(8) {
         let mut total = Values::zero();
         for (polys, factors) in polys.chunks(SUMMANDS).zip(factors.chunks(SUMMANDS)) {
             let mut product = Product::zero();
             for (poly, factor) in polys.iter().zip(factors) {
-                product.add(read(poly, at + offset), Values::all(*factor));
+                product.add(read(poly, at + offset), Values::all_limbs(factor));
             }
             total = total.add(product.reduce()).reduce();
         }
