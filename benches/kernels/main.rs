@@ -89,11 +89,11 @@ fn interpolate<B: Backend>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str,
     let (job, values) = (Job::default(), elements(1 << k));
     let upload = || vec![backend.upload(HostColumn::Field(values.clone()))];
     group.bench_function(name, |b| {
-        b.iter_batched(upload, |columns| backend.to_coefficients(&job, &domain, columns), BatchSize::LargeInput);
+        b.iter_batched(upload, |columns| backend.interpolate(&job, &domain, columns), BatchSize::LargeInput);
     });
     let columns = upload();
     group.bench_function(format!("{name}, to a coset"), |b| {
-        b.iter(|| backend.to_cosets(&job, &domain, &[(0, &columns[0])]));
+        b.iter(|| backend.evaluate_on_cosets(&job, &domain, &[(0, &columns[0])]));
     });
 }
 

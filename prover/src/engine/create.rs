@@ -284,13 +284,13 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         );
         self.write(products)?;
         self.write(masked)?;
-        self.to_coefficients();
+        self.interpolate();
         self.done(Step::Products)?;
         Ok(mask)
     }
 
     /// Coefficients of everything, in place of the values.
-    fn to_coefficients(&mut self) {
+    fn interpolate(&mut self) {
         let all = [&mut self.advice, &mut self.instance, &mut self.products, &mut self.lookup_products];
         let mut counts = all.map(|columns| columns.len()).to_vec();
         counts.push(2 * self.permuted.len());
@@ -299,7 +299,7 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         columns.append(&mut self.products);
         columns.append(&mut self.lookup_products);
         columns.extend(std::mem::take(&mut self.permuted).into_iter().flatten());
-        let mut columns = self.prepared.backend.to_coefficients(self.job, &self.prepared.domain, columns).into_iter();
+        let mut columns = self.prepared.backend.interpolate(self.job, &self.prepared.domain, columns).into_iter();
         let mut take = |at: usize| columns.by_ref().take(counts[at]).collect::<Vec<_>>();
         self.advice = take(0);
         self.instance = take(1);

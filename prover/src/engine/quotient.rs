@@ -107,7 +107,7 @@ impl<B: Backend> Quotient<B> {
             self.sources.iter().filter_map(|source| Some((*source, coefficients(*source)?))).collect();
         let requests: Vec<(usize, &B::Column)> =
             which.iter().flat_map(|coset| known.iter().map(move |(_, column)| (*coset, *column))).collect();
-        let mut values = backend.to_cosets(job, domain, &requests).into_iter();
+        let mut values = backend.evaluate_on_cosets(job, domain, &requests).into_iter();
         which.iter().map(|_| known.iter().map(|(source, _)| *source).zip(values.by_ref()).collect()).collect()
     }
 
@@ -143,7 +143,7 @@ impl<B: Backend> Quotient<B> {
                 values.push((*coset, backend.run_on_coset(job, domain, &self.program, &find, &challenge)));
                 job.check()?;
             }
-            parts.extend(backend.from_cosets(job, domain, values));
+            parts.extend(backend.interpolate_on_cosets(job, domain, values));
             job.check()?;
         }
         let piece = |row: &Vec<Fr>| {

@@ -1,6 +1,10 @@
 //! What a liar may try. Each lie keeps everything consistent that the liar can keep consistent: the running sum and
 //! the multiplicities are computed anew.
 
+use std::collections::BTreeSet;
+
+use halo2_proofs::dev::FailureLocation;
+
 use super::{models::models, *};
 use crate::machine::Wire;
 
@@ -76,4 +80,37 @@ fn running_sum_cannot_start_elsewhere() {
     let mut forged = layout.witness(values).expect("the equations hold");
     forged.acc.small.iter_mut().for_each(|sum| *sum += 1);
     assert_eq!(failures(&layout, &forged), ["accumulate", "equation"]);
+}
+
+/// Sums that are off by the same everywhere differ as they should from row to row: all that refuses them is that each
+/// equation ends with zero. So each must say so.
+#[test]
+fn every_equation_is_closed() {
+    for model in models() {
+        for shape in Shape::ALL {
+            let (layout, values) = run(&model.graph, shape, 5, &model.inputs[0]);
+            let mut forged = layout.witness(values).expect("the equations hold");
+            forged.acc.small.iter_mut().for_each(|sum| *sum += 1);
+            let closed = rows_of_failures(&layout, &forged, "equation");
+            let expected: BTreeSet<usize> = layout.zero_rows.iter().copied().collect();
+            assert_eq!(closed, expected, "{} {shape}", model.name);
+        }
+    }
+}
+
+/// Rows in which a constraint fails.
+fn rows_of_failures(layout: &Layout, witness: &Witness, name: &str) -> BTreeSet<usize> {
+    let instance = CONTEXT.map(Fr::from).into_iter().chain(witness.public.iter().copied()).collect();
+    let circuit = Machine::with_witness(layout, witness);
+    let prover = MockProver::run(layout.k(), &circuit, vec![instance]).expect("the circuit synthesizes");
+    let row = |failure| match failure {
+        VerifyFailure::ConstraintNotSatisfied { constraint, location, .. } if constraint.to_string().contains(name) => {
+            match location {
+                FailureLocation::InRegion { offset, .. } => Some(offset),
+                FailureLocation::OutsideRegion { row } => Some(row),
+            }
+        }
+        _ => None,
+    };
+    prover.verify().err().unwrap_or_default().into_iter().filter_map(row).collect()
 }

@@ -158,10 +158,10 @@ fn download<B: Backend>(backend: &B, columns: &[B::Column]) -> Vec<Vec<Fr>> {
 fn transformed<B: Backend>(backend: &B, k: u32, columns: &[Vec<Fr>]) -> [Vec<Vec<Fr>>; 2] {
     let job = Job::default();
     let domain = backend.domain(k, &[Fr::from(7), Fr::DELTA]);
-    let coefficients = backend.to_coefficients(&job, &domain, upload(backend, columns));
+    let coefficients = backend.interpolate(&job, &domain, upload(backend, columns));
     let requests: Vec<(usize, &B::Column)> = coefficients.iter().enumerate().map(|(at, c)| (at % 2, c)).collect();
-    let cosets = backend.to_cosets(&job, &domain, &requests).into_iter().enumerate();
-    let back = backend.from_cosets(&job, &domain, cosets.map(|(at, coset)| (at % 2, coset)).collect());
+    let cosets = backend.evaluate_on_cosets(&job, &domain, &requests).into_iter().enumerate();
+    let back = backend.interpolate_on_cosets(&job, &domain, cosets.map(|(at, coset)| (at % 2, coset)).collect());
     [download(backend, &coefficients), download(backend, &back)]
 }
 
@@ -221,9 +221,9 @@ fn ran<B: Backend>(backend: &B, k: u32, program: Program, columns: &[Vec<Fr>]) -
     let challenge = |of| if of == Challenge::Y { Fr::from(3) } else { -Fr::from(2) };
     let on_domain = backend.run(&job, &domain, &program, &|source| &columns[index(source)], &challenge);
     let requests: Vec<(usize, &B::Column)> = columns.iter().map(|column| (0, column)).collect();
-    let cosets = backend.to_cosets(&job, &domain, &requests);
+    let cosets = backend.evaluate_on_cosets(&job, &domain, &requests);
     let on_coset = backend.run_on_coset(&job, &domain, &program, &|source| &cosets[index(source)], &challenge);
-    let on_coset = backend.from_cosets(&job, &domain, vec![(0, on_coset)]);
+    let on_coset = backend.interpolate_on_cosets(&job, &domain, vec![(0, on_coset)]);
     [backend.download(&on_domain), backend.download(&on_coset[0])]
 }
 

@@ -141,14 +141,23 @@ pub trait Operations: Types {
     fn commit(&self, job: &Job<'_>, bases: &Self::Bases, columns: &[&Self::Column]) -> Vec<G1Affine>;
 
     /// Values on the domain to coefficients.
-    fn to_coefficients(&self, job: &Job<'_>, domain: &Self::Domain, columns: Vec<Self::Column>) -> Vec<Self::Column>;
+    fn interpolate(&self, job: &Job<'_>, domain: &Self::Domain, columns: Vec<Self::Column>) -> Vec<Self::Column>;
 
     /// Coefficients to values on cosets: for each request, which coset, and of what.
-    fn to_cosets(&self, job: &Job<'_>, domain: &Self::Domain, requests: &[(usize, &Self::Column)]) -> Vec<Self::Coset>;
+    fn evaluate_on_cosets(
+        &self,
+        job: &Job<'_>,
+        domain: &Self::Domain,
+        requests: &[(usize, &Self::Column)],
+    ) -> Vec<Self::Coset>;
 
     /// Values on cosets to the coefficients of the polynomials of degree below `n` that have them.
-    fn from_cosets(&self, job: &Job<'_>, domain: &Self::Domain, cosets: Vec<(usize, Self::Coset)>)
-    -> Vec<Self::Column>;
+    fn interpolate_on_cosets(
+        &self,
+        job: &Job<'_>,
+        domain: &Self::Domain,
+        cosets: Vec<(usize, Self::Coset)>,
+    ) -> Vec<Self::Column>;
 
     /// The program's value in every row. Rotations wrap around.
     fn run<'c>(

@@ -102,18 +102,18 @@ impl Operations for Naive {
         columns.iter().map(one).collect()
     }
 
-    fn to_coefficients(&self, _: &Job<'_>, domain: &Points, columns: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {
+    fn interpolate(&self, _: &Job<'_>, domain: &Points, columns: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {
         columns.iter().map(|values| interpolate(&domain.domain, values)).collect()
     }
 
-    fn to_cosets(&self, _: &Job<'_>, domain: &Points, requests: &[(usize, &Vec<Fr>)]) -> Vec<Vec<Fr>> {
+    fn evaluate_on_cosets(&self, _: &Job<'_>, domain: &Points, requests: &[(usize, &Vec<Fr>)]) -> Vec<Vec<Fr>> {
         let one = |(coset, column): &(usize, &Vec<Fr>)| {
             domain.domain.iter().map(|point| field::horner(column, *point * domain.shifts[*coset])).collect()
         };
         requests.iter().map(one).collect()
     }
 
-    fn from_cosets(&self, _: &Job<'_>, domain: &Points, cosets: Vec<(usize, Vec<Fr>)>) -> Vec<Vec<Fr>> {
+    fn interpolate_on_cosets(&self, _: &Job<'_>, domain: &Points, cosets: Vec<(usize, Vec<Fr>)>) -> Vec<Vec<Fr>> {
         let one = |(coset, values): (usize, Vec<Fr>)| {
             let powers = field::powers(invert(domain.shifts[coset]), values.len());
             interpolate(&domain.domain, &values).into_iter().zip(powers).map(|(value, power)| value * power).collect()

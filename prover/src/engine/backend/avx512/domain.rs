@@ -41,7 +41,7 @@ impl Domain {
         if k < SMALLEST {
             return Self { k, transforms: Transforms::Small(portable::Domain::new(k, shifts)) };
         }
-        let transform = Transform::new(k, field::omega(k));
+        let transform = Transform::new(simd, k, field::omega(k));
         let packs = 1 << (k - 3);
         let invert = |value: Fr| Option::<Fr>::from(value.invert()).unwrap_or(Fr::ZERO);
         let back = invert(Fr::from(16 << k));
@@ -57,31 +57,31 @@ impl Domain {
         1 << (self.k - 3)
     }
 
-    pub(super) fn to_coefficients(&self, simd: Avx512, values: &mut [Fr]) {
+    pub(super) fn interpolate(&self, values: &mut [Fr]) {
         match &self.transforms {
             Transforms::Small(domain) => domain.inverse(values),
-            Transforms::Large { transform, .. } => transform.to_coefficients(simd, values),
+            Transforms::Large { transform, .. } => transform.interpolate(values),
         }
     }
 
-    pub(super) fn to_coset(&self, simd: Avx512, coset: usize, coefficients: &[Fr]) -> Vec<Pack> {
+    pub(super) fn evaluate_on_coset(&self, simd: Avx512, coset: usize, coefficients: &[Fr]) -> Vec<Pack> {
         match &self.transforms {
-            Transforms::Small(domain) => vectors::pack(simd, &domain.to_coset(coset, coefficients)),
+            Transforms::Small(domain) => vectors::pack(simd, &domain.evaluate_on_coset(coset, coefficients)),
             Transforms::Large { transform, cosets } => {
-                transform.to_coset(simd, coefficients, Factors::Each(&cosets[coset].to))
+                transform.evaluate_on_coset(coefficients, Factors::Each(&cosets[coset].to))
             }
         }
     }
 
-    pub(super) fn from_coset(&self, simd: Avx512, coset: usize, values: &[Pack]) -> Vec<Fr> {
+    pub(super) fn interpolate_on_coset(&self, simd: Avx512, coset: usize, values: &[Pack]) -> Vec<Fr> {
         match &self.transforms {
             Transforms::Small(domain) => {
                 let mut values = vectors::unpack(simd, values);
-                domain.from_coset(coset, &mut values);
+                domain.interpolate_on_coset(coset, &mut values);
                 values
             }
             Transforms::Large { transform, cosets } => {
-                transform.from_coset(simd, values, Factors::Each(&cosets[coset].from))
+                transform.interpolate_on_coset(values, Factors::Each(&cosets[coset].from))
             }
         }
     }

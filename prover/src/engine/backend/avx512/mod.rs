@@ -132,27 +132,27 @@ impl Operations for Avx512 {
         msm::multi_scalar_multiply(self, job, bases, &scalars)
     }
 
-    fn to_coefficients(&self, job: &Job<'_>, domain: &Domain, columns: Vec<Column>) -> Vec<Column> {
+    fn interpolate(&self, job: &Job<'_>, domain: &Domain, columns: Vec<Column>) -> Vec<Column> {
         let one = |column: Column| {
             let mut values = column.into_elements();
             if !job.cancelled() {
-                domain.to_coefficients(*self, &mut values);
+                domain.interpolate(&mut values);
             }
             values.into()
         };
         columns.into_par_iter().map(one).collect()
     }
 
-    fn to_cosets(&self, job: &Job<'_>, domain: &Domain, requests: &[(usize, &Column)]) -> Vec<Vec<Pack>> {
+    fn evaluate_on_cosets(&self, job: &Job<'_>, domain: &Domain, requests: &[(usize, &Column)]) -> Vec<Vec<Pack>> {
         let one = |(coset, column): &(usize, &Column)| {
-            if job.cancelled() { Vec::new() } else { domain.to_coset(*self, *coset, column.elements()) }
+            if job.cancelled() { Vec::new() } else { domain.evaluate_on_coset(*self, *coset, column.elements()) }
         };
         requests.par_iter().map(one).collect()
     }
 
-    fn from_cosets(&self, job: &Job<'_>, domain: &Domain, cosets: Vec<(usize, Vec<Pack>)>) -> Vec<Column> {
+    fn interpolate_on_cosets(&self, job: &Job<'_>, domain: &Domain, cosets: Vec<(usize, Vec<Pack>)>) -> Vec<Column> {
         let one = |(coset, values): (usize, Vec<Pack>)| {
-            if job.cancelled() { Vec::new().into() } else { domain.from_coset(*self, coset, &values).into() }
+            if job.cancelled() { Vec::new().into() } else { domain.interpolate_on_coset(*self, coset, &values).into() }
         };
         cosets.into_par_iter().map(one).collect()
     }

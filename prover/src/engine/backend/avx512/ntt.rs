@@ -43,6 +43,7 @@ type Values = Lanes<Scalars>;
 /// Roots of unity for transforms of `2^k` elements.
 #[derive(Debug)]
 pub(super) struct Transform {
+    simd: Avx512,
     k: u32,
     /// Of the first three layers, without the first, which is 1.
     first: [[u64; 4]; 3],
@@ -81,7 +82,7 @@ impl Factors<'_> {
 
 impl Transform {
     /// For the `2^k`-th roots of unity, `k >= SMALLEST`; `omega` is primitive.
-    pub(super) fn new(k: u32, omega: Fr) -> Self {
+    pub(super) fn new(simd: Avx512, k: u32, omega: Fr) -> Self {
         let half = 1usize << (k - 1);
         let powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * omega)).take(half).collect();
         let root = |at: usize| powers[at.reverse_bits() >> (usize::BITS - (k - 1))];
@@ -94,7 +95,13 @@ impl Transform {
             });
         }
         let size_inverse = (0..k).fold(Fr::ONE, |inverse, _| inverse * Fr::TWO_INV);
-        Self { k, first: [1, 2, 3].map(|at| vectors::form(root(at))), rest, size_inverse: vectors::form(size_inverse) }
+        Self {
+            simd,
+            k,
+            first: [1, 2, 3].map(|at| vectors::form(root(at))),
+            rest,
+            size_inverse: vectors::form(size_inverse),
+        }
     }
 
     fn packs(&self) -> usize {
@@ -102,10 +109,10 @@ impl Transform {
     }
 
     /// Coefficients to values on a coset, `factors` being the powers of its shift. Both in natural order.
-    pub(super) fn to_coset(&self, simd: Avx512, coefficients: &[Fr], factors: Factors<'_>) -> Vec<Pack> {
-        let values = self.transform(simd, Input::Elements(coefficients), factors);
+    pub(super) fn evaluate_on_coset(&self, coefficients: &[Fr], factors: Factors<'_>) -> Vec<Pack> {
+        let values = self.transform(Input::Elements(coefficients), factors);
         let mut result = vec![Pack::ZERO; self.packs()];
-        simd.each(&mut result, 256, |at, packs| {
+        self.simd.each(&mut result, 256, |at, packs| {
             // SAFETY: of the features there is proof.
             #[allow(unsafe_code)]
             unsafe {
@@ -116,30 +123,30 @@ impl Transform {
     }
 
     /// Values on the domain, in their own form, to coefficients in the same form, in place.
-    pub(super) fn to_coefficients(&self, simd: Avx512, values: &mut [Fr]) {
-        let transformed = self.transform(simd, Input::Elements(values), Factors::Nothing);
-        self.finish(simd, &transformed, Factors::One(self.size_inverse), values);
+    pub(super) fn interpolate(&self, values: &mut [Fr]) {
+        let transformed = self.transform(Input::Elements(values), Factors::Nothing);
+        self.finish(&transformed, Factors::One(self.size_inverse), values);
     }
 
     /// Values on a coset to coefficients times `n`, each times its factor, in natural order.
-    pub(super) fn from_coset(&self, simd: Avx512, values: &[Pack], factors: Factors<'_>) -> Vec<Fr> {
-        let transformed = self.transform(simd, Input::Packs(values), Factors::Nothing);
+    pub(super) fn interpolate_on_coset(&self, values: &[Pack], factors: Factors<'_>) -> Vec<Fr> {
+        let transformed = self.transform(Input::Packs(values), Factors::Nothing);
         let mut coefficients = vec![Fr::ZERO; 8 * self.packs()];
-        self.finish(simd, &transformed, factors, &mut coefficients);
+        self.finish(&transformed, factors, &mut coefficients);
         coefficients
     }
 
     /// Packs in bit-reversed order.
-    fn transform(&self, simd: Avx512, input: Input<'_>, factors: Factors<'_>) -> Vec<Pack> {
+    fn transform(&self, input: Input<'_>, factors: Factors<'_>) -> Vec<Pack> {
         let mut data = vec![Pack::ZERO; self.packs()];
-        simd.each(&mut data, 256, |at, packs| {
+        self.simd.each(&mut data, 256, |at, packs| {
             // SAFETY: of the features there is proof.
             #[allow(unsafe_code)]
             unsafe {
                 self.rows(input, factors, at, packs);
             }
         });
-        self.descend_together(simd, &mut data, 0, 0);
+        self.descend_together(&mut data, 0, 0);
         data
     }
 
@@ -181,7 +188,7 @@ impl Transform {
     }
 
     /// The rest of the layers on one block, on several threads where it is large.
-    fn descend_together(&self, simd: Avx512, data: &mut [Pack], layer: u32, block: usize) {
+    fn descend_together(&self, data: &mut [Pack], layer: u32, block: usize) {
         if data.len() <= ALONE {
             // SAFETY: of the features there is proof.
             #[allow(unsafe_code)]
@@ -203,7 +210,7 @@ impl Transform {
             }
         });
         let quarters: Vec<(usize, &mut [Pack])> = data.chunks_mut(quarter).enumerate().collect();
-        quarters.into_par_iter().for_each(|(at, part)| self.descend_together(simd, part, layer + 2, 4 * block + at));
+        quarters.into_par_iter().for_each(|(at, part)| self.descend_together(part, layer + 2, 4 * block + at));
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
@@ -264,8 +271,8 @@ impl Transform {
     }
 
     /// Reads values backwards.
-    fn finish(&self, simd: Avx512, values: &[Pack], factors: Factors<'_>, coefficients: &mut [Fr]) {
-        simd.each(coefficients, 2048, |at, chunk| {
+    fn finish(&self, values: &[Pack], factors: Factors<'_>, coefficients: &mut [Fr]) {
+        self.simd.each(coefficients, 2048, |at, chunk| {
             // SAFETY: of the features there is proof.
             #[allow(unsafe_code)]
             unsafe {

@@ -269,8 +269,8 @@ impl Adder {
                 }
             }
             // The slopes: (y2 - y1) / (x2 - x1), or 3 x^2 / 2 y. Step by step for all groups, so that products overlap.
-            for at in 0..groups {
-                slopes[at] = slopes[at].multiply(Field8::load(&self.products[block][at]));
+            for (slope, product) in slopes.iter_mut().zip(&self.products[block]).take(groups) {
+                *slope = slope.multiply(Field8::load(product));
             }
             for at in 0..groups {
                 slopes[at] = slopes[at].multiply(inverses[at]);

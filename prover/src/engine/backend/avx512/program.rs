@@ -145,7 +145,7 @@ impl LaneProgram {
                     let row = 8 * (at + block * WIDTH + offset) + rotation;
                     let first = row / 8 % column.len();
                     *pack = column[first];
-                    if row % 8 != 0 {
+                    if !row.is_multiple_of(8) {
                         Values::load_across(&column[first], &column[(first + 1) % column.len()], row % 8).store(pack);
                     }
                 }

@@ -80,7 +80,7 @@ impl Operations for Portable {
         msm::multi_scalar_multiply(self, job, bases, &scalars)
     }
 
-    fn to_coefficients(&self, job: &Job<'_>, domain: &Domain, columns: Vec<Column>) -> Vec<Column> {
+    fn interpolate(&self, job: &Job<'_>, domain: &Domain, columns: Vec<Column>) -> Vec<Column> {
         let one = |column: Column| {
             let mut values = column.into_elements();
             if !job.cancelled() {
@@ -91,17 +91,17 @@ impl Operations for Portable {
         columns.into_par_iter().map(one).collect()
     }
 
-    fn to_cosets(&self, job: &Job<'_>, domain: &Domain, requests: &[(usize, &Column)]) -> Vec<Vec<Fr>> {
+    fn evaluate_on_cosets(&self, job: &Job<'_>, domain: &Domain, requests: &[(usize, &Column)]) -> Vec<Vec<Fr>> {
         let one = |(coset, column): &(usize, &Column)| {
-            if job.cancelled() { Vec::new() } else { domain.to_coset(*coset, column.elements()) }
+            if job.cancelled() { Vec::new() } else { domain.evaluate_on_coset(*coset, column.elements()) }
         };
         requests.par_iter().map(one).collect()
     }
 
-    fn from_cosets(&self, job: &Job<'_>, domain: &Domain, cosets: Vec<(usize, Vec<Fr>)>) -> Vec<Column> {
+    fn interpolate_on_cosets(&self, job: &Job<'_>, domain: &Domain, cosets: Vec<(usize, Vec<Fr>)>) -> Vec<Column> {
         let one = |(coset, mut values): (usize, Vec<Fr>)| {
             if !job.cancelled() {
-                domain.from_coset(coset, &mut values);
+                domain.interpolate_on_coset(coset, &mut values);
             }
             values.into()
         };

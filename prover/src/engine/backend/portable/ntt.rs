@@ -58,14 +58,14 @@ impl Domain {
     }
 
     /// Coefficients to values on a coset.
-    pub(in crate::engine::backend) fn to_coset(&self, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
+    pub(in crate::engine::backend) fn evaluate_on_coset(&self, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
         let mut values: Vec<Fr> = coefficients.iter().zip(&self.shifts[coset]).map(|(a, b)| *a * b).collect();
         self.forward(&mut values);
         values
     }
 
     /// Values on a coset to coefficients, in place.
-    pub(in crate::engine::backend) fn from_coset(&self, coset: usize, values: &mut [Fr]) {
+    pub(in crate::engine::backend) fn interpolate_on_coset(&self, coset: usize, values: &mut [Fr]) {
         self.inverse(values);
         // Back from the coset: shift^-i = shift^(n - i) / shift^n.
         let powers = &self.shifts[coset];
