@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn rows_are_near_those_that_are_laid_out() {
         for (width, depth) in [(2, 1), (8, 1), (16, 2), (32, 1), (32, 3), (64, 2)] {
-            let graph = synthetic::dense(width, depth).expect("values stay in range");
+            let graph = synthetic::dense(&vec![width; depth + 1]).expect("values stay in range");
             let (plan, layout) = plan(&graph, Objective::Gas).expect("it fits");
             let estimate = Rows::of(&graph, plan.limb_bits);
             let (gates, tables) = (layout.rows() as f64, layout.table_rows() as f64);

@@ -84,7 +84,7 @@ fn circuits_of_every_kind() {
 #[test]
 fn the_machine() {
     for objective in [Objective::Gas, Objective::Latency] {
-        let graph = synthetic::dense(6, 1).expect("a graph");
+        let graph = synthetic::dense(&[6, 6]).expect("a graph");
         let (plan, layout) = plan(&graph, objective).expect("it fits");
         let inputs = synthetic::inputs(6);
         let trace = Executor::new(&graph).expect("a graph").run(&inputs).expect("inputs in range");

@@ -1,10 +1,8 @@
 //! Genuine proofs.
 
 use apodict_circuits::{
-    Program,
-    int::{Builder, Graph, Interval, Op, Output, Row, Source, Term},
     machine::{Objective, Shape},
-    report::{DataOrigin, ErrorReport},
+    synthetic,
 };
 use apodict_prover::{Context, ProvingKey, Srs, engine::Job, export, prove, transcript::EvmTranscriptWrite};
 use apodict_solidity::Fixture;
@@ -20,46 +18,14 @@ use halo2_proofs::{
 use halo2curves::bn256::{Bn256, Fr};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-/// Layers of `relu((W x + b) >> shift)`, 8 bits wide, `widths` values each.
-fn graph(widths: &[usize]) -> Graph {
-    let mut builder = Builder::new();
-    let mut x = builder.input("x", vec![widths[0]], 4, vec![Interval::new(-128, 127)]).expect("an input");
-    for (layer, sizes) in widths.windows(2).enumerate() {
-        let (from, to) = (sizes[0], sizes[1]);
-        let weight = |row: usize, column: usize| ((row * 31 + column * 17 + layer) % 13) as i64 - 6;
-        let term =
-            |row, column| Term { source: Source { input: 0, element: column as u32 }, weight: weight(row, column) };
-        let row = |row: usize| Row {
-            bias: row as i64 - 3,
-            terms: (0..from).filter(|column| weight(row, *column) != 0).map(|column| term(row, column)).collect(),
-        };
-        let op = Op::Linear { rows: (0..to).map(row).collect() };
-        let sums = builder.push(format!("sums {layer}"), op, vec![x], vec![to], 8).expect("sums");
-        let shift = Op::Shift { bits: 6 };
-        let shifted = builder.push(format!("shifted {layer}"), shift, vec![sums], vec![to], 2).expect("shifted");
-        x = builder.push(format!("relu {layer}"), Op::Relu, vec![shifted], vec![to], 2).expect("relu");
-    }
-    builder.finish(vec![Output { name: "y".into(), node: x }]).expect("a graph")
-}
-
 /// A decision of a small network that the planner gives `shape`: 16 inputs, one output.
 pub(crate) fn decision(shape: Shape, objective: Objective, hidden: &[usize]) -> Fixture {
     let widths = [&[16], hidden, &[1]].concat();
-    // The graph comes from no float model: there is nothing to report.
-    let report = ErrorReport {
-        samples: 0,
-        origin: DataOrigin::Synthetic,
-        input_ranges: Default::default(),
-        outputs: Vec::new(),
-        layers: Vec::new(),
-        units: 0.0,
-        warnings: Vec::new(),
-    };
-    let program = Program::new(b"model", graph(&widths), report, objective).expect("it fits");
+    let program = synthetic::of_graph(synthetic::dense(&widths).expect("a graph"), objective).expect("it fits");
     assert_eq!(program.plan().shape, shape, "the planner's choice");
     let srs = Srs::generate_unsafe(program.plan().k).expect("k is in range");
     let key = ProvingKey::generate(&program, &srs).expect("keys");
-    let inputs = [(0..16).map(|i| i * 37 % 256 - 128).collect::<Vec<_>>()];
+    let inputs = synthetic::inputs(16);
     // A context as a gateway makes it: 256 bits of a hash.
     let context = Context([0xa7; 32]);
     let proof = prove(&srs, &key, &program, &inputs, context, &Job::default()).expect("a proof");

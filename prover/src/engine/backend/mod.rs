@@ -15,24 +15,19 @@
 //! Long operations look at [`Job::cancelled`] between parts of some milliseconds and then return early with anything at all;
 //! whoever calls them asks [`Job::check`] before using what came.
 
-#[cfg(target_arch = "x86_64")]
-pub mod avx512;
-mod column;
 #[cfg(test)]
 mod conformance;
-mod digits;
-mod msm;
+mod cpu;
 mod naive;
-mod portable;
 
 use std::fmt::Debug;
 
 use halo2curves::bn256::{Fr, G1Affine};
 
 #[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
+pub use cpu::avx512::Avx512;
+pub use cpu::portable::Portable;
 pub use naive::Naive;
-pub use portable::Portable;
 
 use super::{
     Job,

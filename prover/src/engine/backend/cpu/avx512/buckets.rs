@@ -10,7 +10,7 @@ use super::{
     Avx512,
     points::{Adder, Operand, Point},
 };
-use crate::engine::backend::msm::{Entry, Sorted, Weighted};
+use crate::engine::backend::cpu::msm::{Entry, Sorted, Weighted};
 
 /// Buckets that a running sum goes through before its parts are put together.
 const SEGMENT: usize = 16;

@@ -109,8 +109,8 @@ impl LaneProgram {
         &self,
         (simd, job): (Avx512, &Job<'_>),
         packs: usize,
-        column: impl Fn(Source) -> &'c [Pack],
-        challenge: impl Fn(Challenge) -> Fr,
+        column: &dyn Fn(Source) -> &'c [Pack],
+        challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Pack> {
         let rows = 8 * packs;
         let uniforms = self.program.uniforms(challenge);

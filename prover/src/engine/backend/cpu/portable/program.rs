@@ -19,8 +19,8 @@ pub(super) fn run<'c>(
     job: &Job<'_>,
     program: &Program,
     rows: usize,
-    column: impl Fn(Source) -> &'c [Fr],
-    challenge: impl Fn(Challenge) -> Fr,
+    column: &dyn Fn(Source) -> &'c [Fr],
+    challenge: &dyn Fn(Challenge) -> Fr,
 ) -> Vec<Fr> {
     let uniforms = program.uniforms(challenge);
     let mut blank = vec![[Fr::ZERO; BLOCK]; program.cells()];

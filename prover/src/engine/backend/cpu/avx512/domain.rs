@@ -8,7 +8,7 @@ use super::{
     ntt::{Factors, SMALLEST, Transform},
     vectors,
 };
-use crate::engine::{backend::portable, field};
+use crate::engine::{backend::cpu::portable, field};
 
 /// Transforms of one size.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Domain {
 
     pub(super) fn interpolate(&self, values: &mut [Fr]) {
         match &self.transforms {
-            Transforms::Small(domain) => domain.inverse(values),
+            Transforms::Small(domain) => domain.interpolate(values),
             Transforms::Large { transform, .. } => transform.interpolate(values),
         }
     }

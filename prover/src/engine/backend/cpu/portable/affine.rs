@@ -11,7 +11,7 @@ use halo2curves::{
     group::{Group, prime::PrimeCurveAffine},
 };
 
-use crate::engine::backend::msm::{Entry, Sorted, Weighted};
+use crate::engine::backend::cpu::msm::{Entry, Sorted, Weighted};
 
 /// Additions that share an inversion: their operands stay in the first-level cache.
 const BATCH: usize = 256;

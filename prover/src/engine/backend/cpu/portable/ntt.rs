@@ -28,7 +28,7 @@ pub struct Domain {
 }
 
 impl Domain {
-    pub(in crate::engine::backend) fn new(k: u32, shifts: &[Fr]) -> Self {
+    pub(in crate::engine::backend::cpu) fn new(k: u32, shifts: &[Fr]) -> Self {
         let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
         let omega_inverse = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
         let layers = |root: Fr| -> Vec<Vec<Fr>> {
@@ -51,22 +51,22 @@ impl Domain {
     }
 
     /// Values on the domain to coefficients, in place.
-    pub(in crate::engine::backend) fn inverse(&self, values: &mut [Fr]) {
+    pub(in crate::engine::backend::cpu) fn interpolate(&self, values: &mut [Fr]) {
         transform(values, &self.inverse_twiddles);
         self.reverse(values);
         values.par_chunks_mut(vectors::CHUNK).for_each(|chunk| chunk.iter_mut().for_each(|v| *v *= self.size_inverse));
     }
 
     /// Coefficients to values on a coset.
-    pub(in crate::engine::backend) fn evaluate_on_coset(&self, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
+    pub(in crate::engine::backend::cpu) fn evaluate_on_coset(&self, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
         let mut values: Vec<Fr> = coefficients.iter().zip(&self.shifts[coset]).map(|(a, b)| *a * b).collect();
         self.forward(&mut values);
         values
     }
 
     /// Values on a coset to coefficients, in place.
-    pub(in crate::engine::backend) fn interpolate_on_coset(&self, coset: usize, values: &mut [Fr]) {
-        self.inverse(values);
+    pub(in crate::engine::backend::cpu) fn interpolate_on_coset(&self, coset: usize, values: &mut [Fr]) {
+        self.interpolate(values);
         // Back from the coset: shift^-i = shift^(n - i) / shift^n.
         let powers = &self.shifts[coset];
         let last = powers[values.len() - 1] * powers[1 % powers.len()];

@@ -47,7 +47,7 @@ impl Entry {
 
 /// Points, bucket after bucket.
 #[derive(Debug, Default)]
-pub(super) struct Sorted {
+pub struct Sorted {
     pub(super) entries: Vec<Entry>,
     /// How many each bucket has.
     pub(super) lengths: Vec<u32>,
@@ -55,7 +55,7 @@ pub(super) struct Sorted {
 
 /// Sums of a range of buckets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Weighted {
+pub struct Weighted {
     /// Each bucket as often as its place says, from 1.
     pub(super) weighted: G1,
     /// Each once.
@@ -63,8 +63,8 @@ pub(super) struct Weighted {
 }
 
 /// How a backend adds points.
-pub(super) trait Sums: Sync {
-    type Point: Clone + Send + Sync;
+pub trait Sums: Sync {
+    type Point: Clone + std::fmt::Debug + Send + Sync;
 
     /// The sum of each bucket.
     fn by_bucket(&self, sorted: Sorted, bases: &[Self::Point]) -> Vec<Self::Point>;

@@ -1,0 +1,110 @@
+//! Any processor: halo2curves' field arithmetic, one element at a time, on all threads.
+
+mod affine;
+mod ntt;
+mod program;
+mod vectors;
+
+use halo2curves::bn256::{Fr, G1Affine};
+use rayon::prelude::*;
+
+use super::{
+    Kernels,
+    msm::{Sorted, Sums, Weighted},
+};
+use crate::engine::{
+    Job,
+    program::{Challenge, Program, Source},
+};
+
+pub(super) use ntt::Domain;
+
+/// The backend for any processor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Portable;
+
+impl Sums for Portable {
+    type Point = G1Affine;
+
+    fn by_bucket(&self, sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
+        affine::sum_buckets(sorted, bases)
+    }
+
+    fn add_all(&self, lefts: &mut Vec<G1Affine>, rights: &[G1Affine]) {
+        affine::add_all(lefts, rights);
+    }
+
+    fn weighted(&self, buckets: &[G1Affine], size: usize) -> Vec<Weighted> {
+        affine::weighted(buckets, size)
+    }
+}
+
+impl Kernels for Portable {
+    type Domain = Domain;
+    type Packed = Fr;
+    type Program = Program;
+
+    fn points(self, points: &[G1Affine]) -> Vec<G1Affine> {
+        points.to_vec()
+    }
+
+    fn domain(self, k: u32, shifts: &[Fr]) -> Domain {
+        Domain::new(k, shifts)
+    }
+
+    fn program(self, program: Program) -> Program {
+        program
+    }
+
+    fn interpolate(self, domain: &Domain, values: &mut [Fr]) {
+        domain.interpolate(values);
+    }
+
+    fn evaluate_on_coset(self, domain: &Domain, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
+        domain.evaluate_on_coset(coset, coefficients)
+    }
+
+    fn interpolate_on_coset(self, domain: &Domain, coset: usize, mut values: Vec<Fr>) -> Vec<Fr> {
+        domain.interpolate_on_coset(coset, &mut values);
+        values
+    }
+
+    fn run<'c>(
+        self,
+        job: &Job<'_>,
+        domain: &Domain,
+        program: &Program,
+        column: &dyn Fn(Source) -> &'c [Fr],
+        challenge: &dyn Fn(Challenge) -> Fr,
+    ) -> Vec<Fr> {
+        program::run(job, program, domain.size(), column, challenge)
+    }
+
+    fn run_on_coset<'c>(
+        self,
+        job: &Job<'_>,
+        domain: &Domain,
+        program: &Program,
+        column: &dyn Fn(Source) -> &'c [Fr],
+        challenge: &dyn Fn(Challenge) -> Fr,
+    ) -> Vec<Fr> {
+        self.run(job, domain, program, column, challenge)
+    }
+
+    fn divide_each(self, numerators: &[Fr], denominators: &mut [Fr]) {
+        vectors::batch_invert(denominators);
+        denominators.par_iter_mut().zip(numerators).for_each(|(value, numerator)| *value *= numerator);
+    }
+
+    fn powers(self, base: Fr, len: usize) -> Vec<Fr> {
+        vectors::powers(base, len)
+    }
+
+    fn evaluate(self, poly: &[Fr], powers: &[Fr]) -> Fr {
+        vectors::evaluate(poly, powers)
+    }
+
+    fn combine(self, polys: &[&[Fr]], factors: &[Fr], len: usize) -> Vec<Fr> {
+        vectors::combine(polys, factors, len)
+    }
+}
