@@ -5,7 +5,7 @@
 mod circuit;
 
 use apodict_prover::{
-    engine::{Budget, HostBases, HostPrepared, Job},
+    engine::{Budget, HostBases, HostPrepared, Job, Statement},
     transcript::{EvmTranscriptRead, EvmTranscriptWrite},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -44,10 +44,10 @@ fn stock(params: &ParamsKZG<Bn256>, key: &ProvingKey<G1Affine>, circuit: &Plonk)
     transcript.finalize()
 }
 
-fn engine(bases: &HostBases, (key, prepared): (&ProvingKey<G1Affine>, &HostPrepared), circuit: &mut Plonk) -> Vec<u8> {
+fn engine(bases: &HostBases, prepared: &HostPrepared, circuit: &mut Plonk) -> Vec<u8> {
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
-    let (vk, job) = (key.get_vk(), Job::default());
-    prepared.create(bases, vk, circuit, &[], rng(), &mut transcript, &job).expect("a good witness");
+    let mut statements = [Statement { synthesis: circuit, instances: &[] }];
+    prepared.create(bases, &mut statements, rng(), &mut transcript, &Job::default()).expect("a good witness");
     transcript.finalize()
 }
 
@@ -69,12 +69,12 @@ fn plonk(criterion: &mut Criterion) {
         let params = ParamsKZG::setup(k, rng());
         let key = keygen_pk2(&params, &circuit, false).expect("the circuit fits");
         let bases = HostBases::new(&params, Budget::default()).expect("parameters in memory");
-        let prepared = HostPrepared::new(&key, Budget::default()).expect("halo2 made the key");
+        let prepared = HostPrepared::of_key(&key, Budget::default()).expect("halo2 made the key");
         assert_valid(&params, &key, &stock(&params, &key, &circuit));
-        assert_valid(&params, &key, &engine(&bases, (&key, &prepared), &mut circuit));
+        assert_valid(&params, &key, &engine(&bases, &prepared, &mut circuit));
         let mut group = criterion.benchmark_group(format!("plonk with lookups, k = {k}"));
         group.sample_size(10);
-        group.bench_function("engine", |b| b.iter(|| engine(&bases, (&key, &prepared), &mut circuit)));
+        group.bench_function("engine", |b| b.iter(|| engine(&bases, &prepared, &mut circuit)));
         group.bench_function("halo2-axiom", |b| b.iter(|| stock(&params, &key, &circuit)));
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 
-use halo2_proofs::SerdeFormat;
 use halo2curves::serde::SerdeObject;
 use sha3::{Digest, Keccak256};
 
@@ -81,17 +80,6 @@ impl<R: Read> DigestReader<R> {
         Ok(points)
     }
 
-    /// `len` bytes. Memory grows with what was read, not with what was promised.
-    pub(crate) fn bytes(&mut self, len: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        (&mut self.inner).take(len as u64).read_to_end(&mut bytes)?;
-        if bytes.len() != len {
-            return Err(self.invalid("it ends too early; make it again"));
-        }
-        self.hasher.update(&bytes);
-        Ok(bytes)
-    }
-
     /// Compares the digest, and sees that nothing follows.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         let expected: [u8; 32] = self.hasher.clone().finalize().into();
@@ -106,6 +94,3 @@ impl<R: Read> DigestReader<R> {
         }
     }
 }
-
-/// How halo2's parts are written: coordinates and scalars as they stand in memory, checked when read.
-pub(crate) const FORMAT: SerdeFormat = SerdeFormat::RawBytes;

@@ -1,37 +1,37 @@
 //! Proving keys.
 //!
 //! # Format of a `pk.bin`
-//! `"apodpk\0\x01"`, the program's digest, the string's digest and origin, the length of halo2's key and the key as
-//! halo2 writes it, then the Keccak-256 of all of that. The digest guards against damage; a proving key is a local
-//! file of whoever proves, and a wrong one makes proofs that do not verify, nothing worse.
+//! `"apodpk\0\x02"`, the program's digest, the string's digest, the commitments to the fixed columns and to those of the
+//! permutation as two coordinates each, then the Keccak-256 of all of that. The columns themselves follow from the program, in
+//! less time than it takes to read them. The digest guards against damage; a proving key is a local file of whoever
+//! proves, and a wrong one makes proofs that do not verify, nothing worse.
 
 use std::io::{Read, Write};
 
 use apodict_circuits::{
     Program,
-    machine::{Machine, MachineParams, Shape, configure},
+    machine::{Machine, Shape, configure},
 };
 use apodict_verifier::{ConstraintSystem, SrsOrigin, Verifier, VerifyingKey};
-use halo2_proofs::{
-    plonk::{self, keygen_pk2},
-    poly::EvaluationDomain,
+use halo2_proofs::{plonk, poly::EvaluationDomain};
+use halo2curves::{
+    bn256::{Fr, G1Affine},
+    serde::SerdeObject,
 };
-use halo2curves::bn256::{Fr, G1Affine};
 
 use crate::{
     Error, Srs,
-    digesting::{DigestReader, DigestWriter, FORMAT},
-    engine::HostPrepared,
+    digesting::{DigestReader, DigestWriter},
+    engine::{Assembly, HostPrepared, Job, Selectors},
     export,
 };
 
-const MAGIC: &[u8; 8] = b"apodpk\0\x01";
+const MAGIC: &[u8; 8] = b"apodpk\0\x02";
 const EXPECTED: &str = "a proving key of this version";
 
 /// Everything that proving a program needs, beside the structured reference string.
 #[derive(Debug)]
 pub struct ProvingKey {
-    pub(crate) halo2: plonk::ProvingKey<G1Affine>,
     pub(crate) prepared: HostPrepared,
     pub(crate) verifier: Verifier,
     program_digest: [u8; 32],
@@ -42,19 +42,19 @@ impl ProvingKey {
     /// Makes the keys of a program.
     ///
     /// # Errors
-    /// [`Error::SrsTooSmall`]; halo2's own.
+    /// [`Error::SrsTooSmall`]; the engine's own.
     pub fn generate(program: &Program, srs: &Srs) -> Result<Self, Error> {
         let srs = srs.cut_to(program.plan().k)?;
-        let halo2 = keygen_pk2(&srs.params, &Machine::new(program.layout()), false)?;
-        Self::assemble(halo2, program, &srs)
+        let assembly = assembly(program)?;
+        let vk = srs.bases()?.verifying_key(&assembly, &Job::default())?;
+        Self::new(vk, assembly, program, &srs)
     }
 
-    fn assemble(halo2: plonk::ProvingKey<G1Affine>, program: &Program, srs: &Srs) -> Result<Self, Error> {
+    fn new(vk: plonk::VerifyingKey<G1Affine>, assembly: Assembly, program: &Program, srs: &Srs) -> Result<Self, Error> {
         let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
-        let vk = export::verifying_key(halo2.get_vk(), points, program.layout().num_instances())?;
-        let verifier = Verifier::new(vk)?;
-        let prepared = HostPrepared::new(&halo2, srs.budget())?;
-        Ok(Self { halo2, prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
+        let verifier = Verifier::new(export::verifying_key(&vk, points, program.layout().num_instances())?)?;
+        let prepared = HostPrepared::new(vk, assembly, srs.budget())?;
+        Ok(Self { prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
     }
 
     /// What verifiers need.
@@ -85,9 +85,10 @@ impl ProvingKey {
         writer.write_all(MAGIC)?;
         writer.write_all(&self.program_digest)?;
         writer.write_all(&self.srs_digest)?;
-        let key = self.halo2.to_bytes(FORMAT);
-        writer.write_all(&(key.len() as u64).to_le_bytes())?;
-        writer.write_all(&key)?;
+        let vk = self.prepared.verifying_key();
+        for point in vk.fixed_commitments().iter().chain(vk.permutation().commitments()) {
+            writer.write_all(&point.to_raw_bytes())?;
+        }
         Ok(writer.finish()?)
     }
 
@@ -98,14 +99,13 @@ impl ProvingKey {
     pub fn read(reader: &mut impl Read, program: &Program, srs: &Srs) -> Result<Self, Error> {
         let srs = srs.cut_to(program.plan().k)?;
         let mut reader = DigestReader::new(reader, EXPECTED);
-        let (mut magic, mut program_digest, mut srs_digest, mut len) = ([0; 8], [0; 32], [0; 32], [0; 8]);
+        let (mut magic, mut program_digest, mut srs_digest) = ([0; 8], [0; 32], [0; 32]);
         reader.read_exact(&mut magic)?;
         if &magic != MAGIC {
             return Err(reader.invalid("it begins otherwise; make one with `apodict keys`"));
         }
         reader.read_exact(&mut program_digest)?;
         reader.read_exact(&mut srs_digest)?;
-        reader.read_exact(&mut len)?;
         if program_digest != program.digest() {
             return Err(Error::KeyOfAnotherProgram {
                 expected: hex::encode(program.digest()),
@@ -115,13 +115,17 @@ impl ProvingKey {
         if srs_digest != srs.digest() {
             return Err(Error::KeyOfAnotherSrs);
         }
-        let len = usize::try_from(u64::from_le_bytes(len)).map_err(|_| reader.invalid("its length is absurd"))?;
-        let bytes = reader.bytes(len)?;
+        let assembly = assembly(program)?;
+        let [fixed, sigmas] = assembly.num_commitments();
+        let (fixed, sigmas) = (reader.points(fixed)?, reader.points(sigmas)?);
         reader.finish()?;
-        let params = MachineParams { shape: program.plan().shape };
-        let halo2 = plonk::ProvingKey::from_bytes::<Machine<'_>>(&bytes, FORMAT, params)?;
-        Self::assemble(halo2, program, &srs)
+        Self::new(assembly.with_commitments(fixed, sigmas)?, assembly, program, &srs)
     }
+}
+
+/// What the program's circuit fixes.
+fn assembly(program: &Program) -> Result<Assembly, Error> {
+    Ok(Assembly::new(&Machine::new(program.layout()), program.plan().k, Selectors::Columns)?)
 }
 
 /// The constraint system of a shape, for which verifier contracts are rendered.

@@ -19,4 +19,4 @@ pub use error::Error;
 pub use key::{ProvingKey, is_unsafe, shape_constraint_system};
 pub use prove::{Proof, Times, prove};
 pub use srs::{MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs};
-pub use stock::prove_with_stock;
+pub use stock::StockProver;

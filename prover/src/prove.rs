@@ -9,7 +9,7 @@ use rand_core::OsRng;
 
 use crate::{
     Context, Error, ProvingKey, Srs,
-    engine::{Job, MachineSynthesis, Step},
+    engine::{Job, MachineSynthesis, Statement, Step},
     export,
     transcript::{EvmTranscriptWrite, scalar_to_be_bytes},
 };
@@ -76,8 +76,8 @@ pub fn prove(
 
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let mut synthesis = MachineSynthesis { layout, witness: &witness };
-    let vk = key.halo2.get_vk();
-    let engine = key.prepared.create(&bases, vk, &mut synthesis, &[&public], OsRng, &mut transcript, job)?;
+    let mut statements = [Statement { synthesis: &mut synthesis, instances: &[&public] }];
+    let engine = key.prepared.create(&bases, &mut statements, OsRng, &mut transcript, job)?;
     let bytes = transcript.finalize();
     let total = start.elapsed();
 

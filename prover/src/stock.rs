@@ -1,49 +1,65 @@
-//! halo2-axiom's own prover on the same keys and witnesses, to be measured against.
+//! halo2-axiom's own prover on the same programs and inputs, to be measured against.
 
 use std::time::{Duration, Instant};
 
 use apodict_circuits::{Program, machine::Machine};
+use apodict_verifier::Verifier;
 use halo2_proofs::{
-    plonk::create_proof,
+    plonk::{self, create_proof, keygen_pk2},
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
     transcript::TranscriptWriterBuffer,
 };
-use halo2curves::bn256::{Bn256, Fr};
+use halo2curves::bn256::{Bn256, Fr, G1Affine};
 use rand_core::OsRng;
 
-use crate::{Context, Error, ProvingKey, Srs, export, transcript::EvmTranscriptWrite};
+use crate::{Context, Error, Srs, export, transcript::EvmTranscriptWrite};
 
-/// Proves a decision as [`prove`](crate::prove) does, with halo2-axiom's `create_proof` in place of the engine. Gives the
-/// proof and how long it took, from inputs to the finished proof; the proof was verified after that.
-///
-/// # Errors
-/// As there.
-pub fn prove_with_stock(
-    srs: &Srs,
-    key: &ProvingKey,
-    program: &Program,
-    inputs: &[Vec<i64>],
-    context: Context,
-) -> Result<(Vec<u8>, Duration), Error> {
-    key.check_made_for(program, srs)?;
-    let srs = srs.cut_to(program.plan().k)?;
-    let start = Instant::now();
-    let trace = program.run(inputs)?;
-    let layout = program.layout();
-    let witness = layout.witness(layout.values(&trace)?)?;
-    let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();
-    let mut transcript = EvmTranscriptWrite::init(Vec::new());
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-        &srs.params,
-        &key.halo2,
-        &[Machine::with_witness(layout, &witness)],
-        &[&[&public]],
-        OsRng,
-        &mut transcript,
-    )?;
-    let proof = transcript.finalize();
-    let elapsed = start.elapsed();
-    let scalars: Vec<_> = public.iter().map(export::scalar).collect();
-    key.verifier.verify(&scalars, &proof)?;
-    Ok((proof, elapsed))
+/// halo2-axiom's prover for a program.
+#[derive(Debug)]
+pub struct StockProver<'a> {
+    program: &'a Program,
+    srs: Srs,
+    key: plonk::ProvingKey<G1Affine>,
+    verifier: Verifier,
+}
+
+impl<'a> StockProver<'a> {
+    /// Makes the keys.
+    ///
+    /// # Errors
+    /// [`Error::SrsTooSmall`]; halo2's own.
+    pub fn new(program: &'a Program, srs: &Srs) -> Result<Self, Error> {
+        let srs = srs.cut_to(program.plan().k)?;
+        let key = keygen_pk2(&srs.params, &Machine::new(program.layout()), false)?;
+        let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
+        let vk = export::verifying_key(key.get_vk(), points, program.layout().num_instances())?;
+        Ok(Self { program, srs, key, verifier: Verifier::new(vk)? })
+    }
+
+    /// Proves a decision as [`prove`](crate::prove) does, with `create_proof` in place of the engine. Gives the proof and how
+    /// long it took, from inputs to the finished proof; the proof was verified after that.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prove(&self, inputs: &[Vec<i64>], context: Context) -> Result<(Vec<u8>, Duration), Error> {
+        let start = Instant::now();
+        let trace = self.program.run(inputs)?;
+        let layout = self.program.layout();
+        let witness = layout.witness(layout.values(&trace)?)?;
+        let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();
+        let mut transcript = EvmTranscriptWrite::init(Vec::new());
+        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+            &self.srs.params,
+            &self.key,
+            &[Machine::with_witness(layout, &witness)],
+            &[&[&public]],
+            OsRng,
+            &mut transcript,
+        )?;
+        let proof = transcript.finalize();
+        let elapsed = start.elapsed();
+        let scalars: Vec<_> = public.iter().map(export::scalar).collect();
+        self.verifier.verify(&scalars, &proof)?;
+        Ok((proof, elapsed))
+    }
 }

@@ -20,6 +20,7 @@ use tracing::info_span;
 use super::{
     Bases, Error, Job, Phase, Prepared, Step, Synthesis,
     backend::{Backend, HostColumn},
+    columns::Columns,
     evaluation::Polynomials,
     field,
     opening::{self, Conversation},
@@ -38,54 +39,55 @@ pub struct EngineTimes {
     pub open: Duration,
 }
 
-/// Makes a proof: `prepared` and `bases` belong to `vk`; `instances` are the public values, column by column.
+/// One of the circuits that a proof is about: they share a key, each has its own witness and public values.
+pub struct Statement<'a> {
+    /// Where its advice columns come from.
+    pub synthesis: &'a mut dyn Synthesis,
+    /// Public values, column by column.
+    pub instances: &'a [&'a [Fr]],
+}
+
+/// Makes a proof of all `statements` together.
 ///
 /// # Errors
 /// See [`Error`]. A witness that violates a gate or a copy constraint is not found here: its proof does not verify.
-#[expect(clippy::too_many_arguments, reason = "what halo2's own prover takes, and a job")]
 pub fn create<B: Backend, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
     bases: &Bases<B>,
-    vk: &plonk::VerifyingKey<G1Affine>,
     prepared: &Prepared<B>,
-    synthesis: &mut impl Synthesis,
-    instances: &[&[Fr]],
+    statements: &mut [Statement<'_>],
     mut rng: impl RngCore + CryptoRng,
     transcript: &mut T,
     job: &Job<'_>,
 ) -> Result<EngineTimes, Error> {
     let start = Instant::now();
-    if prepared.digest != vk.transcript_repr() {
-        return Err(Error::AnotherKey);
+    if statements.is_empty() {
+        return Err(Error::NoCircuit);
     }
     if bases.len != prepared.size() {
         return Err(Error::SrsSize { expected: prepared.size(), got: bases.len });
     }
-    let work = Work::new(vk.cs(), prepared);
+    let cs = prepared.vk.cs();
     let mut proof = Proof {
         prepared,
         bases,
-        cs: vk.cs(),
+        cs,
         job,
-        work,
+        work: Work::new(prepared, statements.len()),
         transcript,
-        advice: Vec::new(),
-        instance: Vec::new(),
-        permuted: Vec::new(),
-        products: Vec::new(),
-        lookup_products: Vec::new(),
-        challenges: vec![Fr::ZERO; vk.cs().num_challenges()],
+        circuits: statements.iter().map(|_| Columns::default()).collect(),
+        challenges: vec![Fr::ZERO; cs.num_challenges()],
         folding: [Fr::ZERO; 4],
         encoding: PhantomData,
     };
-    vk.hash_into(proof.transcript)?;
-    proof.instances(instances)?;
-    proof.advice(synthesis, &mut rng)?;
+    prepared.vk.hash_into(proof.transcript)?;
+    proof.instances(statements)?;
+    proof.advice(statements, &mut rng)?;
     proof.lookups(&mut rng)?;
     let mask = proof.products(&mut rng)?;
     let committed = Instant::now();
     let pieces = proof.quotient()?;
     let divided = Instant::now();
-    proof.open(&mask, &pieces)?;
+    proof.open(&mask, pieces)?;
     let end = Instant::now();
     Ok(EngineTimes { commit: committed - start, quotient: divided - committed, open: end - divided })
 }
@@ -98,14 +100,7 @@ struct Proof<'a, 'b, B: Backend, T, E> {
     job: &'a Job<'b>,
     work: Work,
     transcript: &'a mut T,
-    /// Columns: values on the domain, and after the products their coefficients.
-    advice: Vec<B::Column>,
-    instance: Vec<B::Column>,
-    /// Permuted input and table of each lookup.
-    permuted: Vec<[B::Column; 2]>,
-    /// Of each set of permuted columns.
-    products: Vec<B::Column>,
-    lookup_products: Vec<B::Column>,
+    circuits: Vec<Columns<B>>,
     /// The circuit's.
     challenges: Vec<Fr>,
     /// `theta`, `beta`, `gamma`, `y`.
@@ -160,50 +155,40 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
     }
 
     /// Public values, with zeros after them.
-    fn instances(&mut self, instances: &[&[Fr]]) -> Result<(), Error> {
+    fn instances(&mut self, statements: &[Statement<'_>]) -> Result<(), Error> {
         let (expected, most, size) = (self.cs.num_instance_columns(), self.usable(), self.prepared.size());
-        if instances.len() != expected {
-            return Err(Error::InstanceColumns { expected, got: instances.len() });
-        }
-        for values in instances {
-            if values.len() > most {
-                return Err(Error::TooManyInstances { got: values.len(), most });
+        for (statement, circuit) in statements.iter().zip(&mut self.circuits) {
+            if statement.instances.len() != expected {
+                return Err(Error::InstanceColumns { expected, got: statement.instances.len() });
             }
-            for value in *values {
-                self.transcript.common_scalar(*value)?;
+            for values in statement.instances {
+                if values.len() > most {
+                    return Err(Error::TooManyInstances { got: values.len(), most });
+                }
+                for value in *values {
+                    self.transcript.common_scalar(*value)?;
+                }
+                let mut column = values.to_vec();
+                column.resize(size, Fr::ZERO);
+                circuit.instance.push(self.prepared.backend.upload(HostColumn::Field(column)));
             }
-            let mut column = values.to_vec();
-            column.resize(size, Fr::ZERO);
-            self.instance.push(self.prepared.backend.upload(HostColumn::Field(column)));
         }
         Ok(())
     }
 
     /// Advice columns, phase by phase, each with the challenges of those before it.
-    fn advice(&mut self, synthesis: &mut impl Synthesis, mut rng: impl RngCore) -> Result<(), Error> {
-        let (backend, usable, size) = (&self.prepared.backend, self.usable(), self.prepared.size());
+    fn advice(&mut self, statements: &mut [Statement<'_>], mut rng: impl RngCore) -> Result<(), Error> {
         let phases = self.cs.advice_column_phase();
-        let mut columns: Vec<Option<B::Column>> = phases.iter().map(|_| None).collect();
+        let mut columns: Vec<Vec<Option<B::Column>>> =
+            statements.iter().map(|_| phases.iter().map(|_| None).collect()).collect();
         let mut challenges: Vec<Option<Fr>> = vec![None; self.cs.num_challenges()];
         for phase in 0..Work::phases(self.cs) {
             let _span = info_span!("advice", phase).entered();
-            let expected: Vec<usize> = (0..phases.len()).filter(|column| phases[*column] == phase).collect();
-            let given = synthesis.phase(Phase { phase, columns: &expected, usable, challenges: &challenges })?;
-            if given.len() != expected.len() {
-                return Err(Error::Phase { phase, got: format!("{} columns of {}", given.len(), expected.len()) });
+            let of_phase: Vec<usize> = (0..phases.len()).filter(|column| phases[*column] == phase).collect();
+            for (statement, columns) in statements.iter_mut().zip(&mut columns) {
+                let asked = Phase { phase, columns: &of_phase, usable: self.usable(), challenges: &challenges };
+                self.advice_of(asked, statement, columns, &mut rng)?;
             }
-            for (column, mut values) in expected.iter().zip(given) {
-                if values.len() > usable {
-                    let got = format!("{} rows in column {column}, {usable} are usable", values.len());
-                    return Err(Error::Phase { phase, got });
-                }
-                values.end_with(usable, (usable..size).map(|_| Fr::random(&mut rng)));
-                columns[*column] = Some(backend.upload(values));
-            }
-            expected.iter().for_each(|_| field::skip(&mut rng));
-            let of_phase: Vec<&B::Column> = expected.iter().filter_map(|column| columns[*column].as_ref()).collect();
-            let points = backend.commit(self.job, &self.bases.lagrange, &of_phase);
-            self.write(points)?;
             for (at, of) in self.cs.challenge_phase().into_iter().enumerate() {
                 if of == phase {
                     challenges[at] = Some(self.squeeze());
@@ -211,19 +196,46 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
             }
             self.done(Step::Commit(phase))?;
         }
-        self.advice = columns.into_iter().flatten().collect();
+        for (circuit, columns) in self.circuits.iter_mut().zip(columns) {
+            circuit.advice = columns.into_iter().flatten().collect();
+        }
         self.challenges = challenges.into_iter().map(|challenge| challenge.unwrap_or(Fr::ZERO)).collect();
         Ok(())
     }
 
+    /// Columns of one circuit in one phase.
+    fn advice_of(
+        &mut self,
+        asked: Phase<'_>,
+        statement: &mut Statement<'_>,
+        columns: &mut [Option<B::Column>],
+        mut rng: impl RngCore,
+    ) -> Result<(), Error> {
+        let (backend, size) = (&self.prepared.backend, self.prepared.size());
+        let Phase { phase, columns: expected, usable, .. } = asked;
+        let given = statement.synthesis.phase(asked)?;
+        if given.len() != expected.len() {
+            return Err(Error::Phase { phase, got: format!("{} columns of {}", given.len(), expected.len()) });
+        }
+        for (column, mut values) in expected.iter().zip(given) {
+            if values.len() > usable {
+                let got = format!("{} rows in column {column}, {usable} are usable", values.len());
+                return Err(Error::Phase { phase, got });
+            }
+            values.end_with(usable, (usable..size).map(|_| Fr::random(&mut rng)));
+            columns[*column] = Some(backend.upload(values));
+        }
+        expected.iter().for_each(|_| field::skip(&mut rng));
+        let of_phase: Vec<&B::Column> = expected.iter().filter_map(|column| columns[*column].as_ref()).collect();
+        let points = backend.commit(self.job, &self.bases.lagrange, &of_phase);
+        self.write(points)
+    }
+
     /// A program's value in every row of the domain.
-    fn run(&self, program: &B::Program) -> B::Column {
-        let column = |source: Source| match source {
-            Source::Advice(at) => &self.advice[at],
-            Source::Instance(at) => &self.instance[at],
-            Source::LookupInput(at) => &self.permuted[at][0],
-            Source::LookupTable(at) => &self.permuted[at][1],
-            of_key => &self.prepared.values[&of_key],
+    fn run(&self, circuit: &Columns<B>, program: &B::Program) -> B::Column {
+        let column = |source: Source| match circuit.get(source) {
+            Some(column) => column,
+            None => &self.prepared.values[&source],
         };
         let challenge = |of| known(&self.challenges, &self.folding, of);
         self.prepared.backend.run(self.job, &self.prepared.domain, program, &column, &challenge)
@@ -233,14 +245,18 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
     fn lookups(&mut self, mut rng: impl RngCore) -> Result<(), Error> {
         let _span = info_span!("lookups").entered();
         self.folding[0] = self.squeeze();
-        let backend = &self.prepared.backend;
-        for lookup in &self.prepared.lookups {
-            let [input, table] = [&lookup.input, &lookup.table].map(|program| backend.download(&self.run(program)));
-            self.job.check()?;
-            let permuted = lookup.permute(input, table, self.usable(), &mut rng)?;
-            self.permuted.push([permuted.input, permuted.table].map(|column| backend.upload(column)));
+        let (prepared, backend) = (self.prepared, &self.prepared.backend);
+        for at in 0..self.circuits.len() {
+            for lookup in &prepared.lookups {
+                let folded = |program| backend.download(&self.run(&self.circuits[at], program));
+                let [input, table] = [&lookup.input, &lookup.table].map(folded);
+                self.job.check()?;
+                let permuted = lookup.permute(input, table, self.usable(), &mut rng)?;
+                let columns = [permuted.input, permuted.table].map(|column| backend.upload(column));
+                self.circuits[at].permuted.push(columns);
+            }
         }
-        let columns: Vec<&B::Column> = self.permuted.iter().flatten().collect();
+        let columns: Vec<&B::Column> = self.circuits.iter().flat_map(|of| of.permuted.iter().flatten()).collect();
         let points = backend.commit(self.job, &self.bases.lagrange, &columns);
         self.write(points)?;
         self.done(Step::Lookups)
@@ -249,113 +265,98 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
     /// Running products, and the random polynomial, which is returned. Columns become coefficients.
     fn products(&mut self, mut rng: impl RngCore) -> Result<B::Column, Error> {
         let _span = info_span!("products").entered();
-        let (backend, job) = (&self.prepared.backend, self.job);
+        let (prepared, backend, job) = (self.prepared, &self.prepared.backend, self.job);
         [self.folding[1], self.folding[2]] = [self.squeeze(), self.squeeze()];
-        let mut start = Fr::ONE;
         let blinding = self.cs.blinding_factors();
         let mut blinds = || {
             let blinds: Vec<Fr> = (0..blinding).map(|_| Fr::random(&mut rng)).collect();
             field::skip(&mut rng);
             blinds
         };
-        for set in &self.prepared.sets {
-            let [numerator, denominator] = [&set.numerator, &set.denominator].map(|program| self.run(program));
-            job.check()?;
-            let (product, last) = backend.grand_product(job, numerator, denominator, start, &blinds());
-            start = last;
-            self.products.push(product);
+        for at in 0..self.circuits.len() {
+            let mut start = Fr::ONE;
+            for set in &prepared.sets {
+                let factors = [&set.numerator, &set.denominator].map(|program| self.run(&self.circuits[at], program));
+                job.check()?;
+                let [numerator, denominator] = factors;
+                let (product, last) = backend.grand_product(job, numerator, denominator, start, &blinds());
+                start = last;
+                self.circuits[at].products.push(product);
+            }
         }
-        for lookup in &self.prepared.lookups {
-            let [numerator, denominator] = [&lookup.numerator, &lookup.denominator].map(|program| self.run(program));
-            job.check()?;
-            let (product, _) = backend.grand_product(job, numerator, denominator, Fr::ONE, &blinds());
-            self.lookup_products.push(product);
+        for at in 0..self.circuits.len() {
+            for lookup in &prepared.lookups {
+                let programs = [&lookup.numerator, &lookup.denominator];
+                let [numerator, denominator] = programs.map(|program| self.run(&self.circuits[at], program));
+                job.check()?;
+                let (product, _) = backend.grand_product(job, numerator, denominator, Fr::ONE, &blinds());
+                self.circuits[at].lookup_products.push(product);
+            }
         }
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let mut mask_rng = ChaCha20Rng::from_seed(seed);
-        let mask = (0..self.prepared.size()).map(|_| Fr::random(&mut mask_rng)).collect();
+        let mask = (0..prepared.size()).map(|_| Fr::random(&mut mask_rng)).collect();
         let mask = backend.upload(HostColumn::Field(mask));
 
-        let columns: Vec<&B::Column> = self.products.iter().chain(&self.lookup_products).collect();
+        let products = self.circuits.iter().flat_map(|circuit| &circuit.products);
+        let lookup_products = self.circuits.iter().flat_map(|circuit| &circuit.lookup_products);
+        let columns: Vec<&B::Column> = products.chain(lookup_products).collect();
         let (products, masked) = rayon::join(
             || backend.commit(job, &self.bases.lagrange, &columns),
             || backend.commit(job, &self.bases.monomial, &[&mask]),
         );
         self.write(products)?;
         self.write(masked)?;
-        self.interpolate();
+        let values = std::mem::take(&mut self.circuits).into_iter();
+        self.circuits = values.map(|circuit| circuit.interpolate(backend, job, &prepared.domain)).collect();
         self.done(Step::Products)?;
         Ok(mask)
-    }
-
-    /// Coefficients of everything, in place of the values.
-    fn interpolate(&mut self) {
-        let all = [&mut self.advice, &mut self.instance, &mut self.products, &mut self.lookup_products];
-        let mut counts = all.map(|columns| columns.len()).to_vec();
-        counts.push(2 * self.permuted.len());
-        let mut columns: Vec<B::Column> = std::mem::take(&mut self.advice);
-        columns.append(&mut self.instance);
-        columns.append(&mut self.products);
-        columns.append(&mut self.lookup_products);
-        columns.extend(std::mem::take(&mut self.permuted).into_iter().flatten());
-        let mut columns = self.prepared.backend.interpolate(self.job, &self.prepared.domain, columns).into_iter();
-        let mut take = |at: usize| columns.by_ref().take(counts[at]).collect::<Vec<_>>();
-        self.advice = take(0);
-        self.instance = take(1);
-        self.products = take(2);
-        self.lookup_products = take(3);
-        let mut permuted = take(4).into_iter();
-        while let (Some(input), Some(table)) = (permuted.next(), permuted.next()) {
-            self.permuted.push([input, table]);
-        }
     }
 
     /// The quotient's pieces, committed.
     fn quotient(&mut self) -> Result<Vec<B::Column>, Error> {
         let _span = info_span!("quotient").entered();
         self.folding[3] = self.squeeze();
-        let prepared = self.prepared;
-        let column = |source: Source| match source {
-            Source::Advice(at) => self.advice.get(at),
-            Source::Instance(at) => self.instance.get(at),
-            Source::Product(at) => self.products.get(at),
-            Source::LookupProduct(at) => self.lookup_products.get(at),
-            Source::LookupInput(at) => self.permuted.get(at).map(|[input, _]| input),
-            Source::LookupTable(at) => self.permuted.get(at).map(|[_, table]| table),
-            of_key => prepared.coefficients.get(&of_key),
-        };
+        let (prepared, backend, job) = (self.prepared, &self.prepared.backend, self.job);
         let challenge = |of| known(&self.challenges, &self.folding, of);
         let domain = (prepared.k, &prepared.domain);
-        let pieces = prepared.quotient.compute(&prepared.backend, self.job, domain, column, challenge)?;
+        // The constraints of all circuits, one after the other, are folded with powers of y.
+        let factor = self.folding[3].pow_vartime([prepared.quotient.terms() as u64]);
+        let mut pieces: Vec<B::Column> = Vec::new();
+        for circuit in &self.circuits {
+            let column = |source| circuit.get(source).or_else(|| prepared.coefficients.get(&source));
+            let own = prepared.quotient.compute(backend, job, domain, column, challenge)?;
+            pieces = if pieces.is_empty() {
+                own
+            } else {
+                let sum = |(before, own)| backend.combine(job, &[(before, factor), (own, Fr::ONE)], &[]);
+                pieces.iter().zip(&own).map(sum).collect()
+            };
+        }
+        // They were read here for the last time.
+        self.circuits.iter_mut().for_each(|circuit| circuit.instance.clear());
         let columns: Vec<&B::Column> = pieces.iter().collect();
-        let points = prepared.backend.commit(self.job, &self.bases.monomial, &columns);
+        let points = backend.commit(job, &self.bases.monomial, &columns);
         self.write(points)?;
         self.done(Step::Quotient)?;
         Ok(pieces)
     }
 
     /// Values of everything, and the proof that they are.
-    fn open(&mut self, mask: &B::Column, pieces: &[B::Column]) -> Result<(), Error> {
+    fn open(&mut self, mask: &B::Column, pieces: Vec<B::Column>) -> Result<(), Error> {
         let (backend, job) = (&self.prepared.backend, self.job);
         let x = self.squeeze();
         let span = info_span!("evaluation").entered();
         let factors = field::powers(x.pow_vartime([self.prepared.size() as u64]), pieces.len());
         let terms: Vec<(&B::Column, Fr)> = pieces.iter().zip(factors).collect();
         let quotient = backend.combine(job, &terms, &[]);
-        let permuted = std::mem::take(&mut self.permuted).into_iter();
-        let lookups: Vec<[B::Column; 3]> = std::mem::take(&mut self.lookup_products)
-            .into_iter()
-            .zip(permuted)
-            .map(|(product, [input, table])| [product, input, table])
-            .collect();
+        drop(pieces);
         let polynomials: Polynomials<'_, B> = Polynomials {
             cs: self.cs,
             k: self.prepared.k,
             of_key: &self.prepared.coefficients,
-            advice: &self.advice,
-            products: &self.products,
-            lookups: &lookups,
+            circuits: &self.circuits,
             mask,
             quotient: &quotient,
         };

@@ -30,9 +30,28 @@ pub enum Error {
         /// Powers that came.
         got: usize,
     },
-    /// Prepared from another proving key.
-    #[error("what was prepared belongs to another proving key: prepare this one")]
-    AnotherKey,
+    /// A circuit that does not fit.
+    #[error("the circuit does not fit the usable ones of 2^{k} rows: use a larger k")]
+    TooManyRows {
+        /// log2 of the rows.
+        k: u32,
+    },
+    /// A circuit whose synthesis fails.
+    #[error("the circuit's synthesis fails without a witness: {0}")]
+    Circuit(String),
+    /// Commitments of another circuit.
+    #[error(
+        "{got:?} commitments to fixed and permutation columns came, the circuit has {expected:?}: make the key anew"
+    )]
+    Commitments {
+        /// Of the circuit.
+        expected: [usize; 2],
+        /// What came.
+        got: [usize; 2],
+    },
+    /// A proof of nothing.
+    #[error("a proof needs at least one circuit: none came")]
+    NoCircuit,
     /// Bases and prepared key are of different backends.
     #[error("bases and key were prepared for different backends: prepare both for the same")]
     AnotherBackend,
@@ -55,8 +74,8 @@ pub enum Error {
         "an expression holds a selector, where the key should have fixed columns: make the key with halo2's keygen"
     )]
     Selector,
-    /// A domain whose cosets coincide, or of fewer than eight rows.
-    #[error("the key's evaluation domain is malformed: make the key with halo2's keygen")]
+    /// A domain of fewer than eight rows, or of more than the field has roots of unity.
+    #[error("there is no evaluation domain for this k and the circuit's degree: use a k from 3 to about 26")]
     Domain,
     /// Rotations that mean the same row.
     #[error("rotations {first} and {second} are the same row of 2^{k}: use a larger k")]

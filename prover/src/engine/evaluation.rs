@@ -5,17 +5,14 @@ use std::collections::HashMap;
 use halo2_proofs::plonk;
 use halo2curves::bn256::Fr;
 
-use super::{backend::Backend, field, opening::Query, program::Source};
+use super::{backend::Backend, columns::Columns, field, opening::Query, program::Source};
 
 /// Everything that is opened, by the order of [`Polynomials::list`].
 pub(super) struct Polynomials<'a, B: Backend> {
     pub(super) cs: &'a plonk::ConstraintSystem<Fr>,
     pub(super) k: u32,
     pub(super) of_key: &'a HashMap<Source, B::Column>,
-    pub(super) advice: &'a [B::Column],
-    pub(super) products: &'a [B::Column],
-    /// Product, permuted input, permuted table of each lookup.
-    pub(super) lookups: &'a [[B::Column; 3]],
+    pub(super) circuits: &'a [Columns<B>],
     pub(super) mask: &'a B::Column,
     pub(super) quotient: &'a B::Column,
 }
@@ -35,55 +32,61 @@ impl<'a, B: Backend> Polynomials<'a, B> {
     fn list(&self) -> Vec<&'a B::Column> {
         let fixed = (0..self.cs.num_fixed_columns()).map(Source::Fixed);
         let sigmas = (0..self.cs.permutation().get_columns().len()).map(Source::Sigma);
-        let of_key = fixed.chain(sigmas).filter_map(|source| self.of_key.get(&source));
-        let mut list: Vec<&'a B::Column> = self.advice.iter().chain(of_key).chain(self.products).collect();
-        list.extend(self.lookups.iter().flatten());
+        let mut list: Vec<&'a B::Column> = fixed.chain(sigmas).filter_map(|of| self.of_key.get(&of)).collect();
+        for circuit in self.circuits {
+            list.extend(circuit.advice.iter().chain(&circuit.products));
+            for (product, permuted) in circuit.lookup_products.iter().zip(&circuit.permuted) {
+                list.extend([product].into_iter().chain(permuted));
+            }
+        }
         list.extend([self.quotient, self.mask]);
         list
     }
 
     fn plan(&self) -> Plan {
         let cs = self.cs;
+        let last = -(cs.blinding_factors() as i32 + 1);
         let mut next = 0;
         let mut take = |count: usize| {
             next += count;
             next - count..next
         };
-        let advice = take(self.advice.len());
-        let fixed = take(cs.num_fixed_columns());
+        let fixed = take(cs.num_fixed_columns()).start;
         let sigmas = take(cs.permutation().get_columns().len());
-        let products = take(self.products.len());
-        let lookups: Vec<[usize; 3]> =
-            self.lookups.iter().map(|_| take(3)).map(|of| [of.start, of.start + 1, of.start + 2]).collect();
-        let (quotient, mask) = (take(1).start, take(1).start);
-        let advice: Vec<(usize, i32)> =
-            cs.advice_queries().iter().map(|(column, at)| (advice.start + column.index(), at.0)).collect();
         let fixed: Vec<(usize, i32)> =
-            cs.fixed_queries().iter().map(|(column, at)| (fixed.start + column.index(), at.0)).collect();
-        let last = -(cs.blinding_factors() as i32 + 1);
+            cs.fixed_queries().iter().map(|(column, at)| (fixed + column.index(), at.0)).collect();
+        let sigmas: Vec<(usize, i32)> = sigmas.map(|poly| (poly, 0)).collect();
 
-        let mut written = [advice.clone(), fixed.clone(), vec![(mask, 0)]].concat();
-        written.extend(sigmas.clone().map(|poly| (poly, 0)));
-        for poly in products.clone() {
-            written.extend([(poly, 0), (poly, 1)]);
-            if poly + 1 < products.end {
-                written.push((poly, last));
+        // Of all circuits: advice columns, products, lookups.
+        let mut written: [Vec<(usize, i32)>; 3] = Default::default();
+        let mut opened = Vec::new();
+        for circuit in self.circuits {
+            let advice = take(circuit.advice.len()).start;
+            let products = take(circuit.products.len());
+            let lookups: Vec<usize> = circuit.permuted.iter().map(|_| take(3).start).collect();
+
+            let advice = cs.advice_queries().iter().map(|(column, at)| (advice + column.index(), at.0));
+            written[0].extend(advice.clone());
+            opened.extend(advice);
+            for poly in products.clone() {
+                written[1].extend([(poly, 0), (poly, 1)]);
+                if poly + 1 < products.end {
+                    written[1].push((poly, last));
+                }
+            }
+            opened.extend(products.clone().flat_map(|poly| [(poly, 0), (poly, 1)]));
+            opened.extend(products.rev().skip(1).map(|poly| (poly, last)));
+            for product in lookups {
+                let (input, table) = (product + 1, product + 2);
+                written[2].extend([(product, 0), (product, 1), (input, 0), (input, -1), (table, 0)]);
+                opened.extend([(product, 0), (input, 0), (table, 0), (input, -1), (product, 1)]);
             }
         }
-        for [product, input, table] in &lookups {
-            written.extend([(*product, 0), (*product, 1), (*input, 0), (*input, -1), (*table, 0)]);
-        }
-        written.push((quotient, 0));
-
-        let mut opened = advice;
-        opened.extend(products.clone().flat_map(|poly| [(poly, 0), (poly, 1)]));
-        opened.extend(products.rev().skip(1).map(|poly| (poly, last)));
-        for [product, input, table] in &lookups {
-            opened.extend([(*product, 0), (*input, 0), (*table, 0), (*input, -1), (*product, 1)]);
-        }
-        opened.extend(fixed);
-        opened.extend(sigmas.map(|poly| (poly, 0)));
+        let (quotient, mask) = (take(1).start, take(1).start);
+        let [advice, products, lookups] = written;
+        opened.extend(fixed.iter().chain(&sigmas));
         opened.extend([(quotient, 0), (mask, 0)]);
+        let written = [advice, fixed, vec![(mask, 0)], sigmas, products, lookups, vec![(quotient, 0)]].concat();
         Plan { written, opened }
     }
 

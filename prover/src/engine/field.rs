@@ -21,6 +21,17 @@ pub(super) fn rotate(point: Fr, rotation: i32, k: u32) -> Fr {
     point * omega(k).pow_vartime([i64::from(rotation).rem_euclid(1 << k) as u64])
 }
 
+/// The element as a small number, if it is one or the opposite of one.
+pub(super) fn small(value: &Fr) -> Option<i64> {
+    let magnitude = |value: &Fr| {
+        let repr = value.to_repr();
+        let (low, high) = repr.as_ref().split_first_chunk::<8>()?;
+        let low = i64::try_from(u64::from_le_bytes(*low)).ok()?;
+        high.iter().all(|byte| *byte == 0).then_some(low)
+    };
+    magnitude(value).or_else(|| magnitude(&-value).map(|low| -low))
+}
+
 /// Draws an element and drops it: the blind of a commitment, which halo2 draws and KZG does not use. Whoever starts from the
 /// same generator gets the same commitments.
 pub(super) fn skip(mut rng: impl RngCore) {

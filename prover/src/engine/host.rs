@@ -5,12 +5,12 @@ use halo2_proofs::{
     poly::kzg::commitment::ParamsKZG,
     transcript::{EncodedChallenge, TranscriptWrite},
 };
-use halo2curves::bn256::{Bn256, Fr, G1Affine};
+use halo2curves::bn256::{Bn256, G1Affine};
 use rand_core::{CryptoRng, RngCore};
 
 #[cfg(target_arch = "x86_64")]
 use super::backend::Avx512;
-use super::{Bases, Budget, EngineTimes, Error, Job, Prepared, Synthesis, backend::Portable, create};
+use super::{Assembly, Bases, Budget, EngineTimes, Error, Job, Prepared, Statement, backend::Portable, create};
 
 /// The structured reference string for this machine.
 #[derive(Debug)]
@@ -46,6 +46,21 @@ impl HostBases {
         }
         Ok(Self::Portable(Bases::new(&Portable, params, budget)?))
     }
+
+    /// See [`Assembly::verifying_key`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verifying_key(&self, assembly: &Assembly, job: &Job<'_>) -> Result<plonk::VerifyingKey<G1Affine>, Error> {
+        match self {
+            Self::Portable(bases) => assembly.verifying_key(&Portable, bases, job),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(bases) => match Avx512::detect() {
+                Some(backend) => assembly.verifying_key(&backend, bases, job),
+                None => Err(Error::AnotherBackend),
+            },
+        }
+    }
 }
 
 impl HostPrepared {
@@ -53,36 +68,54 @@ impl HostPrepared {
     ///
     /// # Errors
     /// As there.
-    pub fn new(key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
+    pub fn new(vk: plonk::VerifyingKey<G1Affine>, assembly: Assembly, budget: Budget) -> Result<Self, Error> {
         #[cfg(target_arch = "x86_64")]
         if let Some(backend) = Avx512::detect() {
-            return Ok(Self::Avx512(Prepared::new(backend, key, budget)?));
+            return Ok(Self::Avx512(Prepared::new(backend, vk, assembly, budget)?));
         }
-        Ok(Self::Portable(Prepared::new(Portable, key, budget)?))
+        Ok(Self::Portable(Prepared::new(Portable, vk, assembly, budget)?))
+    }
+
+    /// See [`Prepared::of_key`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_key(key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(backend) = Avx512::detect() {
+            return Ok(Self::Avx512(Prepared::of_key(backend, key, budget)?));
+        }
+        Ok(Self::Portable(Prepared::of_key(Portable, key, budget)?))
+    }
+
+    /// See [`Prepared::verifying_key`].
+    pub fn verifying_key(&self) -> &plonk::VerifyingKey<G1Affine> {
+        match self {
+            Self::Portable(prepared) => prepared.verifying_key(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(prepared) => prepared.verifying_key(),
+        }
     }
 
     /// See [`create`].
     ///
     /// # Errors
     /// As there; [`Error::AnotherBackend`].
-    #[expect(clippy::too_many_arguments, reason = "those of the function that it calls")]
     pub fn create<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
         &self,
         bases: &HostBases,
-        vk: &plonk::VerifyingKey<G1Affine>,
-        synthesis: &mut impl Synthesis,
-        instances: &[&[Fr]],
+        statements: &mut [Statement<'_>],
         rng: impl RngCore + CryptoRng,
         transcript: &mut T,
         job: &Job<'_>,
     ) -> Result<EngineTimes, Error> {
         match (self, bases) {
             (Self::Portable(prepared), HostBases::Portable(bases)) => {
-                create(bases, vk, prepared, synthesis, instances, rng, transcript, job)
+                create(bases, prepared, statements, rng, transcript, job)
             }
             #[cfg(target_arch = "x86_64")]
             (Self::Avx512(prepared), HostBases::Avx512(bases)) => {
-                create(bases, vk, prepared, synthesis, instances, rng, transcript, job)
+                create(bases, prepared, statements, rng, transcript, job)
             }
             #[cfg(target_arch = "x86_64")]
             _ => Err(Error::AnotherBackend),

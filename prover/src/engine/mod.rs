@@ -25,12 +25,14 @@
 //! own; here ChaCha20, keyed from the caller's generator, does.
 
 pub mod backend;
+mod columns;
 mod create;
 mod error;
 mod evaluation;
 mod field;
 mod host;
 mod job;
+mod keys;
 mod lookup;
 mod opening;
 mod permutation;
@@ -40,10 +42,11 @@ mod quotient;
 mod synthesis;
 mod work;
 
-pub use create::{EngineTimes, create};
+pub use create::{EngineTimes, Statement, create};
 pub use error::Error;
 pub use host::{HostBases, HostPrepared, host_backend, host_threads};
 pub use job::{Cancel, Job, Progress, Step};
+pub use keys::{Assembly, Selectors};
 pub use prepared::{Bases, Budget, Prepared};
 pub use synthesis::{MachineSynthesis, Phase, Synthesis};
 

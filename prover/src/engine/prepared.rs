@@ -1,6 +1,6 @@
 //! What of a proof depends on the key and on the structured reference string alone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use halo2_proofs::{
     SerdeFormat, plonk,
@@ -12,7 +12,7 @@ use halo2curves::{
 };
 
 use super::{
-    Error,
+    Assembly, Error, Job,
     backend::{Backend, HostColumn},
     field,
     lookup::Lookup,
@@ -84,8 +84,7 @@ pub struct Prepared<B: Backend> {
     pub(super) backend: B,
     pub(super) k: u32,
     pub(super) domain: B::Domain,
-    /// What stands for the key in the transcript.
-    pub(super) digest: Fr,
+    pub(super) vk: plonk::VerifyingKey<G1Affine>,
     pub(super) lookups: Vec<Lookup<B>>,
     pub(super) sets: Vec<Set<B>>,
     pub(super) quotient: Quotient<B>,
@@ -96,51 +95,73 @@ pub struct Prepared<B: Backend> {
 }
 
 impl<B: Backend> Prepared<B> {
-    /// Prepares a key.
+    /// Prepares a circuit. `vk` is its verifying key.
     ///
     /// # Errors
-    /// [`Error::Selector`], [`Error::Domain`] for a key that halo2's keygen did not make; [`Error::Rotations`].
-    pub fn new(backend: B, key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
-        let (vk, cs) = (key.get_vk(), key.get_vk().cs());
-        let k = vk.get_domain().k;
-        if k < 3 {
-            return Err(Error::Domain);
-        }
+    /// [`Error::Selector`], [`Error::Domain`], [`Error::Rotations`].
+    pub fn new(
+        backend: B,
+        vk: plonk::VerifyingKey<G1Affine>,
+        assembly: Assembly,
+        budget: Budget,
+    ) -> Result<Self, Error> {
+        let (cs, k) = (vk.cs(), assembly.k);
         check_rotations(cs, k)?;
-        let shifts = quotient::shifts(key);
+        let shifts = quotient::shifts(&vk);
         let domain = backend.domain(k, &shifts);
         let lookups = Lookup::all(&backend, cs)?;
         let sets = Set::all(&backend, cs);
 
-        let upload = |values: &[Fr]| backend.upload(HostColumn::Field(values.to_vec()));
-        let mut coefficients = HashMap::new();
-        let fixed = key.fixed_polys().iter().enumerate().map(|(at, poly)| (Source::Fixed(at), poly.values()));
-        let sigmas = key.permutation().polys().iter().enumerate().map(|(at, poly)| (Source::Sigma(at), poly.values()));
-        coefficients.extend(fixed.chain(sigmas).map(|(source, poly)| (source, upload(poly))));
-        coefficients.insert(Source::First, upload(key.l0().values()));
-        coefficients.insert(Source::Last, upload(key.l_last().values()));
-        coefficients.insert(Source::Active, upload(key.l_active_row().values()));
-        let mut identity = vec![0; 1 << k];
-        identity[1] = 1;
-        let identity = HostColumn::Integers { small: identity, large: Vec::new() };
-        coefficients.insert(Source::Identity, backend.upload(identity));
-
-        let mut values = HashMap::new();
-        for (at, column) in key.fixed_values().iter().enumerate() {
-            let permuted = cs.permutation().get_columns().iter().any(|of| quotient::source(of) == Source::Fixed(at));
+        let (mut sources, mut columns, mut values) = (Vec::new(), Vec::new(), HashMap::new());
+        for (at, column) in assembly.fixed.into_iter().enumerate() {
+            let source = Source::Fixed(at);
+            let permuted = cs.permutation().get_columns().iter().any(|of| quotient::source(of) == source);
             if permuted || !cs.lookups().is_empty() {
-                values.insert(Source::Fixed(at), upload(column.values()));
+                values.insert(source, backend.upload(column.clone()));
             }
+            sources.push(source);
+            columns.push(backend.upload(column));
         }
-        for (at, column) in key.permutation().permutations().iter().enumerate() {
-            values.insert(Source::Sigma(at), upload(column.values()));
+        for (at, column) in assembly.sigmas.into_iter().enumerate() {
+            values.insert(Source::Sigma(at), backend.upload(HostColumn::Field(column.clone())));
+            sources.push(Source::Sigma(at));
+            columns.push(backend.upload(HostColumn::Field(column)));
         }
-        values.insert(Source::Identity, upload(&field::powers(field::omega(k), 1 << k)));
+        let rows = 1usize << k;
+        let last = rows - cs.blinding_factors() - 1;
+        let ones = |rows_of: Range<usize>| {
+            let small = (0..rows).map(|row| i64::from(rows_of.contains(&row))).collect();
+            HostColumn::Integers { small, large: Vec::new() }
+        };
+        for (source, of) in [(Source::First, 0..1), (Source::Last, last..last + 1), (Source::Active, 0..last)] {
+            sources.push(source);
+            columns.push(backend.upload(ones(of)));
+        }
+        let columns = backend.interpolate(&Job::default(), &domain, columns);
+        let mut coefficients: HashMap<Source, B::Column> = sources.into_iter().zip(columns).collect();
+        // X itself.
+        coefficients.insert(Source::Identity, backend.upload(ones(1..2)));
+        values.insert(Source::Identity, backend.upload(HostColumn::Field(field::powers(field::omega(k), rows))));
 
         let budget = budget.coset_bytes;
         let quotient = Quotient::new(&backend, cs, (k, &shifts), &domain, &coefficients, budget)?;
-        let digest = vk.transcript_repr();
-        Ok(Self { backend, k, domain, digest, lookups, sets, quotient, values, coefficients })
+        Ok(Self { backend, k, domain, vk, lookups, sets, quotient, values, coefficients })
+    }
+
+    /// Prepares a proving key of halo2's.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_key(backend: B, key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
+        let (vk, assembly) = (key.get_vk(), Assembly::of_key(key));
+        let commitments = (vk.fixed_commitments().clone(), vk.permutation().commitments().clone());
+        let vk = assembly.with_commitments(commitments.0, commitments.1)?;
+        Self::new(backend, vk, assembly, budget)
+    }
+
+    /// The verifying key that was given.
+    pub fn verifying_key(&self) -> &plonk::VerifyingKey<G1Affine> {
+        &self.vk
     }
 
     pub(super) fn size(&self) -> usize {

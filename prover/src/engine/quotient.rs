@@ -31,6 +31,8 @@ type Cosets<B> = HashMap<Source, <B as super::Types>::Coset>;
 #[derive(Debug)]
 pub(super) struct Quotient<B: Backend> {
     program: B::Program,
+    /// Constraints that it folds.
+    terms: usize,
     /// Columns that it reads.
     sources: Vec<Source>,
     /// From `n` coefficients of each coset, before the division, to those of each piece.
@@ -40,8 +42,8 @@ pub(super) struct Quotient<B: Backend> {
 }
 
 /// Shifts of the cosets: as many as the quotient has pieces.
-pub(super) fn shifts(key: &plonk::ProvingKey<G1Affine>) -> Vec<Fr> {
-    let halo2 = key.get_vk().get_domain();
+pub(super) fn shifts(vk: &plonk::VerifyingKey<G1Affine>) -> Vec<Fr> {
+    let halo2 = vk.get_domain();
     let pieces = halo2.quotient_poly_degree as usize;
     // The cosets of the extended domain: their shifts' powers differ, since there are at least as many as pieces.
     std::iter::successors(Some(Fr::ZETA), |shift| Some(*shift * halo2.extended_omega)).take(pieces).collect()
@@ -63,7 +65,7 @@ impl<B: Backend> Quotient<B> {
         of_key: &HashMap<Source, B::Column>,
         budget: usize,
     ) -> Result<Self, Error> {
-        let program = compile(cs)?;
+        let (program, terms) = compile(cs)?;
         let mut matrix = Vec::with_capacity(shifts.len());
         for shift in shifts {
             let power = shift.pow_vartime([1 << k]);
@@ -76,7 +78,8 @@ impl<B: Backend> Quotient<B> {
         sources.sort_unstable();
         sources.dedup();
 
-        let mut quotient = Self { program: backend.program(program), sources, split, cached: None };
+        let program = backend.program(program);
+        let mut quotient = Self { program, terms, sources, split, cached: None };
         let bytes = of_key.len() * shifts.len() * (size_of::<Fr>() << k);
         if bytes <= budget {
             let job = Job::default();
@@ -86,7 +89,12 @@ impl<B: Backend> Quotient<B> {
         Ok(quotient)
     }
 
-    /// Multiplications that a point takes, and points: for estimates.
+    /// Constraints of a circuit.
+    pub(super) fn terms(&self) -> usize {
+        self.terms
+    }
+
+    /// Polynomials of degree below `n` that it is made of.
     pub(super) fn pieces(&self) -> usize {
         self.split.len()
     }
@@ -154,8 +162,8 @@ impl<B: Backend> Quotient<B> {
     }
 }
 
-/// Every constraint in halo2's order, folded with `y`.
-fn compile(cs: &plonk::ConstraintSystem<Fr>) -> Result<Program, Error> {
+/// Every constraint in halo2's order, folded with `y`, and how many they are.
+fn compile(cs: &plonk::ConstraintSystem<Fr>) -> Result<(Program, usize), Error> {
     let mut builder = Builder::default();
     let mut terms: Vec<Id> = Vec::new();
     for polynomial in cs.gates().iter().flat_map(plonk::Gate::polynomials) {
@@ -166,7 +174,7 @@ fn compile(cs: &plonk::ConstraintSystem<Fr>) -> Result<Program, Error> {
         lookup_terms(&mut builder, at, [lookup.input_expressions(), lookup.table_expressions()], &mut terms)?;
     }
     let root = builder.horner(&terms, Challenge::Y);
-    Ok(builder.compile(root))
+    Ok((builder.compile(root), terms.len()))
 }
 
 /// The column as a source.

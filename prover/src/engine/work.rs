@@ -20,20 +20,21 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new<B: Backend>(cs: &plonk::ConstraintSystem<Fr>, prepared: &Prepared<B>) -> Self {
+    pub(super) fn new<B: Backend>(prepared: &Prepared<B>, circuits: usize) -> Self {
+        let (cs, circuits) = (prepared.vk.cs(), circuits as f64);
         let pieces = prepared.quotient.pieces() as f64;
         let (lookups, sets) = (prepared.lookups.len() as f64, prepared.sets.len() as f64);
         let advice = cs.num_advice_columns() as f64;
         let columns = advice + cs.num_instance_columns() as f64 + sets + 3.0 * lookups;
         let of_phase = |phase| cs.advice_column_phase().iter().filter(|of| **of == phase).count() as f64;
         let mut steps: Vec<(Step, f64)> =
-            (0..Self::phases(cs)).map(|phase| (Step::Commit(phase), SHORT * of_phase(phase))).collect();
+            (0..Self::phases(cs)).map(|phase| (Step::Commit(phase), circuits * SHORT * of_phase(phase))).collect();
         steps.extend([
-            (Step::Lookups, lookups * (2.0 * COMMITMENT + COLUMN)),
-            (Step::Products, (sets + lookups) * (COMMITMENT + COLUMN) + COMMITMENT),
-            (Step::Quotient, pieces * (COMMITMENT + columns * COLUMN)),
-            (Step::Evaluation, columns * COLUMN / 4.0),
-            (Step::Opening, 2.0 * COMMITMENT + columns * COLUMN / 4.0),
+            (Step::Lookups, circuits * lookups * (2.0 * COMMITMENT + COLUMN)),
+            (Step::Products, circuits * (sets + lookups) * (COMMITMENT + COLUMN) + COMMITMENT),
+            (Step::Quotient, pieces * (COMMITMENT + circuits * columns * COLUMN)),
+            (Step::Evaluation, circuits * columns * COLUMN / 4.0),
+            (Step::Opening, 2.0 * COMMITMENT + circuits * columns * COLUMN / 4.0),
         ]);
         let total = steps.iter().map(|(_, share)| share).sum();
         Self { steps, total, done: 0.0 }

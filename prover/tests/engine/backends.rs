@@ -9,7 +9,7 @@ use apodict_circuits::{
 use apodict_prover::engine::backend::Avx512;
 use apodict_prover::{
     engine::{
-        Bases, Budget, Job, MachineSynthesis, Prepared, Synthesis,
+        Bases, Budget, Job, MachineSynthesis, Prepared, Statement, Synthesis,
         backend::{Backend, Naive, Portable},
         create,
     },
@@ -37,10 +37,10 @@ fn proof<B: Backend>(
     instances: &[&[Fr]],
 ) -> Vec<u8> {
     let bases = Bases::new(&backend, params, budget).expect("parameters in memory");
-    let prepared = Prepared::new(backend, key, budget).expect("halo2 made the key");
+    let prepared = Prepared::of_key(backend, key, budget).expect("halo2 made the key");
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
-    let (vk, job) = (key.get_vk(), Job::default());
-    create(&bases, vk, &prepared, &mut synthesis, instances, rng(7), &mut transcript, &job).expect("a good witness");
+    let mut statements = [Statement { synthesis: &mut synthesis, instances }];
+    create(&bases, &prepared, &mut statements, rng(7), &mut transcript, &Job::default()).expect("a good witness");
     transcript.finalize()
 }
 

@@ -3,26 +3,21 @@
 use std::time::{Duration, Instant};
 
 use apodict_prover::{
-    engine::{self, Budget, Cancel, HostBases, HostPrepared, Job, Progress, Step},
+    engine::{self, Budget, Cancel, HostPrepared, Job, Progress, Statement, Step},
     transcript::EvmTranscriptWrite,
 };
 use halo2_proofs::transcript::TranscriptWriterBuffer;
-use halo2curves::bn256::Fr;
+use halo2curves::bn256::{Bn256, Fr};
 
-use crate::{
-    Setup,
-    circuits::{Ladder, Square},
-    recorder::Recorder,
-    rng,
-};
+use crate::{Setup, circuits::Ladder, recorder::Recorder, rng};
 
 fn prove(setup: &Setup, circuit: &Ladder, k: u32, job: &Job<'_>) -> Result<Vec<u8>, engine::Error> {
     let instances = circuit.instances();
     let instances: [&[Fr]; 1] = [&instances];
-    let vk = setup.key.get_vk();
-    let mut recorder = Recorder::new(circuit, vk.cs(), k, &instances);
+    let mut recorder = Recorder::new(circuit, setup.key.get_vk().cs(), k, &instances);
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
-    setup.prepared.create(&setup.bases, vk, &mut recorder, &instances, rng(1), &mut transcript, job)?;
+    let mut statements = [Statement { synthesis: &mut recorder, instances: &instances }];
+    setup.prepared.create(&setup.bases, &mut statements, rng(1), &mut transcript, job)?;
     Ok(transcript.finalize())
 }
 
@@ -91,29 +86,13 @@ fn a_large_proof_stops_soon_after_it_is_asked_to() {
 }
 
 #[test]
-fn another_key_is_told_apart() {
-    let circuit = Ladder { seed: 3 };
-    let setup = Setup::new(5, &circuit, false);
-    let other = Setup::new(5, &Square { root: 2 }, false);
-    let mut transcript = EvmTranscriptWrite::init(Vec::new());
-    let instances: [&[Fr]; 1] = [&[]];
-    let vk = other.key.get_vk();
-    let mut recorder = Recorder::new(&circuit, vk.cs(), 5, &instances);
-    let error = (setup.prepared)
-        .create(&setup.bases, vk, &mut recorder, &instances, rng(1), &mut transcript, &Job::default())
-        .expect_err("another key");
-    assert!(matches!(error, engine::Error::AnotherKey), "{error}");
-}
-
-#[test]
 fn rotations_that_meet_are_refused() {
     // Of 16 rows, the one nine after is the one seven before.
     let setup = |k| {
         let circuit = crate::tables::Meeting;
-        let params = halo2_proofs::poly::kzg::commitment::ParamsKZG::setup(k, rng(2));
+        let params = halo2_proofs::poly::kzg::commitment::ParamsKZG::<Bn256>::setup(k, rng(2));
         let key = halo2_proofs::plonk::keygen_pk2(&params, &circuit, false).expect("the circuit fits");
-        HostBases::new(&params, Budget::default()).expect("parameters in memory");
-        HostPrepared::new(&key, Budget::default())
+        HostPrepared::of_key(&key, Budget::default())
     };
     let error = setup(4).expect_err("they meet");
     assert!(matches!(error, engine::Error::Rotations { first: -7, second: 9, k: 4 }), "{error}");

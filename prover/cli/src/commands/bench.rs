@@ -4,9 +4,9 @@ use std::fmt::{self, Display, Formatter};
 
 use apodict_circuits::{Program, synthetic};
 use apodict_prover::{
-    Context, ProvingKey, SRS_MIN_K, Srs,
+    Context, ProvingKey, SRS_MIN_K, Srs, StockProver,
     engine::{Budget, Job},
-    prove, prove_with_stock,
+    prove,
 };
 use serde::Serialize;
 
@@ -92,16 +92,18 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
 /// Proves in pairs, so that what else the machine does meets both.
 fn measure(work: &Work, arguments: &Bench, console: &Console) -> Result<Case, Failure> {
     let Work { program, inputs, srs, .. } = work;
-    let (key, _) = console.stage("keys", || ProvingKey::generate(program, srs))?;
+    let with_engine = arguments.only != Some(Peer::Stock);
+    let with_stock = arguments.only != Some(Peer::Engine) && (arguments.against.is_some() || arguments.only.is_some());
     let srs = srs.cut_to(program.plan().k)?;
+    let (key, _) = console.stage("keys", || with_engine.then(|| ProvingKey::generate(program, &srs)).transpose())?;
+    let (peer, _) = console.stage("keys", || with_stock.then(|| StockProver::new(program, &srs)).transpose())?;
     let (mut engine, mut stock) = (Vec::new(), Vec::new());
     for _ in 0..arguments.runs {
-        if arguments.only != Some(Peer::Engine) && (arguments.against.is_some() || arguments.only.is_some()) {
-            let (_, time) = prove_with_stock(&srs, &key, program, inputs, Context::default())?;
-            stock.push(milliseconds(time));
+        if let Some(peer) = &peer {
+            stock.push(milliseconds(peer.prove(inputs, Context::default())?.1));
         }
-        if arguments.only != Some(Peer::Stock) {
-            engine.push(prove(&srs, &key, program, inputs, Context::default(), &Job::default())?.times);
+        if let Some(key) = &key {
+            engine.push(prove(&srs, key, program, inputs, Context::default(), &Job::default())?.times);
         }
     }
     let of = |time: fn(&apodict_prover::Times) -> std::time::Duration| {

@@ -30,7 +30,7 @@ pub use cpu::portable::Portable;
 pub use naive::Naive;
 
 use super::{
-    Job,
+    Job, field,
     program::{Challenge, Program, Source},
 };
 
@@ -50,6 +50,27 @@ pub enum HostColumn {
 }
 
 impl HostColumn {
+    /// Field elements, as small numbers where most of them are.
+    pub fn compact(values: &[Fr]) -> Self {
+        let (mut small, mut large) = (vec![0; values.len()], Vec::new());
+        for (row, value) in values.iter().enumerate() {
+            match field::small(value) {
+                Some(value) => small[row] = value,
+                None => large.push((row, *value)),
+            }
+        }
+        Self::Integers { small, large }.densest()
+    }
+
+    /// The same in the form that takes less memory.
+    #[must_use]
+    pub fn densest(self) -> Self {
+        match &self {
+            Self::Integers { small, large } if 2 * large.len() > small.len() => Self::Field(self.into_field()),
+            _ => self,
+        }
+    }
+
     /// Rows.
     pub fn len(&self) -> usize {
         match self {
