@@ -320,13 +320,12 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         self.folding[3] = self.squeeze();
         let (prepared, backend, job) = (self.prepared, &self.prepared.backend, self.job);
         let challenge = |of| known(&self.challenges, &self.folding, of);
-        let domain = (prepared.k, &prepared.domain);
         // The constraints of all circuits, one after the other, are folded with powers of y.
         let factor = self.folding[3].pow_vartime([prepared.quotient.terms() as u64]);
         let mut pieces: Vec<B::Column> = Vec::new();
         for circuit in &self.circuits {
             let column = |source| circuit.get(source).or_else(|| prepared.coefficients.get(&source));
-            let own = prepared.quotient.compute(backend, job, domain, column, challenge)?;
+            let own = prepared.quotient.compute(backend, job, column, challenge)?;
             pieces = if pieces.is_empty() {
                 own
             } else {

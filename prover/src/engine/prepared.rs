@@ -32,17 +32,20 @@ pub struct Budget {
     pub multiple_bytes: usize,
     /// For values of a key's columns on the cosets of the quotient: without them every proof computes them again.
     pub coset_bytes: usize,
+    /// For values of columns on cosets while the quotient is computed: with less, cosets are taken in smaller parts, which
+    /// takes somewhat longer.
+    pub work_bytes: usize,
 }
 
 impl Budget {
     /// For a process that makes one proof: multiples would take longer to make than they save.
     pub fn for_one_proof(bytes: usize) -> Self {
-        Self { multiple_bytes: 0, coset_bytes: bytes }
+        Self { multiple_bytes: 0, coset_bytes: bytes / 2, work_bytes: bytes / 8 }
     }
 
     /// For a process that makes many proofs.
     pub fn for_many_proofs(bytes: usize) -> Self {
-        Self { multiple_bytes: bytes / 2, coset_bytes: bytes / 2 }
+        Self { multiple_bytes: bytes / 2, coset_bytes: bytes / 4, work_bytes: bytes / 8 }
     }
 }
 
@@ -107,8 +110,7 @@ impl<B: Backend> Prepared<B> {
     ) -> Result<Self, Error> {
         let (cs, k) = (vk.cs(), assembly.k);
         check_rotations(cs, k)?;
-        let shifts = quotient::shifts(&vk);
-        let domain = backend.domain(k, &shifts);
+        let domain = backend.domain(k, &[]);
         let lookups = Lookup::all(&backend, cs)?;
         let sets = Set::all(&backend, cs);
 
@@ -143,8 +145,7 @@ impl<B: Backend> Prepared<B> {
         coefficients.insert(Source::Identity, backend.upload(ones(1..2)));
         values.insert(Source::Identity, backend.upload(HostColumn::Field(field::powers(field::omega(k), rows))));
 
-        let budget = budget.coset_bytes;
-        let quotient = Quotient::new(&backend, cs, (k, &shifts), &domain, &coefficients, budget)?;
+        let quotient = Quotient::new(&backend, &vk, k, &coefficients, budget)?;
         Ok(Self { backend, k, domain, vk, lookups, sets, quotient, values, coefficients })
     }
 

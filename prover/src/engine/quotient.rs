@@ -1,12 +1,16 @@
 //! The quotient: everything that must vanish on the domain, folded with powers of `y` and divided by `X^n - 1`.
 //!
 //! It has degree below `n * pieces`, where `pieces` is the constraint system's degree less one, so its values on `pieces`
-//! cosets of the domain determine it. On the coset of shift `s` the divisor is the constant `s^n - 1`. A transform of size
-//! `n` gives `h mod (X^n - s^n)`, whose coefficients are `sum_i h_i * (s^n)^i` in the pieces `h_i`: a system of equations
-//! with the same matrix for every coefficient. No transform is ever longer than `n`, and no coset is computed that the
-//! degree does not ask for.
+//! cosets of the domain determine it. On the coset of shift `s` the divisor is the constant `s^n - 1`. No coset is computed
+//! that the degree does not ask for.
+//!
+//! Where memory is short each coset is taken in `2^d` parts: the coset of shift `s` is made of those of shifts `s * w^j` of the
+//! group of order `m = n / 2^d`, with `w` the domain's root. A row's neighbour stands in another part, so that only columns
+//! that are read in several rows are held in several. On a part of shift `t`, a transform of size `m` gives
+//! `h mod (X^m - t^m)`, whose coefficients are `sum_i h_i * (t^m)^i` in the pieces `h_i` of `m` coefficients: a system of
+//! equations with the same matrix for every coefficient. No transform is ever longer than `m`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use halo2_proofs::plonk::{self, Any, Column};
 use halo2curves::{
@@ -15,17 +19,17 @@ use halo2curves::{
 };
 
 use super::{
-    Error, Job,
+    Budget, Error, Job,
     backend::Backend,
     field,
     program::{Builder, Challenge, Id, Program, Source},
 };
 
-/// Domains up to this `k` go to all cosets at once, larger ones coset by coset.
-const TOGETHER: u32 = 14;
+/// The most parts that a coset is divided into, as a power of two.
+const MOST_PARTS: u32 = 3;
 
-/// Values of columns on one coset.
-type Cosets<B> = HashMap<Source, <B as super::Types>::Coset>;
+/// Values of columns on parts of cosets.
+type Values<B> = HashMap<(Source, usize), <B as super::Types>::Coset>;
 
 /// What of the quotient depends on the key alone.
 #[derive(Debug)]
@@ -33,16 +37,71 @@ pub(super) struct Quotient<B: Backend> {
     program: B::Program,
     /// Constraints that it folds.
     terms: usize,
-    /// Columns that it reads.
-    sources: Vec<Source>,
-    /// From `n` coefficients of each coset, before the division, to those of each piece.
+    /// Columns that it reads, and in which rows.
+    reads: Vec<(Source, i32)>,
+    shape: Shape,
+    /// The group that parts are cosets of.
+    domain: B::Domain,
+    /// From coefficients of each part, before the division, to those of each piece.
     split: Vec<Vec<Fr>>,
-    /// Values of the key's columns, coset by coset, if there is room for them.
-    cached: Option<Vec<Cosets<B>>>,
+    /// Values of the key's columns, if there is room for them.
+    cached: Option<Values<B>>,
 }
 
-/// Shifts of the cosets: as many as the quotient has pieces.
-pub(super) fn shifts(vk: &plonk::VerifyingKey<G1Affine>) -> Vec<Fr> {
+/// How the cosets are gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Pieces of `n` coefficients, and as many cosets.
+    pub(super) pieces: usize,
+    /// log2 of the parts of a coset.
+    pub(super) log_parts: u32,
+    /// Parts that are computed together, a power of two or all.
+    pub(super) together: usize,
+}
+
+impl Shape {
+    /// The fastest that takes no more than `budget` bytes if there is one, else the smallest. `reads` are the columns whose
+    /// values have to be computed.
+    fn choose(pieces: usize, k: u32, reads: &[(Source, i32)], budget: usize) -> Self {
+        let one = Self { pieces, log_parts: 0, together: 1 };
+        let parts = (1..=MOST_PARTS.min(k - 3)).map(|log_parts| Self { log_parts, ..one });
+        let mut shapes = [Self { together: pieces, ..one }, one].into_iter().chain(parts);
+        let mut last = one;
+        let fits = |shape: &Self| {
+            last = *shape;
+            shape.values(reads) * (PACKED << (k - shape.log_parts)) <= budget
+        };
+        shapes.find(fits).unwrap_or(last)
+    }
+
+    fn parts(self) -> usize {
+        self.pieces << self.log_parts
+    }
+
+    /// Where a column is found: in which part, and rotated by how much.
+    fn place(self, part: usize, rotation: i32) -> (usize, i32) {
+        let per_coset = 1 << self.log_parts;
+        let row = (part % per_coset) as i32 + rotation;
+        (part / per_coset * per_coset + row.rem_euclid(per_coset as i32) as usize, row.div_euclid(per_coset as i32))
+    }
+
+    /// What must be there for a part, once each.
+    fn needed(self, part: usize, reads: &[(Source, i32)]) -> impl Iterator<Item = (Source, usize)> {
+        reads.iter().map(move |(source, rotation)| (*source, self.place(part, *rotation).0))
+    }
+
+    /// Columns that are there at most at a time, on a part.
+    fn values(self, reads: &[(Source, i32)]) -> usize {
+        let most = (0..1 << self.log_parts).map(|part| self.needed(part, reads).collect::<HashSet<_>>().len()).max();
+        self.together * most.unwrap_or(0)
+    }
+}
+
+/// Bytes of an element among values on a coset, at most.
+const PACKED: usize = 40;
+
+/// Shifts of the cosets of a quotient with so many pieces.
+fn shifts(vk: &plonk::VerifyingKey<G1Affine>) -> Vec<Fr> {
     let halo2 = vk.get_domain();
     let pieces = halo2.quotient_poly_degree as usize;
     // The cosets of the extended domain: their shifts' powers differ, since there are at least as many as pieces.
@@ -55,36 +114,45 @@ pub(super) fn is_of_key(source: Source) -> bool {
 }
 
 impl<B: Backend> Quotient<B> {
-    /// `of_key` are the coefficients of the key's columns; their values on cosets are kept if they take no more than
-    /// `budget` bytes.
+    /// `of_key` are the coefficients of the key's columns; their values on cosets are kept if there is room for them.
     pub(super) fn new(
         backend: &B,
-        cs: &plonk::ConstraintSystem<Fr>,
-        (k, shifts): (u32, &[Fr]),
-        domain: &B::Domain,
+        vk: &plonk::VerifyingKey<G1Affine>,
+        k: u32,
         of_key: &HashMap<Source, B::Column>,
-        budget: usize,
+        budget: Budget,
     ) -> Result<Self, Error> {
-        let (program, terms) = compile(cs)?;
+        let (program, terms) = compile(vk.cs())?;
+        let mut reads: Vec<(Source, i32)> = program.columns().to_vec();
+        reads.sort_unstable();
+        let shifts = shifts(vk);
+        let keep = of_key.len() * shifts.len() * (PACKED << k) <= budget.coset_bytes;
+        let own: Vec<(Source, i32)> =
+            reads.iter().copied().filter(|(source, _)| !keep || !is_of_key(*source)).collect();
+        let shape = Shape::choose(shifts.len(), k, &own, budget.work_bytes);
+        let per_coset = field::powers(field::omega(k), 1 << shape.log_parts);
+        let shifts: Vec<Fr> =
+            shifts.into_iter().flat_map(|shift| per_coset.iter().map(move |root| shift * root)).collect();
+
+        let size = k - shape.log_parts;
         let mut matrix = Vec::with_capacity(shifts.len());
-        for shift in shifts {
-            let power = shift.pow_vartime([1 << k]);
-            // What a coset gives is divided by s^n - 1 in the end: here the equations are multiplied with it.
-            let divisor = power - Fr::ONE;
+        for shift in &shifts {
+            let power = shift.pow_vartime([1 << size]);
+            // What a part gives is divided by s^n - 1 in the end: here the equations are multiplied with it.
+            let divisor = shift.pow_vartime([1 << k]) - Fr::ONE;
             matrix.push(field::powers(power, shifts.len()).into_iter().map(|entry| entry * divisor).collect());
         }
         let split = field::invert_matrix(matrix).ok_or(Error::Domain)?;
-        let mut sources: Vec<Source> = program.columns().iter().map(|(source, _)| *source).collect();
-        sources.sort_unstable();
-        sources.dedup();
-
+        let domain = backend.domain(size, &shifts);
         let program = backend.program(program);
-        let mut quotient = Self { program, terms, sources, split, cached: None };
-        let bytes = of_key.len() * shifts.len() * (size_of::<Fr>() << k);
-        if bytes <= budget {
-            let job = Job::default();
-            let each = |coset| quotient.cosets(backend, &job, domain, &[coset], |source| of_key.get(&source)).remove(0);
-            quotient.cached = Some((0..shifts.len()).map(each).collect());
+        let mut quotient = Self { program, terms, reads, shape, domain, split, cached: None };
+        if keep {
+            let mut cached = Values::<B>::default();
+            for part in 0..shifts.len() {
+                let missing = quotient.missing(&[part], |of| cached.contains_key(of) || !is_of_key(of.0));
+                quotient.evaluate(backend, &Job::default(), missing, |source| of_key.get(&source), &mut cached);
+            }
+            quotient.cached = Some(cached);
         }
         Ok(quotient)
     }
@@ -96,27 +164,32 @@ impl<B: Backend> Quotient<B> {
 
     /// Polynomials of degree below `n` that it is made of.
     pub(super) fn pieces(&self) -> usize {
-        self.split.len()
+        self.shape.pieces
     }
 
-    /// Values on some of the cosets of those columns that `coefficients` knows.
-    fn cosets<'c>(
+    /// What must be computed for these parts.
+    fn missing(&self, parts: &[usize], known: impl Fn(&(Source, usize)) -> bool) -> Vec<(Source, usize)> {
+        let needed = parts.iter().flat_map(|part| self.shape.needed(*part, &self.reads));
+        let mut missing: Vec<(Source, usize)> = needed.filter(|of| !known(of)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// Values of columns on parts.
+    fn evaluate<'c>(
         &self,
         backend: &B,
         job: &Job<'_>,
-        domain: &B::Domain,
-        which: &[usize],
+        which: Vec<(Source, usize)>,
         coefficients: impl Fn(Source) -> Option<&'c B::Column>,
-    ) -> Vec<Cosets<B>>
-    where
+        values: &mut Values<B>,
+    ) where
         B::Column: 'c,
     {
-        let known: Vec<(Source, &B::Column)> =
-            self.sources.iter().filter_map(|source| Some((*source, coefficients(*source)?))).collect();
-        let requests: Vec<(usize, &B::Column)> =
-            which.iter().flat_map(|coset| known.iter().map(move |(_, column)| (*coset, *column))).collect();
-        let mut values = backend.evaluate_on_cosets(job, domain, &requests).into_iter();
-        which.iter().map(|_| known.iter().map(|(source, _)| *source).zip(values.by_ref()).collect()).collect()
+        let (which, requests): (Vec<(Source, usize)>, Vec<(usize, &B::Column)>) =
+            which.into_iter().filter_map(|of| Some((of, (of.1, coefficients(of.0)?)))).unzip();
+        values.extend(which.into_iter().zip(backend.evaluate_on_cosets(job, &self.domain, &requests)));
     }
 
     /// The pieces of the quotient. `coefficients` are those of all columns, the key's included.
@@ -127,38 +200,47 @@ impl<B: Backend> Quotient<B> {
         &self,
         backend: &B,
         job: &Job<'_>,
-        (k, domain): (u32, &B::Domain),
         coefficients: impl Fn(Source) -> Option<&'c B::Column>,
         challenge: impl Fn(Challenge) -> Fr,
     ) -> Result<Vec<B::Column>, Error>
     where
         B::Column: 'c,
     {
-        let wanted = |source| if self.cached.is_some() && is_of_key(source) { None } else { coefficients(source) };
-        let together = if k <= TOGETHER { self.pieces() } else { 1 };
-        let all: Vec<usize> = (0..self.pieces()).collect();
-        let mut parts = Vec::with_capacity(all.len());
-        for which in all.chunks(together) {
-            let own = self.cosets(backend, job, domain, which, wanted);
+        let all: Vec<usize> = (0..self.shape.parts()).collect();
+        let cached = |of: &(Source, usize)| self.cached.as_ref().and_then(|cached| cached.get(of));
+        let mut remainders = Vec::with_capacity(all.len());
+        let mut own = Values::<B>::default();
+        for parts in all.chunks(self.shape.together) {
+            // What the parts before left and these do not need goes first.
+            let needed = self.missing(parts, |of| cached(of).is_some());
+            own.retain(|of, _| needed.binary_search(of).is_ok());
+            let missing = needed.into_iter().filter(|of| !own.contains_key(of)).collect();
+            self.evaluate(backend, job, missing, &coefficients, &mut own);
             job.check()?;
-            let mut values = Vec::with_capacity(which.len());
-            for (coset, own) in which.iter().zip(own) {
-                let cached = self.cached.as_ref().and_then(|cached| cached.get(*coset));
-                let find = |source: Source| match own.get(&source).or_else(|| cached?.get(&source)) {
-                    Some(values) => values,
-                    None => unreachable!("every column of the program is the key's or the proof's"),
+            let mut values = Vec::with_capacity(parts.len());
+            for part in parts {
+                let find = |source: Source, rotation: i32| {
+                    let (place, rotation) = self.shape.place(*part, rotation);
+                    match own.get(&(source, place)).or_else(|| cached(&(source, place))) {
+                        Some(values) => (values, rotation),
+                        None => unreachable!("every column of the program is the key's or the proof's"),
+                    }
                 };
-                values.push((*coset, backend.run_on_coset(job, domain, &self.program, &find, &challenge)));
+                values.push((*part, backend.run_on_coset(job, &self.domain, &self.program, &find, &challenge)));
                 job.check()?;
             }
-            parts.extend(backend.interpolate_on_cosets(job, domain, values));
+            remainders.extend(backend.interpolate_on_cosets(job, &self.domain, values));
             job.check()?;
         }
-        let piece = |row: &Vec<Fr>| {
-            let terms: Vec<(&B::Column, Fr)> = parts.iter().zip(row).map(|(part, factor)| (part, *factor)).collect();
-            backend.combine(job, &terms, &[])
+        drop(own);
+        let piece = |rows: &[Vec<Fr>]| {
+            let part = |row: &Vec<Fr>| {
+                let terms: Vec<(&B::Column, Fr)> = remainders.iter().zip(row.iter().copied()).collect();
+                backend.combine(job, &terms, &[])
+            };
+            backend.join(rows.iter().map(part).collect())
         };
-        Ok(self.split.iter().map(piece).collect())
+        Ok(self.split.chunks(1 << self.shape.log_parts).map(piece).collect())
     }
 }
 

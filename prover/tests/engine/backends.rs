@@ -50,10 +50,13 @@ fn same<S: Synthesis>(
     synthesis: impl Fn() -> S,
     instances: &[&[Fr]],
 ) {
-    let full = Budget { multiple_bytes: 64 << 20, coset_bytes: 64 << 20 };
-    let none = Budget { multiple_bytes: 0, coset_bytes: 0 };
+    let full = Budget { multiple_bytes: 64 << 20, coset_bytes: 64 << 20, work_bytes: 64 << 20 };
+    let none = Budget { multiple_bytes: 0, coset_bytes: 0, work_bytes: 0 };
     let expected = proof(Naive, none, of_key, synthesis(), instances);
-    for budget in [full, none] {
+    // Between them: a coset at a time, parts of cosets with and without what is kept.
+    let some = [(0, 1 << 15), (64 << 20, 0), (0, 1 << 14)];
+    let some = some.map(|(coset_bytes, work_bytes)| Budget { multiple_bytes: 0, coset_bytes, work_bytes });
+    for budget in [full, none].into_iter().chain(some) {
         assert!(proof(Portable, budget, of_key, synthesis(), instances) == expected, "portable, {budget:?}");
         #[cfg(target_arch = "x86_64")]
         if let Some(backend) = Avx512::detect() {

@@ -12,7 +12,7 @@ use rand_chacha::{
 
 #[cfg(target_arch = "x86_64")]
 use super::Avx512;
-use super::{Backend, HostColumn, Naive, Operations, Portable};
+use super::{Backend, HostColumn, Naive, Operations, Portable, Transfer};
 use crate::engine::{
     Job, field,
     program::{Builder, Challenge, Program, Source},
@@ -37,6 +37,11 @@ macro_rules! suite {
             #[test]
             fn transforms_of_every_size() {
                 $backend.into_iter().for_each(|backend| super::transforms(&backend));
+            }
+
+            #[test]
+            fn columns_longer_than_the_domain() {
+                $backend.into_iter().for_each(|backend| super::long_columns(&backend));
             }
 
             #[test]
@@ -184,6 +189,28 @@ fn transforms<B: Backend>(backend: &B) {
     }
 }
 
+/// Columns longer than the domain have the values of their remainders.
+fn long_columns<B: Backend>(backend: &B) {
+    let job = Job::default();
+    for (k, times) in [(3, 2), (4, 8), (6, 4), (7, 8), (9, 2)] {
+        let shifts = [Fr::from(7), Fr::DELTA];
+        let (domain, naive) = (backend.domain(k, &shifts), Naive.domain(k, &shifts));
+        let host = [elements(times << k, 3), elements(1 << k, 4)];
+        let columns = upload(backend, &host);
+        for coset in [0, 1] {
+            let on_coset = backend.evaluate_on_cosets(&job, &domain, &[(coset, &columns[0]), (coset, &columns[1])]);
+            let expected = Naive.evaluate_on_cosets(&job, &naive, &[(coset, &host[0]), (coset, &host[1])]);
+            let on_coset = on_coset.into_iter().map(|values| (coset, values)).collect();
+            let remainders = backend.interpolate_on_cosets(&job, &domain, on_coset);
+            let expected = expected.into_iter().map(|values| (coset, values)).collect();
+            let expected = Naive.interpolate_on_cosets(&job, &naive, expected);
+            assert_eq!(download(backend, &remainders), expected, "k {k}, {times} times as long");
+        }
+        let joined = backend.join(upload(backend, &[host[0].clone(), host[0].clone()]));
+        assert_eq!(backend.download(&joined), [&host[0][..], &host[0]].concat());
+    }
+}
+
 /// A program with long sums, differences of them, products of those, and every kind of operand.
 fn program(seed: u64) -> Program {
     let mut rng = rng(seed);
@@ -222,7 +249,8 @@ fn ran<B: Backend>(backend: &B, k: u32, program: Program, columns: &[Vec<Fr>]) -
     let on_domain = backend.run(&job, &domain, &program, &|source| &columns[index(source)], &challenge);
     let requests: Vec<(usize, &B::Column)> = columns.iter().map(|column| (0, column)).collect();
     let cosets = backend.evaluate_on_cosets(&job, &domain, &requests);
-    let on_coset = backend.run_on_coset(&job, &domain, &program, &|source| &cosets[index(source)], &challenge);
+    let on_cosets = |source, rotation| (&cosets[index(source)], rotation);
+    let on_coset = backend.run_on_coset(&job, &domain, &program, &on_cosets, &challenge);
     let on_coset = backend.interpolate_on_cosets(&job, &domain, vec![(0, on_coset)]);
     [backend.download(&on_domain), backend.download(&on_coset[0])]
 }

@@ -159,7 +159,8 @@ pub trait Operations: Types {
     /// Values on the domain to coefficients.
     fn interpolate(&self, job: &Job<'_>, domain: &Self::Domain, columns: Vec<Self::Column>) -> Vec<Self::Column>;
 
-    /// Coefficients to values on cosets: for each request, which coset, and of what.
+    /// Coefficients to values on cosets: for each request, which coset, and of what. A column may have a multiple of the
+    /// domain's size of coefficients.
     fn evaluate_on_cosets(
         &self,
         job: &Job<'_>,
@@ -185,15 +186,19 @@ pub trait Operations: Types {
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Self::Column;
 
-    /// The program's value at every point of a coset.
+    /// The program's value at every point of a coset. `column` says where to find a column as it is rotated: in which coset,
+    /// and rotated by how much.
     fn run_on_coset<'c>(
         &self,
         job: &Job<'_>,
         domain: &Self::Domain,
         program: &Self::Program,
-        column: &dyn Fn(Source) -> &'c Self::Coset,
+        column: &dyn Fn(Source, i32) -> (&'c Self::Coset, i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Self::Coset;
+
+    /// Parts of the same length, one after the other.
+    fn join(&self, parts: Vec<Self::Column>) -> Self::Column;
 
     /// `start`, then each value times `numerator / denominator` of its row; in the last rows `blinds`. A quotient whose
     /// denominator is zero counts as zero. Gives the column and its last value before the blinds.

@@ -72,15 +72,15 @@ fn interpolate(points: &[Fr], values: &[Fr]) -> Vec<Fr> {
 fn run<'c>(
     rows: usize,
     program: &Program,
-    column: &dyn Fn(Source) -> &'c Vec<Fr>,
+    column: &dyn Fn(Source, i32) -> (&'c Vec<Fr>, i32),
     challenge: &dyn Fn(Challenge) -> Fr,
 ) -> Vec<Fr> {
     let uniforms = program.uniforms(challenge);
     let row = |row: usize| {
         let mut cells = uniforms.clone();
         for (source, rotation) in program.columns() {
-            let at = (row as i64 + i64::from(*rotation)).rem_euclid(rows as i64) as usize;
-            cells.push(column(*source)[at]);
+            let (values, rotation) = column(*source, *rotation);
+            cells.push(values[(row as i64 + i64::from(rotation)).rem_euclid(rows as i64) as usize]);
         }
         cells.resize(program.cells(), Fr::ZERO);
         for step in program.steps() {
@@ -129,7 +129,7 @@ impl Operations for Naive {
         column: &dyn Fn(Source) -> &'c Vec<Fr>,
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
-        run(domain.domain.len(), program, column, challenge)
+        run(domain.domain.len(), program, &|source, rotation| (column(source), rotation), challenge)
     }
 
     fn run_on_coset<'c>(
@@ -137,10 +137,14 @@ impl Operations for Naive {
         _: &Job<'_>,
         domain: &Points,
         program: &Program,
-        column: &dyn Fn(Source) -> &'c Vec<Fr>,
+        column: &dyn Fn(Source, i32) -> (&'c Vec<Fr>, i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
         run(domain.domain.len(), program, column, challenge)
+    }
+
+    fn join(&self, parts: Vec<Vec<Fr>>) -> Vec<Fr> {
+        parts.concat()
     }
 
     fn grand_product(

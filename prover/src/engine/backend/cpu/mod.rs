@@ -8,7 +8,7 @@ mod digits;
 mod msm;
 pub(super) mod portable;
 
-use std::fmt::Debug;
+use std::{borrow::Cow, collections::HashMap, fmt::Debug};
 
 use halo2curves::{
     bn256::{Fr, G1Affine},
@@ -18,11 +18,10 @@ use rayon::prelude::*;
 
 use super::{HostColumn, Operations, Transfer, Types};
 use crate::engine::{
-    Job,
+    Job, field,
     program::{Challenge, Program, Source},
 };
 use column::Column;
-use digits::Signed;
 use msm::{Sums, Table};
 
 /// The arithmetic of a kind of processor, on slices that lie in the host's memory.
@@ -37,8 +36,8 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     /// Points in the form in which they are added.
     fn points(self, points: &[G1Affine]) -> Vec<Self::Point>;
 
-    /// The domain of `2^k` elements and its cosets.
-    fn domain(self, k: u32, shifts: &[Fr]) -> Self::Domain;
+    /// Transforms between `2^k` values and as many coefficients.
+    fn domain(self, k: u32) -> Self::Domain;
 
     /// A program, to be run many times.
     fn program(self, program: Program) -> Self::Program;
@@ -46,11 +45,17 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     /// Values on the domain to coefficients.
     fn interpolate(self, domain: &Self::Domain, values: &mut [Fr]);
 
+    /// What coefficients are multiplied with on the way to the coset of this shift.
+    fn to_coset(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
+
+    /// What they are multiplied with on the way back.
+    fn from_coset(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
+
     /// Coefficients to values on a coset.
-    fn evaluate_on_coset(self, domain: &Self::Domain, coset: usize, coefficients: &[Fr]) -> Vec<Self::Packed>;
+    fn evaluate_on_coset(self, domain: &Self::Domain, to: &[Self::Packed], coefficients: &[Fr]) -> Vec<Self::Packed>;
 
     /// Values on a coset to coefficients.
-    fn interpolate_on_coset(self, domain: &Self::Domain, coset: usize, values: Vec<Self::Packed>) -> Vec<Fr>;
+    fn interpolate_on_coset(self, domain: &Self::Domain, from: &[Self::Packed], values: Vec<Self::Packed>) -> Vec<Fr>;
 
     /// The program's value in every row.
     fn run<'c>(
@@ -68,7 +73,7 @@ pub trait Kernels: Sums + Copy + Debug + Send {
         job: &Job<'_>,
         domain: &Self::Domain,
         program: &Self::Program,
-        column: &dyn Fn(Source) -> &'c [Self::Packed],
+        column: &dyn Fn(Source, i32) -> (&'c [Self::Packed], i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Self::Packed>;
 
@@ -85,9 +90,52 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     fn combine(self, polys: &[&[Fr]], factors: &[Fr], len: usize) -> Vec<Fr>;
 }
 
+/// Domains up to this `k` keep the factors of their cosets; larger ones compute them anew for every few columns.
+const KEPT: u32 = 14;
+
+/// A domain with cosets.
+#[derive(Debug)]
+pub struct Domain<K: Kernels> {
+    k: u32,
+    transforms: K::Domain,
+    cosets: Vec<Coset<K>>,
+}
+
+#[derive(Debug)]
+struct Coset<K: Kernels> {
+    shift: Fr,
+    /// Factors on the way there and back.
+    kept: Option<[Vec<K::Packed>; 2]>,
+}
+
+impl<K: Kernels> Domain<K> {
+    /// Coefficients of the remainder by `X^n - shift^n`, which has the same values on the coset.
+    fn remainder<'c>(&self, kernels: K, coset: &Coset<K>, coefficients: &'c [Fr]) -> Cow<'c, [Fr]> {
+        let size = 1 << self.k;
+        if coefficients.len() <= size {
+            return Cow::Borrowed(coefficients);
+        }
+        let parts: Vec<&[Fr]> = coefficients.chunks(size).collect();
+        let factors = field::powers(coset.shift.pow_vartime([size as u64]), parts.len());
+        Cow::Owned(Kernels::combine(kernels, &parts, &factors, size))
+    }
+
+    /// Factors on the way to or from the cosets that are asked for and do not keep their own.
+    fn factors(
+        &self,
+        which: impl Iterator<Item = usize>,
+        of: impl Fn(Fr) -> Vec<K::Packed> + Sync,
+    ) -> HashMap<usize, Vec<K::Packed>> {
+        let mut which: Vec<usize> = which.filter(|coset| self.cosets[*coset].kept.is_none()).collect();
+        which.sort_unstable();
+        which.dedup();
+        which.into_par_iter().map(|coset| (coset, of(self.cosets[coset].shift))).collect()
+    }
+}
+
 impl<K: Kernels> Types for K {
     type Bases = Table<K::Point>;
-    type Domain = K::Domain;
+    type Domain = Domain<K>;
     type Column = Column;
     type Coset = Vec<K::Packed>;
     type Program = K::Program;
@@ -98,8 +146,12 @@ impl<K: Kernels> Transfer for K {
         Table::new(self, self.points(points), bytes)
     }
 
-    fn domain(&self, k: u32, shifts: &[Fr]) -> K::Domain {
-        Kernels::domain(*self, k, shifts)
+    fn domain(&self, k: u32, shifts: &[Fr]) -> Domain<K> {
+        let transforms = Kernels::domain(*self, k);
+        let kept =
+            |shift| (k <= KEPT).then(|| [self.to_coset(&transforms, shift), self.from_coset(&transforms, shift)]);
+        let cosets = shifts.iter().map(|shift| Coset { shift: *shift, kept: kept(*shift) }).collect();
+        Domain { k, transforms, cosets }
     }
 
     fn program(&self, program: Program) -> K::Program {
@@ -117,15 +169,14 @@ impl<K: Kernels> Transfer for K {
 
 impl<K: Kernels> Operations for K {
     fn commit(&self, job: &Job<'_>, bases: &Self::Bases, columns: &[&Column]) -> Vec<G1Affine> {
-        let scalars: Vec<Vec<Signed>> = columns.par_iter().map(|column| column.scalars()).collect();
-        msm::multi_scalar_multiply(self, job, bases, &scalars)
+        msm::multi_scalar_multiply(self, job, bases, columns)
     }
 
-    fn interpolate(&self, job: &Job<'_>, domain: &K::Domain, columns: Vec<Column>) -> Vec<Column> {
+    fn interpolate(&self, job: &Job<'_>, domain: &Domain<K>, columns: Vec<Column>) -> Vec<Column> {
         let one = |column: Column| {
             let mut values = column.into_elements();
             if !job.cancelled() {
-                Kernels::interpolate(*self, domain, &mut values);
+                Kernels::interpolate(*self, &domain.transforms, &mut values);
             }
             values.into()
         };
@@ -135,11 +186,19 @@ impl<K: Kernels> Operations for K {
     fn evaluate_on_cosets(
         &self,
         job: &Job<'_>,
-        domain: &K::Domain,
+        domain: &Domain<K>,
         requests: &[(usize, &Column)],
     ) -> Vec<Vec<K::Packed>> {
-        let one = |(coset, column): &(usize, &Column)| {
-            if job.cancelled() { Vec::new() } else { self.evaluate_on_coset(domain, *coset, column.elements()) }
+        let made =
+            domain.factors(requests.iter().map(|(coset, _)| *coset), |shift| self.to_coset(&domain.transforms, shift));
+        let one = |(at, column): &(usize, &Column)| {
+            if job.cancelled() {
+                return Vec::new();
+            }
+            let coset = &domain.cosets[*at];
+            let to = coset.kept.as_ref().map_or_else(|| &made[at], |[to, _]| to);
+            let coefficients = domain.remainder(*self, coset, column.elements());
+            self.evaluate_on_coset(&domain.transforms, to, &coefficients)
         };
         requests.par_iter().map(one).collect()
     }
@@ -147,12 +206,17 @@ impl<K: Kernels> Operations for K {
     fn interpolate_on_cosets(
         &self,
         job: &Job<'_>,
-        domain: &K::Domain,
+        domain: &Domain<K>,
         cosets: Vec<(usize, Vec<K::Packed>)>,
     ) -> Vec<Column> {
-        let one = |(coset, values): (usize, Vec<K::Packed>)| {
-            let none = job.cancelled();
-            if none { Vec::new().into() } else { self.interpolate_on_coset(domain, coset, values).into() }
+        let made =
+            domain.factors(cosets.iter().map(|(coset, _)| *coset), |shift| self.from_coset(&domain.transforms, shift));
+        let one = |(at, values): (usize, Vec<K::Packed>)| {
+            if job.cancelled() {
+                return Vec::new().into();
+            }
+            let from = domain.cosets[at].kept.as_ref().map_or_else(|| &made[&at], |[_, from]| from);
+            self.interpolate_on_coset(&domain.transforms, from, values).into()
         };
         cosets.into_par_iter().map(one).collect()
     }
@@ -160,23 +224,36 @@ impl<K: Kernels> Operations for K {
     fn run<'c>(
         &self,
         job: &Job<'_>,
-        domain: &K::Domain,
+        domain: &Domain<K>,
         program: &K::Program,
         column: &dyn Fn(Source) -> &'c Column,
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Column {
-        Kernels::run(*self, job, domain, program, &|source| column(source).elements(), challenge).into()
+        let column = |source| column(source).elements();
+        Kernels::run(*self, job, &domain.transforms, program, &column, challenge).into()
     }
 
     fn run_on_coset<'c>(
         &self,
         job: &Job<'_>,
-        domain: &K::Domain,
+        domain: &Domain<K>,
         program: &K::Program,
-        column: &dyn Fn(Source) -> &'c Vec<K::Packed>,
+        column: &dyn Fn(Source, i32) -> (&'c Vec<K::Packed>, i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<K::Packed> {
-        Kernels::run_on_coset(*self, job, domain, program, &|source| column(source), challenge)
+        let column = |source, rotation| {
+            let (values, rotation) = column(source, rotation);
+            (&values[..], rotation)
+        };
+        Kernels::run_on_coset(*self, job, &domain.transforms, program, &column, challenge)
+    }
+
+    fn join(&self, parts: Vec<Column>) -> Column {
+        let mut parts = parts.into_iter().map(Column::into_elements);
+        let mut elements = parts.next().unwrap_or_default();
+        elements.reserve_exact(parts.len() * elements.len());
+        parts.for_each(|part| elements.extend_from_slice(&part));
+        elements.into()
     }
 
     fn grand_product(

@@ -18,7 +18,10 @@ use halo2curves::{
 };
 use rayon::prelude::*;
 
-use super::digits::{Digits, Multiples, Signed};
+use super::{
+    column::Column,
+    digits::{Digits, Multiples},
+};
 use crate::engine::Job;
 
 /// Points that one task sums at least, and about as many as the second-level cache holds.
@@ -141,15 +144,16 @@ struct Unit {
     buckets: usize,
 }
 
-/// `sum_i scalars[i] * bases[i]` for each column of scalars. A column may be shorter than the bases.
+/// `sum_i column[i] * bases[i]` for each column. A column may be shorter than the bases.
 pub(super) fn multi_scalar_multiply<S: Sums>(
     sums: &S,
     job: &Job<'_>,
     table: &Table<S::Point>,
-    columns: &[Vec<Signed>],
+    columns: &[&Column],
 ) -> Vec<G1Affine> {
     let threads = rayon::current_num_threads();
-    let digits: Vec<Vec<Digits>> = columns.par_iter().map(|column| Digits::of(column, table.multiples)).collect();
+    let digits: Vec<Vec<Digits>> =
+        columns.par_iter().map(|column| Digits::of(&column.scalars(), table.multiples)).collect();
     let counts: Vec<usize> = digits.iter().map(Vec::len).collect();
     let parts: Vec<Digits> = digits.into_iter().flatten().collect();
 

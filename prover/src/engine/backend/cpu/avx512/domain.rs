@@ -1,14 +1,20 @@
-//! The domain and its cosets.
+//! The domain, whatever its size.
 
 use halo2curves::{bn256::Fr, ff::Field};
 
 use super::{
     Avx512,
     memory::Pack,
-    ntt::{Factors, SMALLEST, Transform},
+    ntt::{SMALLEST, Transform},
     vectors,
 };
-use crate::engine::{backend::cpu::portable, field};
+use crate::engine::{
+    backend::cpu::{
+        Kernels,
+        portable::{self, Portable},
+    },
+    field,
+};
 
 /// Transforms of one size.
 #[derive(Debug)]
@@ -21,36 +27,21 @@ pub struct Domain {
 enum Transforms {
     /// Below eight rows of eight: element by element.
     Small(portable::Domain),
-    Large {
-        transform: Transform,
-        cosets: Vec<Coset>,
-    },
+    Large(Transform),
 }
 
-/// What values on a coset are multiplied with, on the way there and back.
-#[derive(Debug)]
-struct Coset {
-    /// `shift^i`, and 16: from Montgomery form with `2^256` to that with `2^260`.
-    to: Vec<Pack>,
-    /// `shift^-i / 16 n`.
-    from: Vec<Pack>,
+fn invert(value: Fr) -> Fr {
+    Option::<Fr>::from(value.invert()).unwrap_or(Fr::ZERO)
 }
 
 impl Domain {
-    pub(super) fn new(simd: Avx512, k: u32, shifts: &[Fr]) -> Self {
-        if k < SMALLEST {
-            return Self { k, transforms: Transforms::Small(portable::Domain::new(k, shifts)) };
-        }
-        let transform = Transform::new(simd, k, field::omega(k));
-        let packs = 1 << (k - 3);
-        let invert = |value: Fr| Option::<Fr>::from(value.invert()).unwrap_or(Fr::ZERO);
-        let back = invert(Fr::from(16 << k));
-        let coset = |shift: &Fr| Coset {
-            to: vectors::packed_powers(simd, *shift, Fr::from(16), packs),
-            from: vectors::packed_powers(simd, invert(*shift), back, packs),
+    pub(super) fn new(simd: Avx512, k: u32) -> Self {
+        let transforms = if k < SMALLEST {
+            Transforms::Small(portable::Domain::new(k))
+        } else {
+            Transforms::Large(Transform::new(simd, k, field::omega(k)))
         };
-        let cosets = shifts.iter().map(coset).collect();
-        Self { k, transforms: Transforms::Large { transform, cosets } }
+        Self { k, transforms }
     }
 
     pub(super) fn packs(&self) -> usize {
@@ -60,29 +51,45 @@ impl Domain {
     pub(super) fn interpolate(&self, values: &mut [Fr]) {
         match &self.transforms {
             Transforms::Small(domain) => domain.interpolate(values),
-            Transforms::Large { transform, .. } => transform.interpolate(values),
+            Transforms::Large(transform) => transform.interpolate(values),
         }
     }
 
-    pub(super) fn evaluate_on_coset(&self, simd: Avx512, coset: usize, coefficients: &[Fr]) -> Vec<Pack> {
+    /// `shift^i`; for large transforms times 16, from Montgomery form with `2^256` to that with `2^260`.
+    pub(super) fn to_coset(&self, simd: Avx512, shift: Fr) -> Vec<Pack> {
         match &self.transforms {
-            Transforms::Small(domain) => vectors::pack(simd, &domain.evaluate_on_coset(coset, coefficients)),
-            Transforms::Large { transform, cosets } => {
-                transform.evaluate_on_coset(coefficients, Factors::Each(&cosets[coset].to))
+            Transforms::Small(domain) => vectors::pack(simd, &Portable.to_coset(domain, shift)),
+            Transforms::Large(_) => vectors::packed_powers(simd, shift, Fr::from(16), self.packs()),
+        }
+    }
+
+    /// `shift^-i`; for large transforms divided by `16 n`.
+    pub(super) fn from_coset(&self, simd: Avx512, shift: Fr) -> Vec<Pack> {
+        match &self.transforms {
+            Transforms::Small(domain) => vectors::pack(simd, &Portable.from_coset(domain, shift)),
+            Transforms::Large(_) => {
+                vectors::packed_powers(simd, invert(shift), invert(Fr::from(16 << self.k)), self.packs())
             }
         }
     }
 
-    pub(super) fn interpolate_on_coset(&self, simd: Avx512, coset: usize, values: &[Pack]) -> Vec<Fr> {
+    pub(super) fn evaluate_on_coset(&self, simd: Avx512, to: &[Pack], coefficients: &[Fr]) -> Vec<Pack> {
         match &self.transforms {
             Transforms::Small(domain) => {
-                let mut values = vectors::unpack(simd, values);
-                domain.interpolate_on_coset(coset, &mut values);
-                values
+                let to = vectors::unpack(simd, to);
+                vectors::pack(simd, &Portable.evaluate_on_coset(domain, &to, coefficients))
             }
-            Transforms::Large { transform, cosets } => {
-                transform.interpolate_on_coset(values, Factors::Each(&cosets[coset].from))
+            Transforms::Large(transform) => transform.evaluate_on_coset(coefficients, to),
+        }
+    }
+
+    pub(super) fn interpolate_on_coset(&self, simd: Avx512, from: &[Pack], values: &[Pack]) -> Vec<Fr> {
+        match &self.transforms {
+            Transforms::Small(domain) => {
+                let [from, values] = [from, values].map(|packs| vectors::unpack(simd, packs));
+                Portable.interpolate_on_coset(domain, &from, values)
             }
+            Transforms::Large(transform) => transform.interpolate_on_coset(values, from),
         }
     }
 }

@@ -102,8 +102,8 @@ impl Kernels for Avx512 {
         points.par_iter().map(Point::new).collect()
     }
 
-    fn domain(self, k: u32, shifts: &[Fr]) -> Domain {
-        Domain::new(self, k, shifts)
+    fn domain(self, k: u32) -> Domain {
+        Domain::new(self, k)
     }
 
     fn program(self, program: Program) -> LaneProgram {
@@ -114,12 +114,20 @@ impl Kernels for Avx512 {
         domain.interpolate(values);
     }
 
-    fn evaluate_on_coset(self, domain: &Domain, coset: usize, coefficients: &[Fr]) -> Vec<Pack> {
-        domain.evaluate_on_coset(self, coset, coefficients)
+    fn to_coset(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
+        domain.to_coset(self, shift)
     }
 
-    fn interpolate_on_coset(self, domain: &Domain, coset: usize, values: Vec<Pack>) -> Vec<Fr> {
-        domain.interpolate_on_coset(self, coset, &values)
+    fn from_coset(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
+        domain.from_coset(self, shift)
+    }
+
+    fn evaluate_on_coset(self, domain: &Domain, to: &[Pack], coefficients: &[Fr]) -> Vec<Pack> {
+        domain.evaluate_on_coset(self, to, coefficients)
+    }
+
+    fn interpolate_on_coset(self, domain: &Domain, from: &[Pack], values: Vec<Pack>) -> Vec<Fr> {
+        domain.interpolate_on_coset(self, from, &values)
     }
 
     fn run<'c>(
@@ -136,7 +144,9 @@ impl Kernels for Avx512 {
                 packed.push((source, vectors::pack(self, column(source))));
             }
         }
-        let find = |source| packed.iter().find(|(of, _)| *of == source).map_or(&[][..], |(_, values)| values);
+        let find = |source, rotation| {
+            (packed.iter().find(|(of, _)| *of == source).map_or(&[][..], |(_, values)| values), rotation)
+        };
         vectors::unpack(self, &program.run((self, job), domain.packs(), &find, challenge))
     }
 
@@ -145,7 +155,7 @@ impl Kernels for Avx512 {
         job: &Job<'_>,
         domain: &Domain,
         program: &LaneProgram,
-        column: &dyn Fn(Source) -> &'c [Pack],
+        column: &dyn Fn(Source, i32) -> (&'c [Pack], i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Pack> {
         program.run((self, job), domain.packs(), column, challenge)

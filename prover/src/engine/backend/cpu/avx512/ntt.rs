@@ -55,14 +55,14 @@ pub(super) struct Transform {
 
 /// What is transformed.
 #[derive(Clone, Copy)]
-pub(super) enum Input<'a> {
+enum Input<'a> {
     Elements(&'a [Fr]),
     Packs(&'a [Pack]),
 }
 
 /// What each element is multiplied with on the way; the form is Montgomery's with `2^260`.
 #[derive(Clone, Copy)]
-pub(super) enum Factors<'a> {
+enum Factors<'a> {
     Nothing,
     One([u64; 4]),
     Each(&'a [Pack]),
@@ -109,8 +109,8 @@ impl Transform {
     }
 
     /// Coefficients to values on a coset, `factors` being the powers of its shift. Both in natural order.
-    pub(super) fn evaluate_on_coset(&self, coefficients: &[Fr], factors: Factors<'_>) -> Vec<Pack> {
-        let values = self.transform(Input::Elements(coefficients), factors);
+    pub(super) fn evaluate_on_coset(&self, coefficients: &[Fr], factors: &[Pack]) -> Vec<Pack> {
+        let values = self.transform(Input::Elements(coefficients), Factors::Each(factors));
         let mut result = vec![Pack::ZERO; self.packs()];
         self.simd.each(&mut result, 256, |at, packs| {
             // SAFETY: of the features there is proof.
@@ -129,10 +129,10 @@ impl Transform {
     }
 
     /// Values on a coset to coefficients times `n`, each times its factor, in natural order.
-    pub(super) fn interpolate_on_coset(&self, values: &[Pack], factors: Factors<'_>) -> Vec<Fr> {
+    pub(super) fn interpolate_on_coset(&self, values: &[Pack], factors: &[Pack]) -> Vec<Fr> {
         let transformed = self.transform(Input::Packs(values), Factors::Nothing);
         let mut coefficients = vec![Fr::ZERO; 8 * self.packs()];
-        self.finish(&transformed, factors, &mut coefficients);
+        self.finish(&transformed, Factors::Each(factors), &mut coefficients);
         coefficients
     }
 

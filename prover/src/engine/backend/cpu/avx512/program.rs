@@ -109,7 +109,7 @@ impl LaneProgram {
         &self,
         (simd, job): (Avx512, &Job<'_>),
         packs: usize,
-        column: &dyn Fn(Source) -> &'c [Pack],
+        column: &dyn Fn(Source, i32) -> (&'c [Pack], i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Pack> {
         let rows = 8 * packs;
@@ -119,7 +119,8 @@ impl LaneProgram {
             *cell = [Pack::montgomery([*value; 8]); WIDTH];
         }
         let columns: Vec<(&[Pack], usize)> = (self.program.columns().iter())
-            .map(|(source, rotation)| (column(*source), rotation.rem_euclid(rows as i32) as usize))
+            .map(|(source, rotation)| column(*source, *rotation))
+            .map(|(values, rotation)| (values, rotation.rem_euclid(rows as i32) as usize))
             .collect();
         let mut values = vec![Pack::ZERO; packs];
         simd.each(&mut values, TASK, |at, values| {

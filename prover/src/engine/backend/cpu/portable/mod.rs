@@ -5,7 +5,10 @@ mod ntt;
 mod program;
 mod vectors;
 
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::{
+    bn256::{Fr, G1Affine},
+    ff::Field,
+};
 use rayon::prelude::*;
 
 use super::{
@@ -48,8 +51,8 @@ impl Kernels for Portable {
         points.to_vec()
     }
 
-    fn domain(self, k: u32, shifts: &[Fr]) -> Domain {
-        Domain::new(k, shifts)
+    fn domain(self, k: u32) -> Domain {
+        Domain::new(k)
     }
 
     fn program(self, program: Program) -> Program {
@@ -60,12 +63,23 @@ impl Kernels for Portable {
         domain.interpolate(values);
     }
 
-    fn evaluate_on_coset(self, domain: &Domain, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
-        domain.evaluate_on_coset(coset, coefficients)
+    fn to_coset(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
+        vectors::powers(shift, domain.size())
     }
 
-    fn interpolate_on_coset(self, domain: &Domain, coset: usize, mut values: Vec<Fr>) -> Vec<Fr> {
-        domain.interpolate_on_coset(coset, &mut values);
+    fn from_coset(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
+        vectors::powers(Option::<Fr>::from(shift.invert()).unwrap_or(Fr::ZERO), domain.size())
+    }
+
+    fn evaluate_on_coset(self, domain: &Domain, to: &[Fr], coefficients: &[Fr]) -> Vec<Fr> {
+        let mut values: Vec<Fr> = coefficients.iter().zip(to).map(|(a, b)| *a * b).collect();
+        domain.evaluate(&mut values);
+        values
+    }
+
+    fn interpolate_on_coset(self, domain: &Domain, from: &[Fr], mut values: Vec<Fr>) -> Vec<Fr> {
+        domain.interpolate(&mut values);
+        values.iter_mut().zip(from).for_each(|(value, factor)| *value *= factor);
         values
     }
 
@@ -77,7 +91,7 @@ impl Kernels for Portable {
         column: &dyn Fn(Source) -> &'c [Fr],
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
-        program::run(job, program, domain.size(), column, challenge)
+        program::run(job, program, domain.size(), &|source, rotation| (column(source), rotation), challenge)
     }
 
     fn run_on_coset<'c>(
@@ -85,10 +99,10 @@ impl Kernels for Portable {
         job: &Job<'_>,
         domain: &Domain,
         program: &Program,
-        column: &dyn Fn(Source) -> &'c [Fr],
+        column: &dyn Fn(Source, i32) -> (&'c [Fr], i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
-        self.run(job, domain, program, column, challenge)
+        program::run(job, program, domain.size(), column, challenge)
     }
 
     fn divide_each(self, numerators: &[Fr], denominators: &mut [Fr]) {

@@ -14,7 +14,7 @@ use super::vectors;
 /// Transforms below this size stay on one thread.
 const SPLIT: usize = 1 << 13;
 
-/// The `2^k`-th roots of unity, and the transforms between coefficients and values on them and on cosets.
+/// The `2^k`-th roots of unity, and the transforms between coefficients and values on them.
 #[derive(Debug)]
 pub struct Domain {
     k: u32,
@@ -23,12 +23,10 @@ pub struct Domain {
     inverse_twiddles: Vec<Vec<Fr>>,
     /// `2^-k`.
     size_inverse: Fr,
-    /// Powers of each coset's shift.
-    shifts: Vec<Vec<Fr>>,
 }
 
 impl Domain {
-    pub(in crate::engine::backend::cpu) fn new(k: u32, shifts: &[Fr]) -> Self {
+    pub(in crate::engine::backend::cpu) fn new(k: u32) -> Self {
         let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
         let omega_inverse = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
         let layers = |root: Fr| -> Vec<Vec<Fr>> {
@@ -36,8 +34,7 @@ impl Domain {
             (0..k).map(|layer| last.iter().step_by(1 << (k - 1 - layer)).copied().collect()).collect()
         };
         let size_inverse = (0..k).fold(Fr::ONE, |inverse, _| inverse * Fr::TWO_INV);
-        let shifts = shifts.iter().map(|shift| vectors::powers(*shift, 1 << k)).collect();
-        Self { k, twiddles: layers(omega), inverse_twiddles: layers(omega_inverse), size_inverse, shifts }
+        Self { k, twiddles: layers(omega), inverse_twiddles: layers(omega_inverse), size_inverse }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -45,7 +42,7 @@ impl Domain {
     }
 
     /// Coefficients to values on the domain, in place.
-    fn forward(&self, values: &mut [Fr]) {
+    pub(in crate::engine::backend::cpu) fn evaluate(&self, values: &mut [Fr]) {
         transform(values, &self.twiddles);
         self.reverse(values);
     }
@@ -55,24 +52,6 @@ impl Domain {
         transform(values, &self.inverse_twiddles);
         self.reverse(values);
         values.par_chunks_mut(vectors::CHUNK).for_each(|chunk| chunk.iter_mut().for_each(|v| *v *= self.size_inverse));
-    }
-
-    /// Coefficients to values on a coset.
-    pub(in crate::engine::backend::cpu) fn evaluate_on_coset(&self, coset: usize, coefficients: &[Fr]) -> Vec<Fr> {
-        let mut values: Vec<Fr> = coefficients.iter().zip(&self.shifts[coset]).map(|(a, b)| *a * b).collect();
-        self.forward(&mut values);
-        values
-    }
-
-    /// Values on a coset to coefficients, in place.
-    pub(in crate::engine::backend::cpu) fn interpolate_on_coset(&self, coset: usize, values: &mut [Fr]) {
-        self.interpolate(values);
-        // Back from the coset: shift^-i = shift^(n - i) / shift^n.
-        let powers = &self.shifts[coset];
-        let last = powers[values.len() - 1] * powers[1 % powers.len()];
-        let inverse = Option::<Fr>::from(last.invert()).unwrap_or(Fr::ZERO);
-        let (_, rest) = values.split_at_mut(1);
-        rest.par_iter_mut().zip(powers.par_iter().rev()).for_each(|(value, power)| *value *= *power * inverse);
     }
 
     fn reverse(&self, values: &mut [Fr]) {

@@ -19,14 +19,14 @@ pub(super) fn run<'c>(
     job: &Job<'_>,
     program: &Program,
     rows: usize,
-    column: &dyn Fn(Source) -> &'c [Fr],
+    column: &dyn Fn(Source, i32) -> (&'c [Fr], i32),
     challenge: &dyn Fn(Challenge) -> Fr,
 ) -> Vec<Fr> {
     let uniforms = program.uniforms(challenge);
     let mut blank = vec![[Fr::ZERO; BLOCK]; program.cells()];
     blank.iter_mut().zip(&uniforms).for_each(|(cell, value)| *cell = [*value; BLOCK]);
     let columns: Vec<(&[Fr], i32)> =
-        program.columns().iter().map(|(source, rotation)| (column(*source), *rotation)).collect();
+        program.columns().iter().map(|(source, rotation)| column(*source, *rotation)).collect();
 
     let mut values = vec![Fr::ZERO; rows];
     values.par_chunks_mut(BLOCK * TASK).enumerate().for_each_init(
