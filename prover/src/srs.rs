@@ -41,7 +41,7 @@ pub const MAX_K: u32 = 24;
 /// Powers of a secret in two bases, for circuits of at most `2^k` rows.
 #[derive(Clone, Debug)]
 pub struct Srs {
-    pub(crate) params: ParamsKZG<Bn256>,
+    pub(crate) params: Arc<ParamsKZG<Bn256>>,
     origin: SrsOrigin,
     digest: [u8; 32],
     budget: Budget,
@@ -60,6 +60,7 @@ impl Srs {
     }
 
     fn new(params: ParamsKZG<Bn256>, origin: SrsOrigin) -> Self {
+        let params = Arc::new(params);
         let mut srs = Self { params, origin, digest: [0; 32], budget: Budget::default(), bases: OnceLock::new() };
         srs.digest = srs.public_digest();
         srs
@@ -101,8 +102,9 @@ impl Srs {
         if k == self.k() {
             return Ok(self.clone());
         }
-        let mut params = self.params.clone();
+        let mut params = ParamsKZG::clone(&self.params);
         params.downsize(k);
+        let params = Arc::new(params);
         Ok(Self { params, budget: self.budget, bases: OnceLock::new(), ..*self })
     }
 

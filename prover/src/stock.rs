@@ -30,7 +30,7 @@ impl<'a> StockProver<'a> {
     /// [`Error::SrsTooSmall`]; halo2's own.
     pub fn new(program: &'a Program, srs: &Srs) -> Result<Self, Error> {
         let srs = srs.cut_to(program.plan().k)?;
-        let key = keygen_pk2(&srs.params, &Machine::new(program.layout()), false)?;
+        let key = keygen_pk2(&*srs.params, &Machine::new(program.layout()), false)?;
         let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
         let vk = export::verifying_key(key.get_vk(), points, program.layout().num_instances())?;
         Ok(Self { program, srs, key, verifier: Verifier::new(vk)? })
@@ -49,7 +49,7 @@ impl<'a> StockProver<'a> {
         let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();
         let mut transcript = EvmTranscriptWrite::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-            &self.srs.params,
+            &*self.srs.params,
             &self.key,
             &[Machine::with_witness(layout, &witness)],
             &[&[&public]],

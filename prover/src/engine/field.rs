@@ -5,6 +5,7 @@ use halo2curves::{
     ff::{Field, PrimeField},
 };
 use rand_core::RngCore;
+use rayon::prelude::*;
 
 /// `1, base, base^2, ..`.
 pub(super) fn powers(base: Fr, len: usize) -> Vec<Fr> {
@@ -14,6 +15,20 @@ pub(super) fn powers(base: Fr, len: usize) -> Vec<Fr> {
 /// The root of unity of order `2^k`.
 pub(super) fn omega(k: u32) -> Fr {
     (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
+}
+
+/// The domain of `2^k` elements, in order.
+pub(super) fn roots(k: u32) -> Vec<Fr> {
+    let (omega, part) = (omega(k), 1usize << k.min(10));
+    let mut roots = vec![Fr::ONE; 1 << k];
+    roots.par_chunks_mut(part).enumerate().for_each(|(at, roots)| {
+        let mut power = omega.pow_vartime([(at * part) as u64]);
+        for root in roots {
+            *root = power;
+            power *= omega;
+        }
+    });
+    roots
 }
 
 /// `point * omega^rotation` on the domain of `2^k` elements.

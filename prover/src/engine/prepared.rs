@@ -1,6 +1,10 @@
 //! What of a proof depends on the key and on the structured reference string alone.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+    ops::Range,
+};
 
 use halo2_proofs::{
     SerdeFormat, plonk,
@@ -14,7 +18,6 @@ use halo2curves::{
 use super::{
     Assembly, Error, Job,
     backend::{Backend, HostColumn},
-    field,
     lookup::Lookup,
     permutation::Set,
     program::Source,
@@ -71,13 +74,44 @@ impl<B: Backend> Bases<B> {
     /// Those of halo2's writer, which writes to memory here.
     pub fn new(backend: &B, params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
         let monomial = params.get_g();
-        let mut bytes = Vec::with_capacity(2 * POINT * monomial.len() + 512);
-        params.write_custom(&mut bytes, SerdeFormat::RawBytesUnchecked)?;
         // The size, then the powers, then what is wanted.
-        let lagrange = bytes.get(4 + POINT * monomial.len()..).unwrap_or(&[]).chunks_exact(POINT).take(monomial.len());
-        let lagrange: Vec<G1Affine> = lagrange.map(G1Affine::from_raw_bytes_unchecked).collect();
+        let mut lagrange = Points { skip: 4 + POINT * monomial.len(), most: monomial.len(), ..Points::default() };
+        params.write_custom(&mut lagrange, SerdeFormat::RawBytesUnchecked)?;
+        let lagrange = lagrange.points;
         let [monomial, lagrange] = [monomial, &lagrange].map(|points| backend.bases(points, budget.multiple_bytes / 2));
         Ok(Self { len: params.get_g().len(), monomial, lagrange })
+    }
+}
+
+/// Picks points out of what halo2 writes, as it is written.
+#[derive(Default)]
+struct Points {
+    /// Bytes before them.
+    skip: usize,
+    most: usize,
+    points: Vec<G1Affine>,
+    begun: Vec<u8>,
+}
+
+impl Write for Points {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let skipped = self.skip.min(bytes.len());
+        self.skip -= skipped;
+        for byte in &bytes[skipped..] {
+            if self.points.len() == self.most {
+                break;
+            }
+            self.begun.push(*byte);
+            if self.begun.len() == POINT {
+                self.points.push(G1Affine::from_raw_bytes_unchecked(&self.begun));
+                self.begun.clear();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -125,9 +159,9 @@ impl<B: Backend> Prepared<B> {
             columns.push(backend.upload(column));
         }
         for (at, column) in assembly.sigmas.into_iter().enumerate() {
-            values.insert(Source::Sigma(at), backend.upload(HostColumn::Field(column.clone())));
+            values.insert(Source::Sigma(at), backend.upload(column.clone()));
             sources.push(Source::Sigma(at));
-            columns.push(backend.upload(HostColumn::Field(column)));
+            columns.push(backend.upload(column));
         }
         let rows = 1usize << k;
         let last = rows - cs.blinding_factors() - 1;
@@ -143,7 +177,7 @@ impl<B: Backend> Prepared<B> {
         let mut coefficients: HashMap<Source, B::Column> = sources.into_iter().zip(columns).collect();
         // X itself.
         coefficients.insert(Source::Identity, backend.upload(ones(1..2)));
-        values.insert(Source::Identity, backend.upload(HostColumn::Field(field::powers(field::omega(k), rows))));
+        values.insert(Source::Identity, backend.upload(HostColumn::Cells { k, cells: (0..1 << k).collect() }));
 
         let quotient = Quotient::new(&backend, &vk, k, &coefficients, budget)?;
         Ok(Self { backend, k, domain, vk, lookups, sets, quotient, values, coefficients })

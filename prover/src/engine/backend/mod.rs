@@ -22,7 +22,11 @@ mod naive;
 
 use std::fmt::Debug;
 
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::{
+    bn256::{Fr, G1Affine},
+    ff::PrimeField,
+};
+use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 pub use cpu::avx512::Avx512;
@@ -46,6 +50,14 @@ pub enum HostColumn {
         small: Vec<i64>,
         /// Rows, ascending, with values that fit no `i64`.
         large: Vec<(usize, Fr)>,
+    },
+    /// A cell for each row, of a table of columns of `2^k` rows, as permutation arguments name them: `delta^column *
+    /// omega^row`.
+    Cells {
+        /// log2 of the rows of a column.
+        k: u32,
+        /// `column << k | row`.
+        cells: Vec<u32>,
     },
 }
 
@@ -76,6 +88,7 @@ impl HostColumn {
         match self {
             Self::Field(values) => values.len(),
             Self::Integers { small, .. } => small.len(),
+            Self::Cells { cells, .. } => cells.len(),
         }
     }
 
@@ -97,6 +110,11 @@ impl HostColumn {
                 let rows = large.last().map_or(start, |(row, _)| start.max(row + 1));
                 small.resize(rows, 0);
             }
+            Self::Cells { .. } => {
+                let mut column = Self::Field(std::mem::replace(self, Self::Field(Vec::new())).into_field());
+                column.end_with(start, values);
+                *self = column;
+            }
         }
     }
 
@@ -104,16 +122,34 @@ impl HostColumn {
     pub fn into_field(self) -> Vec<Fr> {
         match self {
             Self::Field(values) => values,
+            other => other.to_field(),
+        }
+    }
+
+    /// The same as field elements.
+    pub fn to_field(&self) -> Vec<Fr> {
+        match self {
+            Self::Field(values) => values.clone(),
             Self::Integers { small, large } => {
-                let field = |value: i64| {
+                let field = |value: &i64| {
                     let magnitude = Fr::from(value.unsigned_abs());
-                    if value < 0 { -magnitude } else { magnitude }
+                    if *value < 0 { -magnitude } else { magnitude }
                 };
-                let mut values: Vec<Fr> = small.into_iter().map(field).collect();
+                let mut values: Vec<Fr> = small.iter().map(field).collect();
                 for (row, value) in large {
-                    values[row] = value;
+                    values[*row] = *value;
                 }
                 values
+            }
+            Self::Cells { k, cells } => {
+                let columns = cells.iter().max().map_or(0, |cell| (cell >> k) as usize + 1);
+                let (deltas, rows) = (field::powers(Fr::DELTA, columns), field::roots(*k));
+                let name = |cell: &u32| {
+                    let (column, row) = ((cell >> k) as usize, *cell as usize & ((1 << k) - 1));
+                    // Most cells of a circuit stand for themselves, in the first column too.
+                    if column == 0 { rows[row] } else { deltas[column] * rows[row] }
+                };
+                cells.par_iter().with_min_len(1 << 10).map(name).collect()
             }
         }
     }

@@ -10,16 +10,11 @@ mod domain;
 mod recorder;
 
 use halo2_proofs::plonk::{self, Circuit, ConstraintSystem, FloorPlanner, permutation};
-use halo2curves::{
-    bn256::{Fr, G1Affine},
-    ff::{Field, PrimeField},
-};
-use rayon::prelude::*;
+use halo2curves::bn256::{Fr, G1Affine};
 
 use super::{
     Bases, Error, Job,
     backend::{Backend, HostColumn},
-    field,
 };
 use recorder::Recorder;
 
@@ -40,7 +35,7 @@ pub struct Assembly {
     /// Selectors included.
     pub(super) fixed: Vec<HostColumn>,
     /// Of every permuted column: the name of the next cell of each row's cycle.
-    pub(super) sigmas: Vec<Vec<Fr>>,
+    pub(super) sigmas: Vec<HostColumn>,
     /// As halo2's verifying key keeps them: only when they were compressed.
     selectors: Option<Vec<Vec<bool>>>,
 }
@@ -64,15 +59,17 @@ impl Assembly {
         };
         let mut fixed = recorded.fixed;
         fixed.extend(columns.iter().map(|values| HostColumn::compact(values)));
+        let sigmas = recorded.cycles.into_next().into_iter().map(|cells| HostColumn::Cells { k, cells }).collect();
         let selectors = (selectors == Selectors::Compressed).then_some(recorded.selectors);
-        Ok(Self { k, cs, fixed, sigmas: names(&recorded.cycles.into_next(), k), selectors })
+        Ok(Self { k, cs, fixed, sigmas, selectors })
     }
 
     /// What a key of halo2's holds of it.
     pub fn of_key(key: &plonk::ProvingKey<G1Affine>) -> Self {
         let vk = key.get_vk();
         let fixed = key.fixed_values().iter().map(|column| HostColumn::compact(column.values())).collect();
-        let sigmas = key.permutation().permutations().iter().map(|column| column.values().to_vec()).collect();
+        let sigmas =
+            key.permutation().permutations().iter().map(|column| HostColumn::Field(column.values().to_vec())).collect();
         Self { k: vk.get_domain().k, cs: vk.cs().clone(), fixed, sigmas, selectors: None }
     }
 
@@ -101,7 +98,7 @@ impl Assembly {
         };
         let fixed = commit(self.fixed.clone())?;
         // Their scalars are long: one by one, so that no more than one is held twice.
-        let sigmas = self.sigmas.iter().map(|values| commit(vec![HostColumn::Field(values.clone())]));
+        let sigmas = self.sigmas.iter().map(|values| commit(vec![values.clone()]));
         let sigmas: Vec<Vec<G1Affine>> = sigmas.collect::<Result<_, _>>()?;
         self.with_commitments(fixed, sigmas.concat())
     }
@@ -131,14 +128,4 @@ impl Assembly {
     pub fn num_commitments(&self) -> [usize; 2] {
         [self.fixed.len(), self.sigmas.len()]
     }
-}
-
-/// Cells as the permutation argument names them: `delta^column * omega^row`.
-fn names(next: &[Vec<u32>], k: u32) -> Vec<Vec<Fr>> {
-    let (rows, deltas) = (field::powers(field::omega(k), 1 << k), field::powers(Fr::DELTA, next.len()));
-    let name = |cell: &u32| {
-        let (column, row) = (*cell as usize >> k, *cell as usize & ((1 << k) - 1));
-        if deltas[column] == Fr::ONE { rows[row] } else { deltas[column] * rows[row] }
-    };
-    next.iter().map(|cells| cells.par_iter().with_min_len(1 << 10).map(name).collect()).collect()
 }

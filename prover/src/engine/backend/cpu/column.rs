@@ -1,12 +1,13 @@
 //! Columns of the backends that compute on the host's processors.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use halo2curves::bn256::Fr;
 
 use super::{HostColumn, digits::Signed};
 
-/// Field elements, or the small numbers that they were given as, from which they are made when somebody asks.
+/// Field elements, or what they follow from: the small numbers that a witness is given as, of which they are made when somebody
+/// asks and kept, for they are asked for again; cells of a permutation, of which they are made every time.
 #[derive(Debug)]
 pub struct Column {
     elements: OnceLock<Vec<Fr>>,
@@ -23,14 +24,18 @@ impl From<HostColumn> for Column {
     fn from(column: HostColumn) -> Self {
         match column {
             HostColumn::Field(elements) => elements.into(),
-            integers @ HostColumn::Integers { .. } => Self { elements: OnceLock::new(), given: Some(integers) },
+            short => Self { elements: OnceLock::new(), given: Some(short) },
         }
     }
 }
 
 impl Column {
-    pub(super) fn elements(&self) -> &[Fr] {
-        self.elements.get_or_init(|| self.given.clone().map_or_else(Vec::new, HostColumn::into_field))
+    pub(super) fn elements(&self) -> Cow<'_, [Fr]> {
+        let made = || self.given.as_ref().map_or_else(Vec::new, HostColumn::to_field);
+        match &self.given {
+            Some(HostColumn::Cells { .. }) => Cow::Owned(made()),
+            _ => Cow::Borrowed(self.elements.get_or_init(made)),
+        }
     }
 
     pub(super) fn into_elements(self) -> Vec<Fr> {

@@ -57,6 +57,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     /// Values on a coset to coefficients.
     fn interpolate_on_coset(self, domain: &Self::Domain, from: &[Self::Packed], values: Vec<Self::Packed>) -> Vec<Fr>;
 
+    /// Columns that a program reads, some more than once.
+    fn sources(program: &Self::Program) -> Vec<Source>;
+
     /// The program's value in every row.
     fn run<'c>(
         self,
@@ -197,7 +200,8 @@ impl<K: Kernels> Operations for K {
             }
             let coset = &domain.cosets[*at];
             let to = coset.kept.as_ref().map_or_else(|| &made[at], |[to, _]| to);
-            let coefficients = domain.remainder(*self, coset, column.elements());
+            let coefficients = column.elements();
+            let coefficients = domain.remainder(*self, coset, &coefficients);
             self.evaluate_on_coset(&domain.transforms, to, &coefficients)
         };
         requests.par_iter().map(one).collect()
@@ -229,8 +233,9 @@ impl<K: Kernels> Operations for K {
         column: &dyn Fn(Source) -> &'c Column,
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Column {
-        let column = |source| column(source).elements();
-        Kernels::run(*self, job, &domain.transforms, program, &column, challenge).into()
+        let columns: HashMap<Source, Cow<'_, [Fr]>> =
+            K::sources(program).into_iter().map(|source| (source, column(source).elements())).collect();
+        Kernels::run(*self, job, &domain.transforms, program, &|source| &columns[&source], challenge).into()
     }
 
     fn run_on_coset<'c>(
@@ -266,7 +271,7 @@ impl<K: Kernels> Operations for K {
     ) -> (Column, Fr) {
         let mut factors = denominator.into_elements();
         if !job.cancelled() {
-            self.divide_each(numerator.elements(), &mut factors);
+            self.divide_each(&numerator.elements(), &mut factors);
         }
         let last = running_product(&mut factors, start, blinds);
         (factors.into(), last)
@@ -279,15 +284,16 @@ impl<K: Kernels> Operations for K {
         points.dedup();
         let powers: Vec<Vec<K::Packed>> = points.par_iter().map(|point| self.powers(*point, most)).collect();
         let value = |(column, point): &(&Column, Fr)| match points.binary_search(point) {
-            Ok(at) if !job.cancelled() => Kernels::evaluate(*self, column.elements(), &powers[at]),
+            Ok(at) if !job.cancelled() => Kernels::evaluate(*self, &column.elements(), &powers[at]),
             _ => Fr::ZERO,
         };
         queries.par_iter().map(value).collect()
     }
 
     fn combine(&self, _: &Job<'_>, terms: &[(&Column, Fr)], low: &[Fr]) -> Column {
-        let (columns, factors): (Vec<&[Fr]>, Vec<Fr>) =
+        let (columns, factors): (Vec<Cow<'_, [Fr]>>, Vec<Fr>) =
             terms.iter().map(|(column, factor)| (column.elements(), *factor)).unzip();
+        let columns: Vec<&[Fr]> = columns.iter().map(|column| &column[..]).collect();
         let len = columns.iter().map(|column| column.len()).max().unwrap_or(0);
         let mut sum = Kernels::combine(*self, &columns, &factors, len);
         sum.iter_mut().zip(low).for_each(|(sum, low)| *sum += low);

@@ -121,15 +121,14 @@ impl<P: Clone + Send + Sync> Table<P> {
     }
 }
 
-/// Bits between multiples of `len` bases when `room` points may be kept.
+/// Bits between multiples of `len` bases when `room` points may be kept; none if multiples do not pay. With many bases they do
+/// not: the table leaves the caches, and what a proof saves in buckets it loses in waiting for memory.
 fn stride(len: usize, room: usize) -> Option<u32> {
     // As many bits as make digits and buckets cost the least, and have divisors.
-    let bits = if len < 1 << 8 {
-        8
-    } else if len < 1 << 13 {
-        12
-    } else {
-        15
+    let bits = match len {
+        0..0x100 => 8,
+        0x100..0x2000 => 12,
+        _ => return None,
     };
     let fits = |stride: &u32| Fr::NUM_BITS.div_ceil(*stride) as usize * len <= room;
     (1..=Fr::NUM_BITS / 2 / bits).map(|times| times * bits).find(fits)

@@ -40,7 +40,7 @@ use domain::Domain;
 use memory::Pack;
 use points::Adder;
 use points::Point;
-use program::LaneProgram;
+use program::{LaneProgram, Rows};
 
 /// Set to anything, this variable makes the engine do without special instructions.
 const PORTABLE: &str = "APODICT_PORTABLE";
@@ -138,16 +138,12 @@ impl Kernels for Avx512 {
         column: &dyn Fn(Source) -> &'c [Fr],
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
-        let mut packed: Vec<(Source, Vec<Pack>)> = Vec::new();
-        for source in program.sources() {
-            if packed.iter().all(|(of, _)| *of != source) {
-                packed.push((source, vectors::pack(self, column(source))));
-            }
-        }
-        let find = |source, rotation| {
-            (packed.iter().find(|(of, _)| *of == source).map_or(&[][..], |(_, values)| values), rotation)
-        };
-        vectors::unpack(self, &program.run((self, job), domain.packs(), &find, challenge))
+        let rows = |source, rotation| (Rows::Elements(column(source)), rotation);
+        vectors::unpack(self, &program.run((self, job), domain.packs(), &rows, challenge))
+    }
+
+    fn sources(program: &LaneProgram) -> Vec<Source> {
+        program.sources().collect()
     }
 
     fn run_on_coset<'c>(
@@ -158,7 +154,11 @@ impl Kernels for Avx512 {
         column: &dyn Fn(Source, i32) -> (&'c [Pack], i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Pack> {
-        program.run((self, job), domain.packs(), column, challenge)
+        let rows = |source, rotation| {
+            let (packs, rotation) = column(source, rotation);
+            (Rows::Packs(packs), rotation)
+        };
+        program.run((self, job), domain.packs(), &rows, challenge)
     }
 
     fn divide_each(self, numerators: &[Fr], denominators: &mut [Fr]) {

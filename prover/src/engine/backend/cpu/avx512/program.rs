@@ -9,6 +9,7 @@ use super::{
     Avx512,
     lanes::{Lanes, ROOM, Scalars},
     memory::Pack,
+    vectors,
 };
 use crate::engine::{
     Job,
@@ -53,6 +54,39 @@ enum Step {
     Reduce {
         cell: u32,
     },
+}
+
+/// A column as it lies in memory, of a multiple of eight rows.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'a> {
+    Elements(&'a [Fr]),
+    Packs(&'a [Pack]),
+}
+
+impl Rows<'_> {
+    /// The eight rows from `row` on, below `2 p`. The first follows the last.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn load(self, row: usize, pack: &mut Pack) {
+        match self {
+            Self::Packs(packs) => {
+                let first = row / 8 % packs.len();
+                *pack = packs[first];
+                if !row.is_multiple_of(8) {
+                    Values::load_across(&packs[first], &packs[(first + 1) % packs.len()], row % 8).store(pack);
+                }
+            }
+            Self::Elements(elements) => {
+                let row = row % elements.len();
+                if row + 8 <= elements.len() {
+                    vectors::read_packed(elements, row).store(pack);
+                } else {
+                    let eight: [Fr; 8] = std::array::from_fn(|at| elements[(row + at) % elements.len()]);
+                    vectors::read_packed(&eight, 0).store(pack);
+                }
+            }
+        }
+    }
 }
 
 /// A program with its reductions.
@@ -104,12 +138,12 @@ impl LaneProgram {
         self.program.columns().iter().map(|(source, _)| *source)
     }
 
-    /// The value of every row, below `2 p`, like those of the columns. All columns have as many packs.
+    /// The value of every row, below `2 p`, like those of the columns. All columns have as many rows.
     pub(super) fn run<'c>(
         &self,
         (simd, job): (Avx512, &Job<'_>),
         packs: usize,
-        column: &dyn Fn(Source, i32) -> (&'c [Pack], i32),
+        column: &dyn Fn(Source, i32) -> (Rows<'c>, i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Pack> {
         let rows = 8 * packs;
@@ -118,7 +152,7 @@ impl LaneProgram {
         for (cell, value) in blank.iter_mut().zip(&uniforms) {
             *cell = [Pack::montgomery([*value; 8]); WIDTH];
         }
-        let columns: Vec<(&[Pack], usize)> = (self.program.columns().iter())
+        let columns: Vec<(Rows<'_>, usize)> = (self.program.columns().iter())
             .map(|(source, rotation)| column(*source, *rotation))
             .map(|(values, rotation)| (values, rotation.rem_euclid(rows as i32) as usize))
             .collect();
@@ -138,17 +172,12 @@ impl LaneProgram {
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn task(&self, columns: &[(&[Pack], usize)], cells: &mut [[Pack; WIDTH]], at: usize, values: &mut [Pack]) {
+    fn task(&self, columns: &[(Rows<'_>, usize)], cells: &mut [[Pack; WIDTH]], at: usize, values: &mut [Pack]) {
         let uniforms = self.program.num_uniforms();
         for (block, values) in values.chunks_mut(WIDTH).enumerate() {
             for ((column, rotation), cell) in columns.iter().zip(&mut cells[uniforms..]) {
                 for (offset, pack) in cell.iter_mut().enumerate() {
-                    let row = 8 * (at + block * WIDTH + offset) + rotation;
-                    let first = row / 8 % column.len();
-                    *pack = column[first];
-                    if !row.is_multiple_of(8) {
-                        Values::load_across(&column[first], &column[(first + 1) % column.len()], row % 8).store(pack);
-                    }
+                    column.load(8 * (at + block * WIDTH + offset) + rotation, pack);
                 }
             }
             for step in &self.steps {

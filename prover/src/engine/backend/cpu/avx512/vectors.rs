@@ -56,6 +56,13 @@ fn read(elements: &[Fr], at: usize) -> Values {
     }
 }
 
+/// Eight neighbours in Montgomery form with `2^260`, below `2 p`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn read_packed(elements: &[Fr], at: usize) -> Values {
+    read(elements, at).double::<4>().reduce()
+}
+
 /// Writes eight neighbours, below `p`, or as many as there is place for.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -173,7 +180,7 @@ pub(super) fn pack(simd: Avx512, elements: &[Fr]) -> Vec<Pack> {
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn pack_part(elements: &[Fr], at: usize, packs: &mut [Pack]) {
     for (offset, pack) in packs.iter_mut().enumerate() {
-        read(elements, 8 * (at + offset)).double::<4>().reduce().store(pack);
+        read_packed(elements, 8 * (at + offset)).store(pack);
     }
 }
 

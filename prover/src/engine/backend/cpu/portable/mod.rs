@@ -94,6 +94,10 @@ impl Kernels for Portable {
         program::run(job, program, domain.size(), &|source, rotation| (column(source), rotation), challenge)
     }
 
+    fn sources(program: &Program) -> Vec<Source> {
+        program.columns().iter().map(|(source, _)| *source).collect()
+    }
+
     fn run_on_coset<'c>(
         self,
         job: &Job<'_>,
