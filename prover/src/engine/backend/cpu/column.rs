@@ -30,6 +30,10 @@ impl From<HostColumn> for Column {
 }
 
 impl Column {
+    pub(super) fn len(&self) -> usize {
+        self.elements.get().map(Vec::len).or_else(|| self.given.as_ref().map(HostColumn::len)).unwrap_or(0)
+    }
+
     pub(super) fn elements(&self) -> Cow<'_, [Fr]> {
         let made = || self.given.as_ref().map_or_else(Vec::new, HostColumn::to_field);
         match &self.given {

@@ -93,6 +93,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     fn combine(self, polys: &[&[Fr]], factors: &[Fr], len: usize) -> Vec<Fr>;
 }
 
+/// Scalars that lie there as digits at a time, of short columns.
+const DIGITS: usize = 1 << 17;
+
 /// Domains up to this `k` keep the factors of their cosets; larger ones compute them anew for every few columns.
 const KEPT: u32 = 14;
 
@@ -172,7 +175,11 @@ impl<K: Kernels> Transfer for K {
 
 impl<K: Kernels> Operations for K {
     fn commit(&self, job: &Job<'_>, bases: &Self::Bases, columns: &[&Column]) -> Vec<G1Affine> {
-        msm::multi_scalar_multiply(self, job, bases, columns)
+        // Long columns fill all threads one by one, and so no more than a few lie there as digits.
+        let longest = columns.iter().map(|column| column.len()).max().unwrap_or(0);
+        let together = (DIGITS / longest.max(1)).max(1);
+        let batches = columns.chunks(together);
+        batches.flat_map(|columns| msm::multi_scalar_multiply(self, job, bases, columns)).collect()
     }
 
     fn interpolate(&self, job: &Job<'_>, domain: &Domain<K>, columns: Vec<Column>) -> Vec<Column> {
