@@ -59,7 +59,8 @@ pub fn of_graph(graph: Graph, objective: Objective) -> Result<Program, Error> {
 
 /// The widest such program, in the lean shape, that takes `2^k` rows. There is one for `k` from 6 to 20 or so.
 pub fn filling(k: u32) -> Option<Program> {
-    let most = 2usize.checked_shl(k / 2)?;
+    // A row holds two of a layer's products.
+    let most = 2usize.checked_shl(k)?.isqrt() + 1;
     (2..=most).rev().filter_map(|width| program(width, Objective::Gas).ok()).find(|program| program.plan().k == k)
 }
 

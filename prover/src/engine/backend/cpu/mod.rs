@@ -96,8 +96,8 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 /// Scalars that lie there as digits at a time, of short columns.
 const DIGITS: usize = 1 << 17;
 
-/// Domains up to this `k` keep the factors of their cosets; larger ones compute them anew for every few columns.
-const KEPT: u32 = 14;
+/// Elements on all cosets of a domain that keeps their factors; larger ones compute them anew for every few columns.
+const KEPT: usize = 1 << 16;
 
 /// A domain with cosets.
 #[derive(Debug)]
