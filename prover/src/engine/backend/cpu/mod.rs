@@ -154,8 +154,8 @@ impl<K: Kernels> Transfer for K {
 
     fn domain(&self, k: u32, shifts: &[Fr]) -> Domain<K> {
         let transforms = Kernels::domain(*self, k);
-        let kept =
-            |shift| (k <= KEPT).then(|| [self.to_coset(&transforms, shift), self.from_coset(&transforms, shift)]);
+        let keep = shifts.len() << k <= KEPT;
+        let kept = |shift| keep.then(|| [self.to_coset(&transforms, shift), self.from_coset(&transforms, shift)]);
         let cosets = shifts.iter().map(|shift| Coset { shift: *shift, kept: kept(*shift) }).collect();
         Domain { k, transforms, cosets }
     }
