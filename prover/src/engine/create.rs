@@ -83,11 +83,11 @@ pub fn create<B: Backend, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Af
     proof.instances(statements)?;
     proof.advice(statements, &mut rng)?;
     proof.lookups(&mut rng)?;
-    let mask = proof.products(&mut rng)?;
+    let seed = proof.products(&mut rng)?;
     let committed = Instant::now();
     let pieces = proof.quotient()?;
     let divided = Instant::now();
-    proof.open(&mask, pieces)?;
+    proof.open(seed, pieces)?;
     let end = Instant::now();
     Ok(EngineTimes { commit: committed - start, quotient: divided - committed, open: end - divided })
 }
@@ -262,8 +262,8 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         self.done(Step::Lookups)
     }
 
-    /// Running products, and the random polynomial, which is returned. Columns become coefficients.
-    fn products(&mut self, mut rng: impl RngCore) -> Result<B::Column, Error> {
+    /// Running products, and the random polynomial, whose seed is returned. Columns become coefficients.
+    fn products(&mut self, mut rng: impl RngCore) -> Result<[u8; 32], Error> {
         let _span = info_span!("products").entered();
         let (prepared, backend, job) = (self.prepared, &self.prepared.backend, self.job);
         [self.folding[1], self.folding[2]] = [self.squeeze(), self.squeeze()];
@@ -295,9 +295,7 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         }
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
-        let mut mask_rng = ChaCha20Rng::from_seed(seed);
-        let mask = (0..prepared.size()).map(|_| Fr::random(&mut mask_rng)).collect();
-        let mask = backend.upload(HostColumn::Field(mask));
+        let mask = self.mask(seed);
 
         let products = self.circuits.iter().flat_map(|circuit| &circuit.products);
         let lookup_products = self.circuits.iter().flat_map(|circuit| &circuit.lookup_products);
@@ -308,10 +306,18 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         );
         self.write(products)?;
         self.write(masked)?;
+        drop(mask);
         let values = std::mem::take(&mut self.circuits).into_iter();
         self.circuits = values.map(|circuit| circuit.interpolate(backend, job, &prepared.domain)).collect();
         self.done(Step::Products)?;
-        Ok(mask)
+        Ok(seed)
+    }
+
+    /// The random polynomial. It is made when it is needed, twice, and takes no memory in between.
+    fn mask(&self, seed: [u8; 32]) -> B::Column {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let coefficients = (0..self.prepared.size()).map(|_| Fr::random(&mut rng)).collect();
+        self.prepared.backend.upload(HostColumn::Field(coefficients))
     }
 
     /// The quotient's pieces, committed.
@@ -343,7 +349,7 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
     }
 
     /// Values of everything, and the proof that they are.
-    fn open(&mut self, mask: &B::Column, pieces: Vec<B::Column>) -> Result<(), Error> {
+    fn open(&mut self, seed: [u8; 32], pieces: Vec<B::Column>) -> Result<(), Error> {
         let (backend, job) = (&self.prepared.backend, self.job);
         let x = self.squeeze();
         let span = info_span!("evaluation").entered();
@@ -351,12 +357,13 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         let terms: Vec<(&B::Column, Fr)> = pieces.iter().zip(factors).collect();
         let quotient = backend.combine(job, &terms, &[]);
         drop(pieces);
+        let mask = self.mask(seed);
         let polynomials: Polynomials<'_, B> = Polynomials {
             cs: self.cs,
             k: self.prepared.k,
             of_key: &self.prepared.coefficients,
             circuits: &self.circuits,
-            mask,
+            mask: &mask,
             quotient: &quotient,
         };
         let (polys, values, queries) = polynomials.evaluate(x, |queries| backend.evaluate(job, queries));

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     io::{self, Write},
-    ops::Range,
 };
 
 use halo2_proofs::{
@@ -12,6 +11,7 @@ use halo2_proofs::{
 };
 use halo2curves::{
     bn256::{Bn256, Fr, G1Affine},
+    ff::Field,
     serde::SerdeObject,
 };
 
@@ -75,7 +75,9 @@ impl<B: Backend> Bases<B> {
     pub fn new(backend: &B, params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
         let monomial = params.get_g();
         // The size, then the powers, then what is wanted.
-        let mut lagrange = Points { skip: 4 + POINT * monomial.len(), most: monomial.len(), ..Points::default() };
+        let most = monomial.len();
+        let points = Vec::with_capacity(most);
+        let mut lagrange = Points { skip: 4 + POINT * most, most, points, begun: Vec::with_capacity(POINT) };
         params.write_custom(&mut lagrange, SerdeFormat::RawBytesUnchecked)?;
         let lagrange = lagrange.points;
         let [monomial, lagrange] = [monomial, &lagrange].map(|points| backend.bases(points, budget.multiple_bytes / 2));
@@ -84,7 +86,6 @@ impl<B: Backend> Bases<B> {
 }
 
 /// Picks points out of what halo2 writes, as it is written.
-#[derive(Default)]
 struct Points {
     /// Bytes before them.
     skip: usize,
@@ -163,20 +164,14 @@ impl<B: Backend> Prepared<B> {
             sources.push(Source::Sigma(at));
             columns.push(backend.upload(column));
         }
-        let rows = 1usize << k;
-        let last = rows - cs.blinding_factors() - 1;
-        let ones = |rows_of: Range<usize>| {
-            let small = (0..rows).map(|row| i64::from(rows_of.contains(&row))).collect();
-            HostColumn::Integers { small, large: Vec::new() }
-        };
-        for (source, of) in [(Source::First, 0..1), (Source::Last, last..last + 1), (Source::Active, 0..last)] {
-            sources.push(source);
-            columns.push(backend.upload(ones(of)));
-        }
         let columns = backend.interpolate(&Job::default(), &domain, columns);
         let mut coefficients: HashMap<Source, B::Column> = sources.into_iter().zip(columns).collect();
+        let last = (1 << k) - cs.blinding_factors() - 1;
+        for (source, rows) in [(Source::First, 0..1), (Source::Last, last..last + 1), (Source::Active, 0..last)] {
+            coefficients.insert(source, backend.upload(HostColumn::Indicator { k, rows }));
+        }
         // X itself.
-        coefficients.insert(Source::Identity, backend.upload(ones(1..2)));
+        coefficients.insert(Source::Identity, backend.upload(HostColumn::Field(vec![Fr::ZERO, Fr::ONE])));
         values.insert(Source::Identity, backend.upload(HostColumn::Cells { k, cells: (0..1 << k).collect() }));
 
         let quotient = Quotient::new(&backend, &vk, k, &coefficients, budget)?;

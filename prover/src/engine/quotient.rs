@@ -233,14 +233,9 @@ impl<B: Backend> Quotient<B> {
             job.check()?;
         }
         drop(own);
-        let piece = |rows: &[Vec<Fr>]| {
-            let part = |row: &Vec<Fr>| {
-                let terms: Vec<(&B::Column, Fr)> = remainders.iter().zip(row.iter().copied()).collect();
-                backend.combine(job, &terms, &[])
-            };
-            backend.join(rows.iter().map(part).collect())
-        };
-        Ok(self.split.chunks(1 << self.shape.log_parts).map(piece).collect())
+        let mut pieces = backend.mix(job, remainders, &self.split).into_iter();
+        let piece = |_| backend.join(pieces.by_ref().take(1 << self.shape.log_parts).collect());
+        Ok((0..self.pieces()).map(piece).collect())
     }
 }
 

@@ -192,20 +192,29 @@ fn transforms<B: Backend>(backend: &B) {
 /// Columns longer than the domain have the values of their remainders.
 fn long_columns<B: Backend>(backend: &B) {
     let job = Job::default();
-    for (k, times) in [(3, 2), (4, 8), (6, 4), (7, 8), (9, 2)] {
+    for (k, times) in [(3, 2), (4, 8), (6, 4), (7, 8), (9, 2), (8, 1)] {
         let shifts = [Fr::from(7), Fr::DELTA];
         let (domain, naive) = (backend.domain(k, &shifts), Naive.domain(k, &shifts));
-        let host = [elements(times << k, 3), elements(1 << k, 4)];
+        let host = [elements(times << k, 3), elements(1 << k, 4), elements(3, 5)];
         let columns = upload(backend, &host);
         for coset in [0, 1] {
-            let on_coset = backend.evaluate_on_cosets(&job, &domain, &[(coset, &columns[0]), (coset, &columns[1])]);
-            let expected = Naive.evaluate_on_cosets(&job, &naive, &[(coset, &host[0]), (coset, &host[1])]);
+            let requests: Vec<(usize, &B::Column)> = columns.iter().map(|column| (coset, column)).collect();
+            let on_coset = backend.evaluate_on_cosets(&job, &domain, &requests);
+            let requests: Vec<(usize, &Vec<Fr>)> = host.iter().map(|column| (coset, column)).collect();
+            let expected = Naive.evaluate_on_cosets(&job, &naive, &requests);
             let on_coset = on_coset.into_iter().map(|values| (coset, values)).collect();
             let remainders = backend.interpolate_on_cosets(&job, &domain, on_coset);
             let expected = expected.into_iter().map(|values| (coset, values)).collect();
             let expected = Naive.interpolate_on_cosets(&job, &naive, expected);
             assert_eq!(download(backend, &remainders), expected, "k {k}, {times} times as long");
         }
+        let indicator = HostColumn::Indicator { k: k + 1, rows: 2..3 };
+        let (column, host_column) = (backend.upload(indicator.clone()), indicator.into_field());
+        let on_coset = backend.evaluate_on_cosets(&job, &domain, &[(1, &column)]).remove(0);
+        let remainder = backend.interpolate_on_cosets(&job, &domain, vec![(1, on_coset)]);
+        let expected = Naive.evaluate_on_cosets(&job, &naive, &[(1, &host_column)]).remove(0);
+        let expected = Naive.interpolate_on_cosets(&job, &naive, vec![(1, expected)]);
+        assert_eq!(download(backend, &remainder), expected, "k {k}");
         let joined = backend.join(upload(backend, &[host[0].clone(), host[0].clone()]));
         assert_eq!(backend.download(&joined), [&host[0][..], &host[0]].concat());
     }
@@ -311,6 +320,11 @@ fn polynomials<B: Backend>(backend: &B) {
                 let sum = backend.combine(&job, &queries[..take], low);
                 assert_eq!(backend.download(&sum), Naive.combine(&job, &naive[..take], low), "{len}");
             }
+        }
+        for count in [1, 3, 32] {
+            let matrix: Vec<Vec<Fr>> = (0..count).map(|row| elements(count, row as u64)).collect();
+            let mixed = backend.mix(&job, upload(backend, &host[..count]), &matrix);
+            assert_eq!(download(backend, &mixed), Naive.mix(&job, host[..count].to_vec(), &matrix), "{len}");
         }
         for roots in [&at[..1], &at[1..2], &at] {
             let quotient = backend.divide(&job, &columns[0], roots);

@@ -18,142 +18,23 @@
 #[cfg(test)]
 mod conformance;
 mod cpu;
+mod host_column;
 mod naive;
 
 use std::fmt::Debug;
 
-use halo2curves::{
-    bn256::{Fr, G1Affine},
-    ff::PrimeField,
-};
-use rayon::prelude::*;
+use halo2curves::bn256::{Fr, G1Affine};
 
 #[cfg(target_arch = "x86_64")]
 pub use cpu::avx512::Avx512;
 pub use cpu::portable::Portable;
+pub use host_column::HostColumn;
 pub use naive::Naive;
 
 use super::{
-    Job, field,
+    Job,
     program::{Challenge, Program, Source},
 };
-
-/// A column in the host's memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostColumn {
-    /// An element for each row.
-    Field(Vec<Fr>),
-    /// A small number for each row, with exceptions: most of a witness. Whoever commits to it pays for the bits that are
-    /// there.
-    Integers {
-        /// One per row; 0 where a large value stands.
-        small: Vec<i64>,
-        /// Rows, ascending, with values that fit no `i64`.
-        large: Vec<(usize, Fr)>,
-    },
-    /// A cell for each row, of a table of columns of `2^k` rows, as permutation arguments name them: `delta^column *
-    /// omega^row`.
-    Cells {
-        /// log2 of the rows of a column.
-        k: u32,
-        /// `column << k | row`.
-        cells: Vec<u32>,
-    },
-}
-
-impl HostColumn {
-    /// Field elements, as small numbers where most of them are.
-    pub fn compact(values: &[Fr]) -> Self {
-        let (mut small, mut large) = (vec![0; values.len()], Vec::new());
-        for (row, value) in values.iter().enumerate() {
-            match field::small(value) {
-                Some(value) => small[row] = value,
-                None => large.push((row, *value)),
-            }
-        }
-        Self::Integers { small, large }.densest()
-    }
-
-    /// The same in the form that takes less memory.
-    #[must_use]
-    pub fn densest(self) -> Self {
-        match &self {
-            Self::Integers { small, large } if 2 * large.len() > small.len() => Self::Field(self.into_field()),
-            _ => self,
-        }
-    }
-
-    /// Rows.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Field(values) => values.len(),
-            Self::Integers { small, .. } => small.len(),
-            Self::Cells { cells, .. } => cells.len(),
-        }
-    }
-
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Zeros up to the row `start`, then `values`: halo2's blinding of the last rows.
-    pub fn end_with(&mut self, start: usize, values: impl Iterator<Item = Fr>) {
-        match self {
-            Self::Field(column) => {
-                column.resize(start, Fr::zero());
-                column.extend(values);
-            }
-            Self::Integers { small, large } => {
-                small.resize(start, 0);
-                large.extend(values.enumerate().map(|(at, value)| (start + at, value)));
-                let rows = large.last().map_or(start, |(row, _)| start.max(row + 1));
-                small.resize(rows, 0);
-            }
-            Self::Cells { .. } => {
-                let mut column = Self::Field(std::mem::replace(self, Self::Field(Vec::new())).into_field());
-                column.end_with(start, values);
-                *self = column;
-            }
-        }
-    }
-
-    /// The same as field elements.
-    pub fn into_field(self) -> Vec<Fr> {
-        match self {
-            Self::Field(values) => values,
-            other => other.to_field(),
-        }
-    }
-
-    /// The same as field elements.
-    pub fn to_field(&self) -> Vec<Fr> {
-        match self {
-            Self::Field(values) => values.clone(),
-            Self::Integers { small, large } => {
-                let field = |value: &i64| {
-                    let magnitude = Fr::from(value.unsigned_abs());
-                    if *value < 0 { -magnitude } else { magnitude }
-                };
-                let mut values: Vec<Fr> = small.iter().map(field).collect();
-                for (row, value) in large {
-                    values[*row] = *value;
-                }
-                values
-            }
-            Self::Cells { k, cells } => {
-                let columns = cells.iter().max().map_or(0, |cell| (cell >> k) as usize + 1);
-                let (deltas, rows) = (field::powers(Fr::DELTA, columns), field::roots(*k));
-                let name = |cell: &u32| {
-                    let (column, row) = ((cell >> k) as usize, *cell as usize & ((1 << k) - 1));
-                    // Most cells of a circuit stand for themselves, in the first column too.
-                    if column == 0 { rows[row] } else { deltas[column] * rows[row] }
-                };
-                cells.par_iter().with_min_len(1 << 10).map(name).collect()
-            }
-        }
-    }
-}
 
 /// What a backend holds.
 pub trait Types: Debug + Send + Sync {
@@ -195,8 +76,8 @@ pub trait Operations: Types {
     /// Values on the domain to coefficients.
     fn interpolate(&self, job: &Job<'_>, domain: &Self::Domain, columns: Vec<Self::Column>) -> Vec<Self::Column>;
 
-    /// Coefficients to values on cosets: for each request, which coset, and of what. A column may have a multiple of the
-    /// domain's size of coefficients.
+    /// Coefficients to values on cosets: for each request, which coset, and of what. A column may be shorter than the
+    /// domain, or as long as several of it.
     fn evaluate_on_cosets(
         &self,
         job: &Job<'_>,
@@ -232,6 +113,9 @@ pub trait Operations: Types {
         column: &dyn Fn(Source, i32) -> (&'c Self::Coset, i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Self::Coset;
+
+    /// `sum_j matrix[i][j] * columns[j]` for each row of a square matrix.
+    fn mix(&self, job: &Job<'_>, columns: Vec<Self::Column>, matrix: &[Vec<Fr>]) -> Vec<Self::Column>;
 
     /// Parts of the same length, one after the other.
     fn join(&self, parts: Vec<Self::Column>) -> Self::Column;

@@ -143,6 +143,14 @@ impl Operations for Naive {
         run(domain.domain.len(), program, column, challenge)
     }
 
+    fn mix(&self, job: &Job<'_>, columns: Vec<Vec<Fr>>, matrix: &[Vec<Fr>]) -> Vec<Vec<Fr>> {
+        let row = |row: &Vec<Fr>| {
+            let terms: Vec<(&Vec<Fr>, Fr)> = columns.iter().zip(row.iter().copied()).collect();
+            self.combine(job, &terms, &[])
+        };
+        matrix.iter().map(row).collect()
+    }
+
     fn join(&self, parts: Vec<Vec<Fr>>) -> Vec<Fr> {
         parts.concat()
     }

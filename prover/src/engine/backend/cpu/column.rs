@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, sync::OnceLock};
 
-use halo2curves::bn256::Fr;
+use halo2curves::{bn256::Fr, ff::Field};
 
 use super::{HostColumn, digits::Signed};
+use crate::engine::{backend::host_column::indicator, field};
 
 /// Field elements, or what they follow from: the small numbers that a witness is given as, of which they are made when somebody
-/// asks and kept, for they are asked for again; cells of a permutation, of which they are made every time.
+/// asks and kept, for they are asked for again; cells of a permutation and indicators, of which they are made every time.
 #[derive(Debug)]
 pub struct Column {
     elements: OnceLock<Vec<Fr>>,
@@ -37,9 +38,26 @@ impl Column {
     pub(super) fn elements(&self) -> Cow<'_, [Fr]> {
         let made = || self.given.as_ref().map_or_else(Vec::new, HostColumn::to_field);
         match &self.given {
-            Some(HostColumn::Cells { .. }) => Cow::Owned(made()),
+            Some(HostColumn::Cells { .. } | HostColumn::Indicator { .. }) => Cow::Owned(made()),
             _ => Cow::Borrowed(self.elements.get_or_init(made)),
         }
+    }
+
+    /// Coefficients of the remainder by `X^n - shift^n`, `n = 2^k`, which has the same values on the coset. `combine` adds up
+    /// multiples of blocks of coefficients.
+    pub(super) fn remainder(&self, k: u32, shift: Fr, combine: impl Fn(&[&[Fr]], &[Fr]) -> Vec<Fr>) -> Cow<'_, [Fr]> {
+        if let Some(HostColumn::Indicator { k: own, rows }) = &self.given {
+            return Cow::Owned(indicator(*own, rows, k, shift));
+        }
+        let (mut coefficients, size) = (self.elements(), 1 << k);
+        if coefficients.len() < size {
+            coefficients.to_mut().resize(size, Fr::ZERO);
+        }
+        if coefficients.len() == size {
+            return coefficients;
+        }
+        let blocks: Vec<&[Fr]> = coefficients.chunks(size).collect();
+        Cow::Owned(combine(&blocks, &field::powers(shift.pow_vartime([size as u64]), blocks.len())))
     }
 
     pub(super) fn into_elements(self) -> Vec<Fr> {

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use super::{HostColumn, Operations, Transfer, Types};
 use crate::engine::{
-    Job, field,
+    Job,
     program::{Challenge, Program, Source},
 };
 use column::Column;
@@ -96,6 +96,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 /// Scalars that lie there as digits at a time, of short columns.
 const DIGITS: usize = 1 << 17;
 
+/// Rows that are mixed together.
+const MIXED: usize = 1 << 9;
+
 /// Elements on all cosets of a domain that keeps their factors; larger ones compute them anew for every few columns.
 const KEPT: usize = 1 << 16;
 
@@ -115,17 +118,6 @@ struct Coset<K: Kernels> {
 }
 
 impl<K: Kernels> Domain<K> {
-    /// Coefficients of the remainder by `X^n - shift^n`, which has the same values on the coset.
-    fn remainder<'c>(&self, kernels: K, coset: &Coset<K>, coefficients: &'c [Fr]) -> Cow<'c, [Fr]> {
-        let size = 1 << self.k;
-        if coefficients.len() <= size {
-            return Cow::Borrowed(coefficients);
-        }
-        let parts: Vec<&[Fr]> = coefficients.chunks(size).collect();
-        let factors = field::powers(coset.shift.pow_vartime([size as u64]), parts.len());
-        Cow::Owned(Kernels::combine(kernels, &parts, &factors, size))
-    }
-
     /// Factors on the way to or from the cosets that are asked for and do not keep their own.
     fn factors(
         &self,
@@ -207,8 +199,8 @@ impl<K: Kernels> Operations for K {
             }
             let coset = &domain.cosets[*at];
             let to = coset.kept.as_ref().map_or_else(|| &made[at], |[to, _]| to);
-            let coefficients = column.elements();
-            let coefficients = domain.remainder(*self, coset, &coefficients);
+            let combine = |blocks: &[&[Fr]], factors: &[Fr]| Kernels::combine(*self, blocks, factors, 1 << domain.k);
+            let coefficients = column.remainder(domain.k, coset.shift, combine);
             self.evaluate_on_coset(&domain.transforms, to, &coefficients)
         };
         requests.par_iter().map(one).collect()
@@ -258,6 +250,27 @@ impl<K: Kernels> Operations for K {
             (&values[..], rotation)
         };
         Kernels::run_on_coset(*self, job, &domain.transforms, program, &column, challenge)
+    }
+
+    fn mix(&self, job: &Job<'_>, columns: Vec<Column>, matrix: &[Vec<Fr>]) -> Vec<Column> {
+        let mut columns: Vec<Vec<Fr>> = columns.into_iter().map(Column::into_elements).collect();
+        let mut blocks: Vec<Vec<&mut [Fr]>> = Vec::new();
+        for column in &mut columns {
+            for (at, block) in column.chunks_mut(MIXED).enumerate() {
+                match blocks.get_mut(at) {
+                    Some(of_rows) => of_rows.push(block),
+                    None => blocks.push(vec![block]),
+                }
+            }
+        }
+        blocks.into_par_iter().filter(|_| !job.cancelled()).for_each(|mut of_rows| {
+            let given: Vec<&[Fr]> = of_rows.iter().map(|block| &**block).collect();
+            let len = given.first().map_or(0, |block| block.len());
+            let mixed: Vec<Vec<Fr>> =
+                matrix.iter().map(|factors| Kernels::combine(*self, &given, factors, len)).collect();
+            of_rows.iter_mut().zip(&mixed).for_each(|(block, mixed)| block.copy_from_slice(mixed));
+        });
+        columns.into_iter().map(Column::from).collect()
     }
 
     fn join(&self, parts: Vec<Column>) -> Column {
