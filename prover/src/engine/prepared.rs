@@ -172,7 +172,8 @@ impl<B: Backend> Prepared<B> {
         }
         // X itself.
         coefficients.insert(Source::Identity, backend.upload(HostColumn::Field(vec![Fr::ZERO, Fr::ONE])));
-        values.insert(Source::Identity, backend.upload(HostColumn::Cells { k, cells: (0..1 << k).collect() }));
+        let identity = HostColumn::Cells { k, cells: (0..1 << k).collect(), roots: assembly.roots };
+        values.insert(Source::Identity, backend.upload(identity));
 
         let quotient = Quotient::new(&backend, &vk, k, &coefficients, budget)?;
         Ok(Self { backend, k, domain, vk, lookups, sets, quotient, values, coefficients })

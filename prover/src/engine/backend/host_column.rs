@@ -1,6 +1,6 @@
 //! Columns as they come to a backend.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use halo2curves::{
     bn256::Fr,
@@ -30,6 +30,8 @@ pub enum HostColumn {
         k: u32,
         /// `column << k | row`.
         cells: Vec<u32>,
+        /// The domain in order, shared by all such columns.
+        roots: Arc<Vec<Fr>>,
     },
     /// Coefficients of the polynomial of degree below `2^k` that is 1 in these rows and 0 in all others.
     Indicator {
@@ -110,28 +112,39 @@ impl HostColumn {
     pub fn to_field(&self) -> Vec<Fr> {
         match self {
             Self::Field(values) => values.clone(),
+            Self::Integers { small, .. } => self.part(0..small.len()),
+            Self::Cells { cells, .. } => self.part(0..cells.len()),
+            Self::Indicator { k, rows } => indicator(*k, rows, *k, Fr::ZERO),
+        }
+    }
+
+    /// Some of the rows as field elements.
+    pub fn part(&self, rows: Range<usize>) -> Vec<Fr> {
+        match self {
+            Self::Field(values) => values[rows].to_vec(),
             Self::Integers { small, large } => {
                 let field = |value: &i64| {
                     let magnitude = Fr::from(value.unsigned_abs());
                     if *value < 0 { -magnitude } else { magnitude }
                 };
-                let mut values: Vec<Fr> = small.iter().map(field).collect();
-                for (row, value) in large {
-                    values[*row] = *value;
+                let mut values: Vec<Fr> = small[rows.clone()].iter().map(field).collect();
+                let first = large.partition_point(|(row, _)| *row < rows.start);
+                for (row, value) in large[first..].iter().take_while(|(row, _)| *row < rows.end) {
+                    values[row - rows.start] = *value;
                 }
                 values
             }
-            Self::Cells { k, cells } => {
+            Self::Cells { k, cells, roots } => {
+                let cells = &cells[rows];
                 let columns = cells.iter().max().map_or(0, |cell| (cell >> k) as usize + 1);
-                let (deltas, rows) = (field::powers(Fr::DELTA, columns), field::roots(*k));
+                let deltas = field::powers(Fr::DELTA, columns);
                 let name = |cell: &u32| {
                     let (column, row) = ((cell >> k) as usize, *cell as usize & ((1 << k) - 1));
-                    // Most cells of a circuit stand for themselves, in the first column too.
-                    if column == 0 { rows[row] } else { deltas[column] * rows[row] }
+                    if column == 0 { roots[row] } else { deltas[column] * roots[row] }
                 };
                 cells.par_iter().with_min_len(1 << 10).map(name).collect()
             }
-            Self::Indicator { k, rows } => indicator(*k, rows, *k, Fr::ZERO),
+            Self::Indicator { .. } => self.to_field()[rows].to_vec(),
         }
     }
 }
@@ -200,6 +213,24 @@ mod tests {
             for at in [0, 1, 6] {
                 let point = shift * field::omega(size).pow_vartime([at]);
                 assert_eq!(field::horner(&remainder, point), field::horner(&whole, point), "{rows:?} of 2^{k}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_parts() {
+        let large = Fr::from(u64::MAX).square();
+        let roots = Arc::new(field::roots(3));
+        let columns = [
+            HostColumn::Integers { small: vec![1, -2, 0, 4, 0, 6], large: vec![(2, large), (4, -large)] },
+            HostColumn::Cells { k: 3, cells: vec![9, 0, 7, 23, 8, 1], roots },
+            HostColumn::Indicator { k: 3, rows: 2..3 },
+            HostColumn::Field((0..6).map(Fr::from).collect()),
+        ];
+        for column in columns {
+            let whole = column.to_field();
+            for rows in [0..6, 2..3, 3..6, 4..4] {
+                assert_eq!(column.part(rows.clone()), whole[rows]);
             }
         }
     }

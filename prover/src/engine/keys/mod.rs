@@ -9,12 +9,15 @@ mod cycles;
 mod domain;
 mod recorder;
 
+use std::sync::Arc;
+
 use halo2_proofs::plonk::{self, Circuit, ConstraintSystem, FloorPlanner, permutation};
 use halo2curves::bn256::{Fr, G1Affine};
 
 use super::{
     Bases, Error, Job,
     backend::{Backend, HostColumn},
+    field,
 };
 use recorder::Recorder;
 
@@ -34,6 +37,8 @@ pub struct Assembly {
     pub(super) cs: ConstraintSystem<Fr>,
     /// Selectors included.
     pub(super) fixed: Vec<HostColumn>,
+    /// The domain in order.
+    pub(super) roots: Arc<Vec<Fr>>,
     /// Of every permuted column: the name of the next cell of each row's cycle.
     pub(super) sigmas: Vec<HostColumn>,
     /// As halo2's verifying key keeps them: only when they were compressed.
@@ -59,9 +64,15 @@ impl Assembly {
         };
         let mut fixed = recorded.fixed;
         fixed.extend(columns.iter().map(|values| HostColumn::compact(values)));
-        let sigmas = recorded.cycles.into_next().into_iter().map(|cells| HostColumn::Cells { k, cells }).collect();
+        let roots = Arc::new(field::roots(k));
+        let sigmas = recorded
+            .cycles
+            .into_next()
+            .into_iter()
+            .map(|cells| HostColumn::Cells { k, cells, roots: roots.clone() })
+            .collect();
         let selectors = (selectors == Selectors::Compressed).then_some(recorded.selectors);
-        Ok(Self { k, cs, fixed, sigmas, selectors })
+        Ok(Self { k, cs, fixed, roots, sigmas, selectors })
     }
 
     /// What a key of halo2's holds of it.
@@ -70,7 +81,8 @@ impl Assembly {
         let fixed = key.fixed_values().iter().map(|column| HostColumn::compact(column.values())).collect();
         let sigmas =
             key.permutation().permutations().iter().map(|column| HostColumn::Field(column.values().to_vec())).collect();
-        Self { k: vk.get_domain().k, cs: vk.cs().clone(), fixed, sigmas, selectors: None }
+        let k = vk.get_domain().k;
+        Self { k, cs: vk.cs().clone(), fixed, roots: Arc::new(field::roots(k)), sigmas, selectors: None }
     }
 
     /// log2 of the number of rows.

@@ -1,6 +1,6 @@
 //! Columns of the backends that compute on the host's processors.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 use halo2curves::{bn256::Fr, ff::Field};
 
@@ -40,6 +40,15 @@ impl Column {
         match &self.given {
             Some(HostColumn::Cells { .. } | HostColumn::Indicator { .. }) => Cow::Owned(made()),
             _ => Cow::Borrowed(self.elements.get_or_init(made)),
+        }
+    }
+
+    /// Some of the elements.
+    pub(super) fn part(&self, rows: Range<usize>) -> Cow<'_, [Fr]> {
+        match (self.elements.get(), &self.given) {
+            (Some(elements), _) => Cow::Borrowed(&elements[rows]),
+            (None, Some(given)) => Cow::Owned(given.part(rows)),
+            (None, None) => Cow::Borrowed(&[]),
         }
     }
 

@@ -57,14 +57,14 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     /// Values on a coset to coefficients.
     fn interpolate_on_coset(self, domain: &Self::Domain, from: &[Self::Packed], values: Vec<Self::Packed>) -> Vec<Fr>;
 
-    /// Columns that a program reads, some more than once.
-    fn sources(program: &Self::Program) -> Vec<Source>;
+    /// Columns that a program reads, with their rotations.
+    fn reads(program: &Self::Program) -> &[(Source, i32)];
 
-    /// The program's value in every row.
+    /// The program's value in every row; the first follows the last.
     fn run<'c>(
         self,
         job: &Job<'_>,
-        domain: &Self::Domain,
+        rows: usize,
         program: &Self::Program,
         column: &dyn Fn(Source) -> &'c [Fr],
         challenge: &dyn Fn(Challenge) -> Fr,
@@ -95,6 +95,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 
 /// Scalars that lie there as digits at a time, of short columns.
 const DIGITS: usize = 1 << 17;
+
+/// Rows of columns that are unpacked together.
+const ROWS: usize = 1 << 14;
 
 /// Rows that are mixed together.
 const MIXED: usize = 1 << 9;
@@ -232,9 +235,21 @@ impl<K: Kernels> Operations for K {
         column: &dyn Fn(Source) -> &'c Column,
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Column {
-        let columns: HashMap<Source, Cow<'_, [Fr]>> =
-            K::sources(program).into_iter().map(|source| (source, column(source).elements())).collect();
-        Kernels::run(*self, job, &domain.transforms, program, &|source| &columns[&source], challenge).into()
+        let (rows, reads) = (1 << domain.k, K::reads(program));
+        // Where no row needs another, columns are unpacked a few rows at a time.
+        let alone = reads.iter().all(|(_, rotation)| *rotation == 0);
+        let step = if alone { ROWS.min(rows) } else { rows };
+        let mut values = Vec::with_capacity(rows);
+        for start in (0..rows).step_by(step) {
+            let part = |source: Source| match alone {
+                true => column(source).part(start..start + step),
+                false => column(source).elements(),
+            };
+            let columns: HashMap<Source, Cow<'_, [Fr]>> =
+                reads.iter().map(|(source, _)| (*source, part(*source))).collect();
+            values.append(&mut Kernels::run(*self, job, step, program, &|source| &columns[&source], challenge));
+        }
+        values.into()
     }
 
     fn run_on_coset<'c>(
@@ -302,12 +317,16 @@ impl<K: Kernels> Operations for K {
         let mut points: Vec<Fr> = queries.iter().map(|(_, point)| *point).collect();
         points.sort_unstable();
         points.dedup();
-        let powers: Vec<Vec<K::Packed>> = points.par_iter().map(|point| self.powers(*point, most)).collect();
-        let value = |(column, point): &(&Column, Fr)| match points.binary_search(point) {
-            Ok(at) if !job.cancelled() => Kernels::evaluate(*self, &column.elements(), &powers[at]),
-            _ => Fr::ZERO,
-        };
-        queries.par_iter().map(value).collect()
+        // The powers of one point after the other: they take as much memory as a column.
+        let mut values = vec![Fr::ZERO; queries.len()];
+        for point in points {
+            let powers = self.powers(point, most);
+            let of_point = values.par_iter_mut().zip(queries).filter(|(_, (_, at))| *at == point);
+            of_point.filter(|_| !job.cancelled()).for_each(|(value, (column, _))| {
+                *value = Kernels::evaluate(*self, &column.elements(), &powers);
+            });
+        }
+        values
     }
 
     fn combine(&self, _: &Job<'_>, terms: &[(&Column, Fr)], low: &[Fr]) -> Column {

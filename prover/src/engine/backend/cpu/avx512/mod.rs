@@ -133,17 +133,17 @@ impl Kernels for Avx512 {
     fn run<'c>(
         self,
         job: &Job<'_>,
-        domain: &Domain,
+        rows: usize,
         program: &LaneProgram,
         column: &dyn Fn(Source) -> &'c [Fr],
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
-        let rows = |source, rotation| (Rows::Elements(column(source)), rotation);
-        vectors::unpack(self, &program.run((self, job), domain.packs(), &rows, challenge))
+        let of = |source, rotation| (Rows::Elements(column(source)), rotation);
+        vectors::unpack(self, &program.run((self, job), rows / 8, &of, challenge))
     }
 
-    fn sources(program: &LaneProgram) -> Vec<Source> {
-        program.sources().collect()
+    fn reads(program: &LaneProgram) -> &[(Source, i32)] {
+        program.reads()
     }
 
     fn run_on_coset<'c>(

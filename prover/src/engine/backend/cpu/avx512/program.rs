@@ -133,9 +133,9 @@ impl LaneProgram {
         Self { program, steps }
     }
 
-    /// Columns that it reads, some of them more than once.
-    pub(super) fn sources(&self) -> impl Iterator<Item = Source> + '_ {
-        self.program.columns().iter().map(|(source, _)| *source)
+    /// Columns that it reads, with their rotations.
+    pub(super) fn reads(&self) -> &[(Source, i32)] {
+        self.program.columns()
     }
 
     /// The value of every row, below `2 p`, like those of the columns. All columns have as many rows.

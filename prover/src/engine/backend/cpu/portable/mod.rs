@@ -86,16 +86,16 @@ impl Kernels for Portable {
     fn run<'c>(
         self,
         job: &Job<'_>,
-        domain: &Domain,
+        rows: usize,
         program: &Program,
         column: &dyn Fn(Source) -> &'c [Fr],
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<Fr> {
-        program::run(job, program, domain.size(), &|source, rotation| (column(source), rotation), challenge)
+        program::run(job, program, rows, &|source, rotation| (column(source), rotation), challenge)
     }
 
-    fn sources(program: &Program) -> Vec<Source> {
-        program.columns().iter().map(|(source, _)| *source).collect()
+    fn reads(program: &Program) -> &[(Source, i32)] {
+        program.columns()
     }
 
     fn run_on_coset<'c>(
