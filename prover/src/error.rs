@@ -52,6 +52,18 @@ pub enum Error {
     /// A key that was made with another structured reference string.
     #[error("the proving key was made with another structured reference string: use that one, or make new keys")]
     KeyOfAnotherSrs,
+    /// Less memory than a proof takes.
+    #[error(
+        "a proof takes about {} MiB of memory, the limit is {} MiB: raise it, compile with `--objective memory`, or use a \
+         smaller model",
+        needed >> 20, limit >> 20
+    )]
+    Memory {
+        /// Bytes that the process would have resident.
+        needed: u64,
+        /// Bytes that it may have.
+        limit: u64,
+    },
     /// Inputs that the program does not take.
     #[error(transparent)]
     Execute(#[from] int::Error),

@@ -75,7 +75,7 @@ pub fn prove(
     job.done(Step::Witness, 0.0)?;
 
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
-    let mut synthesis = MachineSynthesis { layout, witness: &witness };
+    let mut synthesis = MachineSynthesis { layout, witness };
     let mut statements = [Statement { synthesis: &mut synthesis, instances: &[&public] }];
     let engine = key.prepared.create(&bases, &mut statements, OsRng, &mut transcript, job)?;
     let bytes = transcript.finalize();

@@ -228,9 +228,9 @@ pub(crate) struct Prove {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) backend: Backend,
 
-    /// MiB that values of the key's columns may take while keys are loaded; 0 to compute them with the proof.
-    #[arg(long = "memory", value_name = "MIB", default_value_t = 256, value_parser = parse_mebibytes)]
-    pub(crate) memory_mib: usize,
+    /// MiB that the process may take, at most; without it, what the machine has.
+    #[arg(long = "memory", value_name = "MIB", value_parser = parse_mebibytes)]
+    pub(crate) memory_mib: Option<usize>,
 
     #[command(flatten)]
     pub(crate) srs: SrsFile,
@@ -278,9 +278,9 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = parse_runs)]
     pub(crate) runs: usize,
 
-    /// MiB that may be spent to save time: on multiples of the reference string's points, on values of the key's columns.
-    #[arg(long = "memory", value_name = "MIB", default_value_t = 256, value_parser = parse_mebibytes)]
-    pub(crate) memory_mib: usize,
+    /// MiB that the engine may take, at most; without it, what the machine has.
+    #[arg(long = "memory", value_name = "MIB", value_parser = parse_mebibytes)]
+    pub(crate) memory_mib: Option<usize>,
 
     #[command(flatten, next_help_heading = "Only with MODEL.onnx")]
     pub(crate) options: CompileOptions,

@@ -3,6 +3,8 @@
 //! Sizes are exact. Gas follows a model whose terms are the operations of the contract; time and memory grow with the number
 //! of columns and rows. Their constants are rough: taken from proofs of 2^7 to 2^12 rows in the lean shape on two cores.
 
+use apodict_circuits::Program;
+use apodict_prover::{MemoryPlan, Purpose};
 use apodict_verifier::ConstraintSystem;
 use apodict_verifier::Expression;
 use serde::Serialize;
@@ -29,17 +31,17 @@ const GAS_PER_INSTANCE: u64 = 850;
 const GAS_PER_FIELD_OPERATION: u64 = 22;
 
 /// Of the process without a circuit.
-const BASE_MEMORY: f64 = 12e6;
-/// Bytes of a row of a committed column: its forms, its cosets, the key and its cosets.
-const BYTES_PER_CELL: f64 = 480.0;
+const BASE_MEMORY: u64 = 12 << 20;
 /// Without rows.
 const BASE_MS: f64 = 15.0;
 /// Of a committed cell.
 const MS_PER_CELL: f64 = 0.005;
 
 impl Prediction {
-    /// For a proof of `2^k` rows in `shape`, with this many public values.
-    pub(crate) fn new(shape: &ConstraintSystem, k: u32, num_instances: usize) -> Self {
+    /// For a proof of `program`, whose constraint system is `shape`.
+    pub(crate) fn new(program: &Program, shape: &ConstraintSystem) -> Result<Self, apodict_prover::Error> {
+        let (k, num_instances) = (program.plan().k, program.layout().num_instances());
+        let memory = MemoryPlan::new(program, Purpose::OneProof, BASE_MEMORY, None)?;
         let layout = shape.proof_layout();
         let points = layout.iter().filter(|(element, _)| element.num_bytes() == 64).count() as u64;
         let evaluations = layout.len() as u64 - points;
@@ -48,9 +50,9 @@ impl Prediction {
         let key_commitments = (shape.num_fixed_columns + shape.permutation_columns.len()) as u64;
         let operations: u64 = shape.gates.iter().map(field_operations).sum();
         let cells = commitments as f64 * f64::from(k).exp2();
-        Self {
+        Ok(Self {
             prove_ms: BASE_MS + MS_PER_CELL * cells,
-            peak_memory_bytes: (BASE_MEMORY + BYTES_PER_CELL * cells) as u64,
+            peak_memory_bytes: memory.predicted_bytes,
             proof_bytes: shape.proof_len(),
             gas: GAS_BASE
                 + GAS_PER_COMMITMENT * commitments
@@ -58,7 +60,7 @@ impl Prediction {
                 + GAS_PER_EVALUATION * evaluations
                 + GAS_PER_INSTANCE * num_instances as u64
                 + GAS_PER_FIELD_OPERATION * operations,
-        }
+        })
     }
 }
 

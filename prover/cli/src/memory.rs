@@ -1,11 +1,29 @@
 //! What the process needed.
 
+use apodict_circuits::Program;
+use apodict_prover::{MemoryPlan, Purpose};
+
+use crate::failure::Failure;
+
 /// The most memory that this process has had resident, where the system tells it.
 pub(crate) fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    bytes("/proc/self/status", "VmHWM:")
+}
+
+/// A line of a file of the kernel's.
+fn bytes(path: &str, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(path).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
+}
+
+/// How to prove within the limit that the user gives, or else within what the machine has left.
+pub(crate) fn plan(program: &Program, purpose: Purpose, limit_mib: Option<usize>) -> Result<MemoryPlan, Failure> {
+    let resident = bytes("/proc/self/status", "VmRSS:").unwrap_or(0);
+    let given = limit_mib.map(|mib| (mib as u64) << 20);
+    let limit = given.or_else(|| bytes("/proc/meminfo", "MemAvailable:").map(|available| available + resident));
+    Ok(MemoryPlan::new(program, purpose, resident, limit)?)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -14,5 +32,7 @@ mod tests {
     fn reads_the_peak() {
         let peak = super::peak_memory_bytes().unwrap();
         assert!((100_000..1 << 40).contains(&peak), "{peak}");
+        let resident = super::bytes("/proc/self/status", "VmRSS:").unwrap();
+        assert!((100_000..=peak).contains(&resident), "{resident} of {peak}");
     }
 }

@@ -10,7 +10,8 @@ use rand_core::{CryptoRng, RngCore};
 
 #[cfg(target_arch = "x86_64")]
 use super::backend::Avx512;
-use super::{Assembly, Bases, Budget, EngineTimes, Error, Job, Prepared, Statement, backend::Portable, create};
+use super::backend::{Footprint, Portable, Transfer};
+use super::{Assembly, Bases, Budget, EngineTimes, Error, Job, Prepared, Statement, create};
 
 /// The structured reference string for this machine.
 #[derive(Debug)]
@@ -130,6 +131,15 @@ pub fn host_backend() -> &'static str {
         return "avx512";
     }
     "portable"
+}
+
+/// Bytes that things take on that backend.
+pub fn host_footprint() -> Footprint {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(backend) = Avx512::detect() {
+        return backend.footprint();
+    }
+    Portable.footprint()
 }
 
 /// Threads that share a proof: those of rayon's global pool, or of the pool that this is called in.

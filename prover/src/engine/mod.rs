@@ -34,6 +34,7 @@ mod host;
 mod job;
 mod keys;
 mod lookup;
+mod memory;
 mod opening;
 mod permutation;
 mod prepared;
@@ -44,9 +45,10 @@ mod work;
 
 pub use create::{EngineTimes, Statement, create};
 pub use error::Error;
-pub use host::{HostBases, HostPrepared, host_backend, host_threads};
+pub use host::{HostBases, HostPrepared, host_backend, host_footprint, host_threads};
 pub use job::{Cancel, Job, Progress, Step};
 pub use keys::{Assembly, Selectors};
+pub use memory::Memory;
 pub use prepared::{Bases, Budget, Prepared};
 pub use synthesis::{MachineSynthesis, Phase, Synthesis};
 

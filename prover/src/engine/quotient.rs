@@ -20,7 +20,7 @@ use halo2curves::{
 
 use super::{
     Budget, Error, Job,
-    backend::Backend,
+    backend::{Backend, Footprint},
     field,
     program::{Builder, Challenge, Id, Program, Source},
 };
@@ -61,15 +61,15 @@ pub(super) struct Shape {
 
 impl Shape {
     /// The fastest that takes no more than `budget` bytes if there is one, else the smallest. `reads` are the columns whose
-    /// values have to be computed.
-    fn choose(pieces: usize, k: u32, reads: &[(Source, i32)], budget: usize) -> Self {
+    /// values have to be computed, `element` bytes each.
+    fn choose(pieces: usize, k: u32, reads: &[(Source, i32)], element: usize, budget: usize) -> Self {
         let one = Self { pieces, log_parts: 0, together: 1 };
         let parts = (1..=MOST_PARTS.min(k - 3)).map(|log_parts| Self { log_parts, ..one });
         let mut shapes = [Self { together: pieces, ..one }, one].into_iter().chain(parts);
         let mut last = one;
         let fits = |shape: &Self| {
             last = *shape;
-            shape.values(reads) * (PACKED << (k - shape.log_parts)) <= budget
+            shape.bytes(k, reads, element) <= budget
         };
         shapes.find(fits).unwrap_or(last)
     }
@@ -95,10 +95,57 @@ impl Shape {
         let most = (0..1 << self.log_parts).map(|part| self.needed(part, reads).collect::<HashSet<_>>().len()).max();
         self.together * most.unwrap_or(0)
     }
+
+    /// Bytes that they take.
+    fn bytes(self, k: u32, reads: &[(Source, i32)], element: usize) -> usize {
+        self.values(reads) * (element << (k - self.log_parts))
+    }
 }
 
-/// Bytes of an element among values on a coset, at most.
-const PACKED: usize = 40;
+/// What is decided before anything is computed.
+pub(super) struct Plan {
+    program: Program,
+    terms: usize,
+    reads: Vec<(Source, i32)>,
+    shape: Shape,
+    /// Whether the key's columns on cosets are kept.
+    keep: bool,
+    /// Bytes that they take then.
+    pub(super) kept_bytes: usize,
+    /// Bytes of values on cosets while a proof is made.
+    pub(super) work_bytes: usize,
+}
+
+impl Plan {
+    pub(super) fn new(
+        cs: &plonk::ConstraintSystem<Fr>,
+        k: u32,
+        footprint: Footprint,
+        budget: Budget,
+    ) -> Result<Self, Error> {
+        let (program, terms) = compile(cs)?;
+        let mut reads: Vec<(Source, i32)> = program.columns().to_vec();
+        reads.sort_unstable();
+        let (pieces, element) = (cs.degree() - 1, footprint.coset_element);
+        let of_key: HashSet<Source> = reads.iter().map(|(source, _)| *source).filter(|of| is_of_key(*of)).collect();
+        let bytes = of_key.len() * pieces * (element << k);
+        let keep = bytes <= budget.coset_bytes;
+        let own: Vec<(Source, i32)> =
+            reads.iter().copied().filter(|(source, _)| !keep || !is_of_key(*source)).collect();
+        let shape = Shape::choose(pieces, k, &own, element, budget.work_bytes);
+        let (kept_bytes, work_bytes) = (if keep { bytes } else { 0 }, shape.bytes(k, &own, element));
+        Ok(Self { program, terms, reads, shape, keep, kept_bytes, work_bytes })
+    }
+
+    pub(super) fn pieces(&self) -> usize {
+        self.shape.pieces
+    }
+
+    /// log2 of the parts of a coset.
+    pub(super) fn log_parts(&self) -> u32 {
+        self.shape.log_parts
+    }
+}
 
 /// Shifts of the cosets of a quotient with so many pieces.
 fn shifts(vk: &plonk::VerifyingKey<G1Affine>) -> Vec<Fr> {
@@ -122,14 +169,8 @@ impl<B: Backend> Quotient<B> {
         of_key: &HashMap<Source, B::Column>,
         budget: Budget,
     ) -> Result<Self, Error> {
-        let (program, terms) = compile(vk.cs())?;
-        let mut reads: Vec<(Source, i32)> = program.columns().to_vec();
-        reads.sort_unstable();
+        let Plan { program, terms, reads, shape, keep, .. } = Plan::new(vk.cs(), k, backend.footprint(), budget)?;
         let shifts = shifts(vk);
-        let keep = of_key.len() * shifts.len() * (PACKED << k) <= budget.coset_bytes;
-        let own: Vec<(Source, i32)> =
-            reads.iter().copied().filter(|(source, _)| !keep || !is_of_key(*source)).collect();
-        let shape = Shape::choose(shifts.len(), k, &own, budget.work_bytes);
         let per_coset = field::powers(field::omega(k), 1 << shape.log_parts);
         let shifts: Vec<Fr> =
             shifts.into_iter().flat_map(|shift| per_coset.iter().map(move |root| shift * root)).collect();

@@ -27,27 +27,28 @@ pub trait Synthesis {
     fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<HostColumn>, Error>;
 }
 
-/// The machine's witness, without a detour through halo2's synthesis.
-#[derive(Clone, Copy, Debug)]
+/// The machine's witness, without a detour through halo2's synthesis. Columns go to the prover as they are asked for, and
+/// are not kept.
+#[derive(Debug)]
 pub struct MachineSynthesis<'a> {
     /// The program's layout.
     pub layout: &'a Layout,
     /// Its columns.
-    pub witness: &'a Witness,
+    pub witness: Witness,
 }
 
 impl Synthesis for MachineSynthesis<'_> {
     fn phase(&mut self, phase: Phase<'_>) -> Result<Vec<HostColumn>, Error> {
         match (phase.phase, phase.challenges) {
             (0, _) => {
-                let witness = self.witness;
-                let columns = witness.lanes.iter().chain([&witness.acc, &witness.multiplicities]);
-                let typed =
-                    |column: &Column| HostColumn::Integers { small: column.small.clone(), large: column.large.clone() };
-                Ok(columns.map(typed).collect())
+                let witness = &mut self.witness;
+                let columns = std::mem::take(&mut witness.lanes).into_iter().chain([std::mem::take(&mut witness.acc)]);
+                // The second phase asks for these again.
+                let columns = columns.chain([witness.multiplicities.clone()]);
+                Ok(columns.map(|Column { small, large }| HostColumn::Integers { small, large }).collect())
             }
             (1, [Some(theta), Some(beta)]) => {
-                let columns = self.layout.lookup_columns(self.witness, *theta, *beta);
+                let columns = self.layout.lookup_columns(&self.witness, *theta, *beta);
                 Ok(columns.reciprocals.into_iter().chain([columns.sum]).map(HostColumn::Field).collect())
             }
             (phase, challenges) => {

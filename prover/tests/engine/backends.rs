@@ -95,7 +95,7 @@ fn the_machine() {
         let public: Vec<Fr> = [Fr::from(5), Fr::from(6)].into_iter().chain(witness.public.iter().copied()).collect();
         let params = ParamsKZG::setup(plan.k, rng(1));
         let key = keygen_pk2(&params, &Machine::new(&layout), false).expect("it fits");
-        let synthesis = || MachineSynthesis { layout: &layout, witness: &witness };
+        let synthesis = || MachineSynthesis { layout: &layout, witness: witness.clone() };
         same((&params, &key), synthesis, &[&public]);
     }
 }

@@ -3,18 +3,14 @@
 use std::fmt::{self, Display, Formatter};
 
 use apodict_circuits::{Program, synthetic};
-use apodict_prover::{
-    Context, ProvingKey, SRS_MIN_K, Srs, StockProver,
-    engine::{Budget, Job},
-    prove,
-};
+use apodict_prover::{Context, ProvingKey, Purpose, SRS_MIN_K, Srs, StockProver, engine::Job, prove};
 use serde::Serialize;
 
 use crate::arguments::{Bench, Peer};
 use crate::console::{Console, format_bytes, milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::keys;
-use crate::memory::peak_memory_bytes;
+use crate::memory::{self, peak_memory_bytes};
 use crate::program;
 
 /// What `bench` prints.
@@ -35,6 +31,8 @@ struct Case {
     name: String,
     k: u32,
     rows: usize,
+    /// Of a process that makes proofs of this case alone.
+    predicted_memory_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     engine: Option<Engine>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,10 +57,10 @@ struct Work {
     program: Program,
     inputs: Vec<Vec<i64>>,
     srs: Srs,
+    predicted_memory_bytes: u64,
 }
 
 pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failure> {
-    let budget = Budget::for_many_proofs(arguments.memory_mib << 20);
     let mut report = Report {
         backend: apodict_prover::engine::host_backend(),
         threads: apodict_prover::engine::host_threads(),
@@ -73,15 +71,20 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
     if let (Some(model), Some(input)) = (&arguments.model, &arguments.input) {
         let (program, _) = program::read_or_compile(model, &arguments.options, input)?;
         let inputs = program::read_inputs(input, &program)?;
-        let srs = keys::srs_for(&program, None)?.with_budget(budget);
+        let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
+        let srs = keys::srs_for(&program, None)?.with_budget(memory.budget);
+        let predicted_memory_bytes = memory.predicted_bytes;
         let name = model.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
-        report.cases.push(measure(&Work { name, program, inputs, srs }, arguments, console)?);
+        report.cases.push(measure(&Work { name, program, inputs, srs, predicted_memory_bytes }, arguments, console)?);
     } else {
         for k in &arguments.k {
             let program = synthetic::filling(*k).ok_or(Failure::NoSyntheticProgram { k: *k })?;
             let inputs = synthetic::inputs(program.graph().nodes[0].len());
-            let srs = Srs::generate_unsafe((*k).max(SRS_MIN_K))?.with_budget(budget);
-            report.cases.push(measure(&Work { name: format!("dense {k}"), program, inputs, srs }, arguments, console)?);
+            let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
+            let srs = Srs::generate_unsafe((*k).max(SRS_MIN_K))?.with_budget(memory.budget);
+            let (name, predicted_memory_bytes) = (format!("dense {k}"), memory.predicted_bytes);
+            let work = Work { name, program, inputs, srs, predicted_memory_bytes };
+            report.cases.push(measure(&work, arguments, console)?);
         }
     }
     report.peak_memory_bytes = peak_memory_bytes();
@@ -114,6 +117,7 @@ fn measure(work: &Work, arguments: &Bench, console: &Console) -> Result<Case, Fa
         name: work.name.clone(),
         k: program.plan().k,
         rows: program.layout().rows(),
+        predicted_memory_bytes: work.predicted_memory_bytes,
         engine: of(|times| times.total).and_then(|prove_ms| {
             Some(Engine {
                 prove_ms,

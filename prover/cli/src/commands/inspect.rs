@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Fai
         inputs,
         outputs,
         accuracy: program.report(),
-        predicted: Prediction::new(&shape, plan.k, layout.num_instances()),
+        predicted: Prediction::new(&program, &shape)?,
     })?;
     Ok(Outcome::Done)
 }

@@ -3,10 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
-use apodict_prover::{
-    Context,
-    engine::{Budget, Job},
-};
+use apodict_prover::{Context, Purpose, engine::Job};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +14,7 @@ use crate::files::PendingFile;
 use crate::hexadecimal::Bytes32;
 use crate::key_file::origin_name;
 use crate::keys::{self, KeyFolder};
-use crate::memory::peak_memory_bytes;
+use crate::memory::{self, peak_memory_bytes};
 use crate::program::{self, Columns, Source};
 use crate::proof_file::ProofFile;
 
@@ -42,6 +39,8 @@ struct Report {
     /// From witness to finished proof, keys loaded.
     prove_ms: f64,
     peak_memory_bytes: Option<u64>,
+    /// What was predicted before the keys were read.
+    predicted_memory_bytes: u64,
     proof_bytes: usize,
     key_bytes: u64,
     proof: PathBuf,
@@ -69,9 +68,9 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
     }
     let inputs = program::read_inputs(&arguments.input, &program)?;
 
+    let memory = memory::plan(&program, Purpose::OneProof, arguments.memory_mib)?;
     let ((folder, keys), keys_ms) = console.stage("keys", || {
-        let budget = Budget::for_one_proof(arguments.memory_mib << 20);
-        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?.with_budget(budget);
+        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?.with_budget(memory.budget);
         let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
         let keys = folder.open(&program, srs)?;
         Ok::<_, Failure>((folder, keys))
@@ -112,6 +111,7 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
         },
         prove_ms: milliseconds(times.total),
         peak_memory_bytes: peak_memory_bytes(),
+        predicted_memory_bytes: memory.predicted_bytes,
         proof_bytes,
         key_bytes: folder.proving_key_bytes()?,
         proof: arguments.output.clone(),

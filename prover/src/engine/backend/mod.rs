@@ -50,8 +50,22 @@ pub trait Types: Debug + Send + Sync {
     type Program: Debug + Send + Sync;
 }
 
+/// Bytes that things take on a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// A point of the bases.
+    pub point: usize,
+    /// An element of a column.
+    pub element: usize,
+    /// An element of a coset.
+    pub coset_element: usize,
+}
+
 /// The way in and out.
 pub trait Transfer: Types {
+    /// What things take.
+    fn footprint(&self) -> Footprint;
+
     /// Points that many commitments will be made to, with as many multiples as `bytes` allow, if they pay.
     fn bases(&self, points: &[G1Affine], bytes: usize) -> Self::Bases;
 

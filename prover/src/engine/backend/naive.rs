@@ -7,7 +7,7 @@ use halo2curves::{
     group::{Curve, prime::PrimeCurveAffine},
 };
 
-use super::{HostColumn, Operations, Transfer, Types};
+use super::{Footprint, HostColumn, Operations, Transfer, Types};
 use crate::engine::{
     Job, field,
     program::{Challenge, Operation, Program, Source},
@@ -33,6 +33,10 @@ impl Types for Naive {
 }
 
 impl Transfer for Naive {
+    fn footprint(&self) -> Footprint {
+        Footprint { point: size_of::<G1Affine>(), element: size_of::<Fr>(), coset_element: size_of::<Fr>() }
+    }
+
     fn bases(&self, points: &[G1Affine], _: usize) -> Vec<G1Affine> {
         points.to_vec()
     }

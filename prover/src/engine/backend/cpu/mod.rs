@@ -16,7 +16,7 @@ use halo2curves::{
 };
 use rayon::prelude::*;
 
-use super::{HostColumn, Operations, Transfer, Types};
+use super::{Footprint, HostColumn, Operations, Transfer, Types};
 use crate::engine::{
     Job,
     program::{Challenge, Program, Source},
@@ -32,6 +32,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     type Packed: Debug + Send + Sync + 'static;
     /// A compiled expression.
     type Program: Debug + Send + Sync;
+
+    /// Elements of a [`Self::Packed`].
+    const LANES: usize;
 
     /// Points in the form in which they are added.
     fn points(self, points: &[G1Affine]) -> Vec<Self::Point>;
@@ -143,6 +146,11 @@ impl<K: Kernels> Types for K {
 }
 
 impl<K: Kernels> Transfer for K {
+    fn footprint(&self) -> Footprint {
+        let coset_element = size_of::<K::Packed>() / K::LANES;
+        Footprint { point: size_of::<K::Point>(), element: size_of::<Fr>(), coset_element }
+    }
+
     fn bases(&self, points: &[G1Affine], bytes: usize) -> Self::Bases {
         Table::new(self, self.points(points), bytes)
     }

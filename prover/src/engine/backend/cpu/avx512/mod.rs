@@ -98,6 +98,8 @@ impl Kernels for Avx512 {
     type Packed = Pack;
     type Program = LaneProgram;
 
+    const LANES: usize = 8;
+
     fn points(self, points: &[G1Affine]) -> Vec<Point> {
         points.par_iter().map(Point::new).collect()
     }

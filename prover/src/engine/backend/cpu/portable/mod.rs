@@ -47,6 +47,8 @@ impl Kernels for Portable {
     type Packed = Fr;
     type Program = Program;
 
+    const LANES: usize = 1;
+
     fn points(self, points: &[G1Affine]) -> Vec<G1Affine> {
         points.to_vec()
     }

@@ -1,0 +1,79 @@
+//! How much memory a proof takes, before it is made.
+//!
+//! Counted is what grows with the rows: every column as often as it is there at the same time, in the stage that needs the
+//! most. What the allocator loses between them is a factor, measured.
+
+use halo2_proofs::plonk;
+use halo2curves::bn256::{Fr, G1Affine};
+
+use super::{Budget, Error, backend::Footprint, quotient::Plan};
+
+/// Bytes of a proof and of what it needs, by estimate. What the process has beside them is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The structured reference string, as halo2 has it and as the backend has it.
+    pub reference_string: u64,
+    /// The prepared key.
+    pub key: u64,
+    /// The proof while it is made, at its most.
+    pub proof: u64,
+}
+
+/// Sets of points at which polynomials are opened, about: this row; this and the next; these and the last.
+const SETS: usize = 3;
+
+/// Columns that the opening folds beside those sets.
+const FOLDED: usize = 4;
+
+/// Bytes of a scalar while a column is committed to, on all threads together: its digits, and its signed form on two.
+const COMMITTED: usize = 110;
+
+/// What the allocator holds for a byte that is asked for, in percent.
+const HELD: usize = 112;
+
+impl Memory {
+    /// Of a proof of `circuits` circuits of `2^k` rows on a backend with this footprint.
+    ///
+    /// # Errors
+    /// [`Error::Selector`] for a constraint system that is not of a key.
+    pub fn predict(
+        cs: &plonk::ConstraintSystem<Fr>,
+        k: u32,
+        circuits: usize,
+        footprint: Footprint,
+        budget: Budget,
+    ) -> Result<Self, Error> {
+        let plan = Plan::new(cs, k, footprint, budget)?;
+        let (rows, pieces) = (1usize << k, plan.pieces());
+        let Footprint { point, element, coset_element } = footprint;
+        let column = element << k;
+        let (fixed, permuted, lookups) =
+            (cs.num_fixed_columns(), cs.permutation().get_columns().len(), cs.lookups().len());
+
+        let multiples = budget.multiple_bytes.min(rows * point * MOST_MULTIPLES);
+        let reference_string = 2 * rows * (point + size_of::<G1Affine>()) + multiples;
+
+        let values = (permuted + 1) * (size_of::<u32>() << k) + column;
+        let transforms = (coset_element << k) + (coset_element << (k - plan.log_parts()));
+        let key = (fixed + permuted) * column + values + transforms + plan.kept_bytes;
+
+        let products = permuted.div_ceil((cs.degree() - 2).max(1));
+        let own = cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups;
+        let columns = circuits * own * column;
+        let commitment = COMMITTED << k;
+        let quotient = (pieces + 1) * column + plan.work_bytes.max(commitment);
+        let opening = (SETS + FOLDED) * column + commitment.max(coset_element << k);
+        let proof = columns + quotient.max(opening);
+
+        let held = |bytes: usize| (bytes * HELD / 100) as u64;
+        Ok(Self { reference_string: held(reference_string), key: held(key), proof: held(proof) })
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.reference_string + self.key + self.proof
+    }
+}
+
+/// Multiples of a point that are ever kept: of a scalar's 254 bits, every eight.
+const MOST_MULTIPLES: usize = 2 * 32;
