@@ -25,11 +25,17 @@ const SETS: usize = 3;
 /// Columns that the opening folds beside those sets.
 const FOLDED: usize = 4;
 
-/// Bytes of a scalar while a column is committed to, on all threads together: its digits, and its signed form on two.
-const COMMITTED: usize = 110;
+/// Bytes of a scalar while it is committed to: its signed form, its digits, its share of the buckets.
+const COMMITTED: usize = 220;
+
+/// Scalars that are committed to together, of short columns.
+const TOGETHER: usize = 1 << 15;
 
 /// What the allocator holds for a byte that is asked for, in percent.
-const HELD: usize = 112;
+const HELD: usize = 122;
+
+/// What a process takes for threads and code when it begins to prove.
+const BEGUN: u64 = 6 << 20;
 
 impl Memory {
     /// Of a proof of `circuits` circuits of `2^k` rows on a backend with this footprint.
@@ -50,7 +56,9 @@ impl Memory {
         let (fixed, permuted, lookups) =
             (cs.num_fixed_columns(), cs.permutation().get_columns().len(), cs.lookups().len());
 
-        let multiples = budget.multiple_bytes.min(rows * point * MOST_MULTIPLES);
+        // Of many points none are made.
+        let most = if rows < 1 << 13 { MOST_MULTIPLES } else { 0 };
+        let multiples = budget.multiple_bytes.min(2 * rows * point * most);
         let reference_string = 2 * rows * (point + size_of::<G1Affine>()) + multiples;
 
         let values = (permuted + 1) * (size_of::<u32>() << k) + column;
@@ -60,13 +68,13 @@ impl Memory {
         let products = permuted.div_ceil((cs.degree() - 2).max(1));
         let own = cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups;
         let columns = circuits * own * column;
-        let commitment = COMMITTED << k;
+        let commitment = COMMITTED * rows.max(TOGETHER.min(circuits * own * rows));
         let quotient = (pieces + 1) * column + plan.work_bytes.max(commitment);
         let opening = (SETS + FOLDED) * column + commitment.max(coset_element << k);
         let proof = columns + quotient.max(opening);
 
         let held = |bytes: usize| (bytes * HELD / 100) as u64;
-        Ok(Self { reference_string: held(reference_string), key: held(key), proof: held(proof) })
+        Ok(Self { reference_string: held(reference_string), key: held(key), proof: held(proof) + BEGUN })
     }
 
     /// All of it.
@@ -75,5 +83,5 @@ impl Memory {
     }
 }
 
-/// Multiples of a point that are ever kept: of a scalar's 254 bits, every eight.
-const MOST_MULTIPLES: usize = 2 * 32;
+/// Multiples of a point that are ever kept: of a scalar's 254 bits, every twelve.
+const MOST_MULTIPLES: usize = 22;

@@ -96,8 +96,8 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     fn combine(self, polys: &[&[Fr]], factors: &[Fr], len: usize) -> Vec<Fr>;
 }
 
-/// Scalars that lie there as digits at a time, of short columns.
-const DIGITS: usize = 1 << 17;
+/// Scalars that are committed to at a time, of short columns.
+const DIGITS: usize = 1 << 15;
 
 /// Rows of columns that are unpacked together.
 const ROWS: usize = 1 << 14;
@@ -178,7 +178,7 @@ impl<K: Kernels> Transfer for K {
 
 impl<K: Kernels> Operations for K {
     fn commit(&self, job: &Job<'_>, bases: &Self::Bases, columns: &[&Column]) -> Vec<G1Affine> {
-        // Long columns fill all threads one by one, and so no more than a few lie there as digits.
+        // Long columns fill all threads one by one, and so digits and buckets of one take memory at a time.
         let longest = columns.iter().map(|column| column.len()).max().unwrap_or(0);
         let together = (DIGITS / longest.max(1)).max(1);
         let batches = columns.chunks(together);
