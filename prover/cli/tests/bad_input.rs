@@ -266,6 +266,12 @@ const PROVE: &[Mistake] = &[
         says: &["--memory", "MiB"],
     },
     Mistake {
+        name: "less memory than a proof takes",
+        arguments: &["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "out", "--memory", "4"],
+        exit_code: 1,
+        says: &["MiB of memory", "the limit is 4 MiB", "raise it"],
+    },
+    Mistake {
         name: "bench alone and against another",
         arguments: &["bench", "--only", "stock", "--against", "stock"],
         exit_code: 2,

@@ -2,6 +2,7 @@
 
 use std::{
     marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
@@ -50,8 +51,26 @@ pub struct Statement<'a> {
 /// Makes a proof of all `statements` together.
 ///
 /// # Errors
-/// See [`Error`]. A witness that violates a gate or a copy constraint is not found here: its proof does not verify.
+/// See [`Error`]. A witness that violates a gate or a copy constraint is not found here: its proof does not verify. A panic, of
+/// the synthesis, the transcript or the engine, on whatever thread, is [`Error::Panicked`]: other proofs go on.
 pub fn create<B: Backend, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
+    bases: &Bases<B>,
+    prepared: &Prepared<B>,
+    statements: &mut [Statement<'_>],
+    rng: impl RngCore + CryptoRng,
+    transcript: &mut T,
+    job: &Job<'_>,
+) -> Result<EngineTimes, Error> {
+    // What was borrowed mutably is not looked at again by the engine: it belongs to this proof alone.
+    let proof = AssertUnwindSafe(|| create_or_panic(bases, prepared, statements, rng, transcript, job));
+    catch_unwind(proof).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Err(Error::Panicked(said.unwrap_or_else(|| "without a word".into())))
+    })
+}
+
+fn create_or_panic<B: Backend, E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
     bases: &Bases<B>,
     prepared: &Prepared<B>,
     statements: &mut [Statement<'_>],

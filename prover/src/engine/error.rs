@@ -87,6 +87,9 @@ pub enum Error {
         /// Of the key.
         k: u32,
     },
+    /// Something panicked while proving.
+    #[error("proving panicked: {0}; no proof was made, please report it")]
+    Panicked(String),
     /// Somebody asked to stop.
     #[error("cancelled")]
     Cancelled,

@@ -34,6 +34,12 @@ const TOGETHER: usize = 1 << 15;
 /// What the allocator holds for a byte that is asked for, in percent.
 const HELD: usize = 122;
 
+/// The same of values on cosets that are kept: what is computed beside them leaves gaps.
+const HELD_KEPT: usize = 190;
+
+/// Elements on all cosets together whose factors are kept.
+const KEPT_FACTORS: usize = 1 << 16;
+
 /// What a process takes for threads and code when it begins to prove.
 const BEGUN: u64 = 6 << 20;
 
@@ -63,7 +69,10 @@ impl Memory {
 
         let values = (permuted + 1) * (size_of::<u32>() << k) + column;
         let transforms = (coset_element << k) + (coset_element << (k - plan.log_parts()));
-        let key = (fixed + permuted) * column + values + transforms + plan.kept_bytes;
+        let factors = 2 * pieces * (coset_element << k);
+        let factors = if pieces << k <= KEPT_FACTORS { factors } else { 0 };
+        let kept = plan.kept_bytes * HELD_KEPT / HELD;
+        let key = (fixed + permuted) * column + values + transforms + factors + kept;
 
         let products = permuted.div_ceil((cs.degree() - 2).max(1));
         let own = cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups;

@@ -1,16 +1,19 @@
 //! The proof engine: a prover for halo2's proofs, over KZG on BN254 with SHPLONK.
 //!
-//! It takes halo2's proving key and writes halo2's format: same transcript, same order of queries, same blinding, so that
-//! `halo2_proofs::plonk::verify_proof` accepts what it makes. Started from the same generator, all commitments before the
-//! random polynomial equal those of halo2's prover byte for byte; that polynomial halo2 draws from a generator of its own.
-//! It serves any constraint system of one circuit: gates, permuted lookups, permutations, several phases with challenges,
-//! several instance columns.
+//! It takes a circuit, or a proving key of halo2's, and writes halo2's format: same transcript, same order of queries, same
+//! blinding, so that `halo2_proofs::plonk::verify_proof` accepts what it makes. Started from the same generator, all
+//! commitments before the random polynomial equal those of halo2's prover byte for byte; that polynomial halo2 draws from a
+//! generator of its own. It serves any constraint system, of one circuit or of several in one proof: gates, permuted lookups,
+//! permutations, several phases with challenges, several instance columns.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`create`] | the protocol, from the witness to the last point |
 //! | [`backend`] | where columns lie and the arithmetic is done |
+//! | `keys` | what a circuit fixes, and verifying keys |
 //! | `prepared` | what depends on the key alone |
+//! | `columns` | those of one circuit of a proof |
+//! | `memory` | what all of it takes |
 //! | `program` | expressions compiled into one straight-line program |
 //! | `quotient` | on as many cosets as its degree asks for; those of the key computed once |
 //! | `permutation`, `lookup` | factors of running products |

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use apodict_prover::{
-    engine::{self, Budget, Cancel, HostPrepared, Job, Progress, Statement, Step},
+    engine::{
+        self, Budget, Cancel, HostPrepared, Job, Phase, Progress, Statement, Step, Synthesis, backend::HostColumn,
+    },
     transcript::EvmTranscriptWrite,
 };
 use halo2_proofs::transcript::TranscriptWriterBuffer;
@@ -83,6 +85,23 @@ fn a_large_proof_stops_soon_after_it_is_asked_to() {
             Ok(_) => assert!(end <= asked),
         }
     }
+}
+
+#[test]
+fn a_panic_ends_its_proof_and_no_other() {
+    struct Panics;
+    impl Synthesis for Panics {
+        fn phase(&mut self, _: Phase<'_>) -> Result<Vec<HostColumn>, engine::Error> {
+            // On another thread of the pool.
+            rayon::join(|| (), || panic!("on purpose"));
+            Ok(Vec::new())
+        }
+    }
+    let circuit = Ladder { seed: 3 };
+    let setup = Setup::new(6, &circuit, false);
+    let error = setup.prove(&mut Panics, &[&circuit.instances()]).expect_err("it panicked");
+    assert!(matches!(&error, engine::Error::Panicked(said) if said == "on purpose"), "{error}");
+    prove(&setup, &circuit, 6, &Job::default()).expect("the pool goes on");
 }
 
 #[test]
