@@ -43,12 +43,12 @@ pub struct Budget {
 impl Budget {
     /// For a process that makes one proof: multiples would take longer to make than they save.
     pub fn for_one_proof(bytes: usize) -> Self {
-        Self { multiple_bytes: 0, coset_bytes: bytes / 2, work_bytes: bytes / 8 }
+        Self { multiple_bytes: 0, coset_bytes: bytes / 8 * 5, work_bytes: bytes / 8 }
     }
 
     /// For a process that makes many proofs.
     pub fn for_many_proofs(bytes: usize) -> Self {
-        Self { multiple_bytes: bytes / 2, coset_bytes: bytes / 4, work_bytes: bytes / 8 }
+        Self { multiple_bytes: bytes / 4, coset_bytes: bytes / 8 * 5, work_bytes: bytes / 8 }
     }
 }
 
