@@ -228,8 +228,9 @@ impl<B: Backend> Quotient<B> {
     ) where
         B::Column: 'c,
     {
-        let (which, requests): (Vec<(Source, usize)>, Vec<(usize, &B::Column)>) =
-            which.into_iter().filter_map(|of| Some((of, (of.1, coefficients(of.0)?)))).unzip();
+        let known = which.into_iter().filter_map(|of| Some((of, coefficients(of.0)?)));
+        let (which, columns): (Vec<(Source, usize)>, Vec<&B::Column>) = known.unzip();
+        let requests: Vec<(usize, &B::Column)> = which.iter().map(|(_, part)| *part).zip(columns).collect();
         values.extend(which.into_iter().zip(backend.evaluate_on_cosets(job, &self.domain, &requests)));
     }
 

@@ -49,10 +49,10 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     fn interpolate(self, domain: &Self::Domain, values: &mut [Fr]);
 
     /// What coefficients are multiplied with on the way to the coset of this shift.
-    fn to_coset(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
+    fn factors_to(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
 
     /// What they are multiplied with on the way back.
-    fn from_coset(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
+    fn factors_from(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
 
     /// Coefficients to values on a coset.
     fn evaluate_on_coset(self, domain: &Self::Domain, to: &[Self::Packed], coefficients: &[Fr]) -> Vec<Self::Packed>;
@@ -158,7 +158,7 @@ impl<K: Kernels> Transfer for K {
     fn domain(&self, k: u32, shifts: &[Fr]) -> Domain<K> {
         let transforms = Kernels::domain(*self, k);
         let keep = shifts.len() << k <= KEPT;
-        let kept = |shift| keep.then(|| [self.to_coset(&transforms, shift), self.from_coset(&transforms, shift)]);
+        let kept = |shift| keep.then(|| [self.factors_to(&transforms, shift), self.factors_from(&transforms, shift)]);
         let cosets = shifts.iter().map(|shift| Coset { shift: *shift, kept: kept(*shift) }).collect();
         Domain { k, transforms, cosets }
     }
@@ -202,8 +202,8 @@ impl<K: Kernels> Operations for K {
         domain: &Domain<K>,
         requests: &[(usize, &Column)],
     ) -> Vec<Vec<K::Packed>> {
-        let made =
-            domain.factors(requests.iter().map(|(coset, _)| *coset), |shift| self.to_coset(&domain.transforms, shift));
+        let made = domain
+            .factors(requests.iter().map(|(coset, _)| *coset), |shift| self.factors_to(&domain.transforms, shift));
         let one = |(at, column): &(usize, &Column)| {
             if job.cancelled() {
                 return Vec::new();
@@ -223,8 +223,8 @@ impl<K: Kernels> Operations for K {
         domain: &Domain<K>,
         cosets: Vec<(usize, Vec<K::Packed>)>,
     ) -> Vec<Column> {
-        let made =
-            domain.factors(cosets.iter().map(|(coset, _)| *coset), |shift| self.from_coset(&domain.transforms, shift));
+        let made = domain
+            .factors(cosets.iter().map(|(coset, _)| *coset), |shift| self.factors_from(&domain.transforms, shift));
         let one = |(at, values): (usize, Vec<K::Packed>)| {
             if job.cancelled() {
                 return Vec::new().into();

@@ -56,17 +56,17 @@ impl Domain {
     }
 
     /// `shift^i`; for large transforms times 16, from Montgomery form with `2^256` to that with `2^260`.
-    pub(super) fn to_coset(&self, simd: Avx512, shift: Fr) -> Vec<Pack> {
+    pub(super) fn factors_to(&self, simd: Avx512, shift: Fr) -> Vec<Pack> {
         match &self.transforms {
-            Transforms::Small(domain) => vectors::pack(simd, &Portable.to_coset(domain, shift)),
+            Transforms::Small(domain) => vectors::pack(simd, &Portable.factors_to(domain, shift)),
             Transforms::Large(_) => vectors::packed_powers(simd, shift, Fr::from(16), self.packs()),
         }
     }
 
     /// `shift^-i`; for large transforms divided by `16 n`.
-    pub(super) fn from_coset(&self, simd: Avx512, shift: Fr) -> Vec<Pack> {
+    pub(super) fn factors_from(&self, simd: Avx512, shift: Fr) -> Vec<Pack> {
         match &self.transforms {
-            Transforms::Small(domain) => vectors::pack(simd, &Portable.from_coset(domain, shift)),
+            Transforms::Small(domain) => vectors::pack(simd, &Portable.factors_from(domain, shift)),
             Transforms::Large(_) => {
                 vectors::packed_powers(simd, invert(shift), invert(Fr::from(16 << self.k)), self.packs())
             }

@@ -116,12 +116,12 @@ impl Kernels for Avx512 {
         domain.interpolate(values);
     }
 
-    fn to_coset(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
-        domain.to_coset(self, shift)
+    fn factors_to(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
+        domain.factors_to(self, shift)
     }
 
-    fn from_coset(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
-        domain.from_coset(self, shift)
+    fn factors_from(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
+        domain.factors_from(self, shift)
     }
 
     fn evaluate_on_coset(self, domain: &Domain, to: &[Pack], coefficients: &[Fr]) -> Vec<Pack> {

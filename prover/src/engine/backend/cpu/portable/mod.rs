@@ -65,11 +65,11 @@ impl Kernels for Portable {
         domain.interpolate(values);
     }
 
-    fn to_coset(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
+    fn factors_to(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
         vectors::powers(shift, domain.size())
     }
 
-    fn from_coset(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
+    fn factors_from(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
         vectors::powers(Option::<Fr>::from(shift.invert()).unwrap_or(Fr::ZERO), domain.size())
     }
 
