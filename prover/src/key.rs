@@ -2,9 +2,9 @@
 //!
 //! # Format of a `pk.bin`
 //! `"apodpk\0\x02"`, the program's digest, the string's digest, the commitments to the fixed columns and to those of the
-//! permutation as two coordinates each, then the Keccak-256 of all of that. The columns themselves follow from the program, in
-//! less time than it takes to read them. The digest guards against damage; a proving key is a local file of whoever
-//! proves, and a wrong one makes proofs that do not verify, nothing worse.
+//! permutation as two coordinates each, then the Keccak-256 of all of that. The columns themselves follow from the program. The
+//! digest guards against damage; a proving key is a local file of whoever proves, and a wrong one makes proofs that do not
+//! verify, nothing worse.
 
 use std::io::{Read, Write};
 
