@@ -1,7 +1,8 @@
 //! What proving and verifying will cost, before anything is proved.
 //!
-//! Sizes are exact. Gas follows a model whose terms are the operations of the contract; time and memory grow with the number
-//! of columns and rows. Their constants are rough: taken from proofs of 2^7 to 2^12 rows in the lean shape on two cores.
+//! Sizes are exact. Gas follows a model whose terms are the operations of the contract; time grows with the number of
+//! columns and rows, and its constants are rough: taken from proofs of 2^7 to 2^12 rows in the lean shape on two cores. Memory is
+//! the engine's own prediction.
 
 use apodict_circuits::Program;
 use apodict_prover::{MemoryPlan, Purpose};

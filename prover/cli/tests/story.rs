@@ -30,7 +30,7 @@ fn proves_a_model_in_one_step_and_each_step_alone() {
     for columns in ["advice", "fixed", "instance"] {
         assert!(one_step["columns"][columns].is_u64(), "{columns} in {one_step}");
     }
-    // On two threads it is within 15 %; each further one has an allocator's arena of its own.
+    // An estimate: peaks differ between runs, and each further thread has an allocator's arena of its own.
     #[cfg(target_os = "linux")]
     {
         let predicted = predicted_memory(&place);

@@ -6,7 +6,11 @@
 use halo2_proofs::plonk;
 use halo2curves::bn256::{Fr, G1Affine};
 
-use super::{Budget, Error, backend::Footprint, quotient::Plan};
+use super::{
+    Budget, Error,
+    backend::{DIGITS, Footprint, KEPT},
+    quotient::Plan,
+};
 
 /// Bytes of a proof and of what it needs, by estimate. What the process has beside them is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,17 +32,11 @@ const FOLDED: usize = 4;
 /// Bytes of a scalar while it is committed to: its signed form, its digits, its share of the buckets.
 const COMMITTED: usize = 220;
 
-/// Scalars that are committed to together, of short columns.
-const TOGETHER: usize = 1 << 15;
-
 /// What the allocator holds for a byte that is asked for, in percent.
 const HELD: usize = 122;
 
 /// The same of values on cosets that are kept: what is computed beside them leaves gaps.
 const HELD_KEPT: usize = 190;
-
-/// Elements on all cosets together whose factors are kept.
-const KEPT_FACTORS: usize = 1 << 16;
 
 /// What a process takes for threads and code when it begins to prove.
 const BEGUN: u64 = 6 << 20;
@@ -70,14 +68,14 @@ impl Memory {
         let values = (permuted + 1) * (size_of::<u32>() << k) + column;
         let transforms = (coset_element << k) + (coset_element << (k - plan.log_parts()));
         let factors = 2 * pieces * (coset_element << k);
-        let factors = if pieces << k <= KEPT_FACTORS { factors } else { 0 };
+        let factors = if pieces << k <= KEPT { factors } else { 0 };
         let kept = plan.kept_bytes * HELD_KEPT / HELD;
         let key = (fixed + permuted) * column + values + transforms + factors + kept;
 
         let products = permuted.div_ceil((cs.degree() - 2).max(1));
         let own = cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups;
         let columns = circuits * own * column;
-        let commitment = COMMITTED * rows.max(TOGETHER.min(circuits * own * rows));
+        let commitment = COMMITTED * rows.max(DIGITS.min(circuits * own * rows));
         let quotient = (pieces + 1) * column + plan.work_bytes.max(commitment);
         let opening = (SETS + FOLDED) * column + commitment.max(coset_element << k);
         let proof = columns + quotient.max(opening);

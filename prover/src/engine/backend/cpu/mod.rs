@@ -97,7 +97,7 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 }
 
 /// Scalars that are committed to at a time, of short columns.
-const DIGITS: usize = 1 << 15;
+pub(in crate::engine) const DIGITS: usize = 1 << 15;
 
 /// Rows of columns that are unpacked together.
 const ROWS: usize = 1 << 14;
@@ -106,7 +106,7 @@ const ROWS: usize = 1 << 14;
 const MIXED: usize = 1 << 9;
 
 /// Elements on all cosets of a domain that keeps their factors; larger ones compute them anew for every few columns.
-const KEPT: usize = 1 << 16;
+pub(in crate::engine) const KEPT: usize = 1 << 16;
 
 /// A domain with cosets.
 #[derive(Debug)]
