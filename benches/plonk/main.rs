@@ -68,7 +68,7 @@ fn plonk(criterion: &mut Criterion) {
         let mut circuit = Plonk { k };
         let params = ParamsKZG::setup(k, rng());
         let key = keygen_pk2(&params, &circuit, false).expect("the circuit fits");
-        let bases = HostBases::new(&params, Budget::default()).expect("parameters in memory");
+        let bases = HostBases::of_params(&params, Budget::default()).expect("parameters in memory");
         let prepared = HostPrepared::of_key(&key, Budget::default()).expect("halo2 made the key");
         assert_valid(&params, &key, &stock(&params, &key, &circuit));
         assert_valid(&params, &key, &engine(&bases, &prepared, &mut circuit));

@@ -46,13 +46,13 @@ impl ProvingKey {
     pub fn generate(program: &Program, srs: &Srs) -> Result<Self, Error> {
         let srs = srs.cut_to(program.plan().k)?;
         let assembly = assembly(program)?;
-        let vk = srs.bases()?.verifying_key(&assembly, &Job::default())?;
+        let vk = srs.bases().verifying_key(&assembly, &Job::default())?;
         Self::new(vk, assembly, program, &srs)
     }
 
     fn new(vk: plonk::VerifyingKey<G1Affine>, assembly: Assembly, program: &Program, srs: &Srs) -> Result<Self, Error> {
-        let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
-        let verifier = Verifier::new(export::verifying_key(&vk, points, program.layout().num_instances())?)?;
+        let num_instances = program.layout().num_instances();
+        let verifier = Verifier::new(export::verifying_key(&vk, srs.for_verifiers(), num_instances)?)?;
         let prepared = HostPrepared::new(vk, assembly, srs.budget())?;
         Ok(Self { prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
     }

@@ -65,7 +65,6 @@ pub fn prove(
         cut = srs.cut_to(program.plan().k)?;
         &cut
     };
-    let bases = srs.bases()?;
     let start = Instant::now();
     let trace = program.run(inputs)?;
     let layout = program.layout();
@@ -77,7 +76,7 @@ pub fn prove(
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let mut synthesis = MachineSynthesis { layout, witness };
     let mut statements = [Statement { synthesis: &mut synthesis, instances: &[&public] }];
-    let engine = key.prepared.create(&bases, &mut statements, OsRng, &mut transcript, job)?;
+    let engine = key.prepared.create(srs.bases(), &mut statements, OsRng, &mut transcript, job)?;
     let bytes = transcript.finalize();
     let total = start.elapsed();
 

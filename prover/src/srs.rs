@@ -2,24 +2,20 @@
 
 use std::{
     io::{Read, Write},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use apodict_verifier::SrsOrigin;
 use halo2_proofs::{
-    SerdeFormat,
-    arithmetic::best_multiexp,
-    poly::{
-        EvaluationDomain,
-        commitment::{Params, ParamsProver},
-        kzg::commitment::ParamsKZG,
-    },
+    arithmetic::g_to_lagrange,
+    poly::{EvaluationDomain, kzg::commitment::ParamsKZG},
 };
 use halo2curves::{
-    bn256::{Bn256, Fr, G1Affine, G2Affine},
+    bn256::{Bn256, Fr, G1, G1Affine, G2, G2Affine},
     ff::Field,
     group::{Curve, prime::PrimeCurveAffine},
     pairing::Engine,
+    serde::SerdeObject,
 };
 use rand_core::OsRng;
 use sha3::{Digest, Keccak256};
@@ -27,7 +23,8 @@ use sha3::{Digest, Keccak256};
 use crate::{
     Error,
     digesting::{DigestReader, DigestWriter},
-    engine::{Budget, HostBases},
+    engine::{Basis, Budget, HostBases},
+    export,
 };
 
 const MAGIC: &[u8; 8] = b"apodsrs\x01";
@@ -39,13 +36,16 @@ pub const MIN_K: u32 = 4;
 pub const MAX_K: u32 = 24;
 
 /// Powers of a secret in two bases, for circuits of at most `2^k` rows.
+///
+/// They are held once, as the engine reads them.
 #[derive(Clone, Debug)]
 pub struct Srs {
-    pub(crate) params: Arc<ParamsKZG<Bn256>>,
+    k: u32,
+    bases: Arc<HostBases>,
+    second: [G2Affine; 2],
     origin: SrsOrigin,
     digest: [u8; 32],
     budget: Budget,
-    bases: OnceLock<Arc<HostBases>>,
 }
 
 impl Srs {
@@ -56,12 +56,14 @@ impl Srs {
     /// [`Error::K`] outside [`MIN_K`] to [`MAX_K`].
     pub fn generate_unsafe(k: u32) -> Result<Self, Error> {
         check_k(k)?;
-        Ok(Self::new(ParamsKZG::setup(k, OsRng), SrsOrigin::Unsafe))
+        let (secret, generator) = (Fr::random(OsRng), G2Affine::generator());
+        let bases = HostBases::of_secret(k, G1Affine::generator(), secret)?;
+        Ok(Self::new(k, bases, [generator, (G2::from(generator) * secret).to_affine()], SrsOrigin::Unsafe))
     }
 
-    fn new(params: ParamsKZG<Bn256>, origin: SrsOrigin) -> Self {
-        let params = Arc::new(params);
-        let mut srs = Self { params, origin, digest: [0; 32], budget: Budget::default(), bases: OnceLock::new() };
+    fn new(k: u32, bases: HostBases, second: [G2Affine; 2], origin: SrsOrigin) -> Self {
+        let mut srs =
+            Self { k, bases: Arc::new(bases), second, origin, digest: [0; 32], budget: Budget::default() };
         srs.digest = srs.public_digest();
         srs
     }
@@ -70,15 +72,15 @@ impl Srs {
     fn public_digest(&self) -> [u8; 32] {
         let mut hasher = Keccak256::new();
         hasher.update(MAGIC);
-        for point in [self.params.g2(), self.params.s_g2()] {
-            hasher.update(apodict_verifier::g2_to_be_bytes(&crate::export::g2(&point)));
+        for point in self.second {
+            hasher.update(apodict_verifier::g2_to_be_bytes(&export::g2(&point)));
         }
         hasher.finalize().into()
     }
 
     /// log2 of the number of powers.
     pub fn k(&self) -> u32 {
-        self.params.k()
+        self.k
     }
 
     /// Whether its secret may be known.
@@ -102,16 +104,25 @@ impl Srs {
         if k == self.k() {
             return Ok(self.clone());
         }
-        let mut params = ParamsKZG::clone(&self.params);
-        params.downsize(k);
-        let params = Arc::new(params);
-        Ok(Self { params, budget: self.budget, bases: OnceLock::new(), ..*self })
+        let mut powers = self.bases.points(Basis::Monomial);
+        powers.truncate(1 << k);
+        let bases = HostBases::new(self.budget, |basis| match basis {
+            Basis::Monomial => Ok::<_, Error>(powers.clone()),
+            Basis::Lagrange => Ok(g_to_lagrange(powers.iter().map(G1::from).collect(), k)),
+        })?;
+        Ok(Self { k, bases: Arc::new(bases), ..*self })
     }
 
     /// The same, with memory for multiples of its points: see [`Budget`].
-    #[must_use]
-    pub fn with_budget(self, budget: Budget) -> Self {
-        Self { budget, bases: OnceLock::new(), ..self }
+    ///
+    /// # Errors
+    /// None: both bases are of one length.
+    pub fn with_budget(self, budget: Budget) -> Result<Self, Error> {
+        if budget.multiple_bytes == self.budget.multiple_bytes {
+            return Ok(Self { budget, ..self });
+        }
+        let bases = HostBases::new(budget, |basis| Ok::<_, Error>(self.bases.points(basis)))?;
+        Ok(Self { bases: Arc::new(bases), budget, ..self })
     }
 
     pub(crate) fn budget(&self) -> Budget {
@@ -119,12 +130,22 @@ impl Srs {
     }
 
     /// The points as the engine reads them.
-    pub(crate) fn bases(&self) -> Result<Arc<HostBases>, Error> {
-        if let Some(bases) = self.bases.get() {
-            return Ok(bases.clone());
-        }
-        let bases = Arc::new(HostBases::new(&self.params, self.budget).map_err(Error::Engine)?);
-        Ok(self.bases.get_or_init(|| bases).clone())
+    pub(crate) fn bases(&self) -> &HostBases {
+        &self.bases
+    }
+
+    /// As halo2 has it: a copy.
+    pub(crate) fn params(&self) -> ParamsKZG<Bn256> {
+        let [g2, s_g2] = self.second;
+        let [monomial, lagrange] = [Basis::Monomial, Basis::Lagrange].map(|basis| self.bases.points(basis));
+        ParamsKZG::<Bn256>::setup(1, OsRng).from_parts(self.k, monomial, Some(lagrange), g2, s_g2)
+    }
+
+    /// What a verifier needs of it.
+    pub(crate) fn for_verifiers(&self) -> apodict_verifier::Srs {
+        let [g2, s_g2] = self.second.map(|point| export::g2(&point));
+        let g1 = export::g1(&self.bases.commit(Basis::Monomial, vec![Fr::ONE]));
+        apodict_verifier::Srs { g1, g2, s_g2, origin: self.origin, digest: self.digest }
     }
 
     /// Writes it: header, powers in both bases, the second group's points, a digest of all of it.
@@ -138,7 +159,15 @@ impl Srs {
             SrsOrigin::Unsafe => 0,
             SrsOrigin::Ceremony => 1,
         }])?;
-        self.params.write_custom(&mut writer, SerdeFormat::RawBytesUnchecked)?;
+        writer.write_all(&self.k.to_le_bytes())?;
+        for basis in [Basis::Monomial, Basis::Lagrange] {
+            for point in self.bases.points(basis) {
+                point.write_raw(&mut writer)?;
+            }
+        }
+        for point in self.second {
+            point.write_raw(&mut writer)?;
+        }
         Ok(writer.finish()?)
     }
 
@@ -163,12 +192,10 @@ impl Srs {
         let k = u32::from_le_bytes([rest[1], rest[2], rest[3], rest[4]]);
         check_k(k)?;
         let n = 1usize << k;
-        let g = reader.points(n)?;
-        let g_lagrange = reader.points(n)?;
-        let [g2, s_g2] = [reader.point()?, reader.point()?];
+        let bases = HostBases::new(Budget::default(), |_| reader.points(n))?;
+        let second = [reader.point()?, reader.point()?];
         reader.finish()?;
-        let empty = ParamsKZG::<Bn256>::setup(1, OsRng);
-        Ok(Self::new(empty.from_parts(k, g, Some(g_lagrange), g2, s_g2), origin))
+        Ok(Self::new(k, bases, second, origin))
     }
 
     /// Checks that the powers are powers of one secret, in both bases: a random combination of neighbours against
@@ -178,24 +205,28 @@ impl Srs {
     /// # Errors
     /// [`Error::SrsInconsistent`] says what does not hold.
     pub fn check(&self) -> Result<(), Error> {
-        let g = self.params.get_g();
-        if g.first() != Some(&G1Affine::generator()) || self.params.g2() != G2Affine::generator() {
+        let [g2, s_g2] = self.second;
+        let one = self.bases.commit(Basis::Monomial, vec![Fr::ONE]);
+        if one != G1Affine::generator() || g2 != G2Affine::generator() {
             return Err(Error::SrsInconsistent("its generators are not the curve's"));
         }
-        if bool::from(self.params.s_g2().is_identity()) {
+        if bool::from(s_g2.is_identity()) {
             return Err(Error::SrsInconsistent("its secret is zero"));
         }
-        let weights: Vec<Fr> = (1..g.len()).map(|_| Fr::random(OsRng)).collect();
-        let low = best_multiexp(&weights, &g[..g.len() - 1]).to_affine();
-        let high = best_multiexp(&weights, &g[1..]).to_affine();
-        if Bn256::pairing(&low, &self.params.s_g2()) != Bn256::pairing(&high, &self.params.g2()) {
+        let mut weights: Vec<Fr> = (0..1 << self.k).map(|_| Fr::random(OsRng)).collect();
+        weights[0] = Fr::ZERO;
+        // sum_i w_i s^i, and sum_i w_i s^(i - 1).
+        let high = self.bases.commit(Basis::Monomial, weights.clone());
+        weights.rotate_left(1);
+        let low = self.bases.commit(Basis::Monomial, weights);
+        if Bn256::pairing(&low, &s_g2) != Bn256::pairing(&high, &g2) {
             return Err(Error::SrsInconsistent("its points are not successive powers of the secret"));
         }
-        let domain = EvaluationDomain::<Fr>::new(2, self.k());
-        let values = domain.lagrange_from_vec((0..g.len()).map(|_| Fr::random(OsRng)).collect());
-        let committed = self.params.commit_lagrange(&values, Default::default());
-        let coefficients = domain.lagrange_to_coeff(values);
-        if committed != self.params.commit(&coefficients, Default::default()) {
+        let domain = EvaluationDomain::<Fr>::new(2, self.k);
+        let values: Vec<Fr> = (0..1 << self.k).map(|_| Fr::random(OsRng)).collect();
+        let committed = self.bases.commit(Basis::Lagrange, values.clone());
+        let coefficients = domain.lagrange_to_coeff(domain.lagrange_from_vec(values));
+        if committed != self.bases.commit(Basis::Monomial, coefficients.to_vec()) {
             return Err(Error::SrsInconsistent("its two bases do not agree"));
         }
         Ok(())
@@ -209,6 +240,7 @@ fn check_k(k: u32) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine;
 
     fn bytes(srs: &Srs) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -221,7 +253,9 @@ mod tests {
         let srs = Srs::generate_unsafe(5).expect("k is in range");
         let back = Srs::read(&mut bytes(&srs).as_slice()).expect("what was written");
         assert_eq!((back.k(), back.origin(), back.digest()), (5, SrsOrigin::Unsafe, srs.digest()));
-        assert_eq!(back.params.get_g(), srs.params.get_g());
+        for basis in [Basis::Monomial, Basis::Lagrange] {
+            assert_eq!(back.bases.points(basis), srs.bases.points(basis));
+        }
         back.check().expect("consistent");
         let cut = back.cut_to(4).expect("smaller");
         cut.check().expect("consistent");
@@ -249,15 +283,31 @@ mod tests {
     #[test]
     fn check_finds_points_that_are_not_powers() {
         let srs = Srs::generate_unsafe(4).expect("k is in range");
-        let parts = |g: Vec<G1Affine>, lagrange: Option<Vec<G1Affine>>| {
-            let params = srs.params.from_parts(4, g, lagrange, srs.params.g2(), srs.params.s_g2());
-            Srs::new(params, SrsOrigin::Unsafe).check()
+        let powers = srs.bases.points(Basis::Monomial);
+        let lagrange = srs.bases.points(Basis::Lagrange);
+        let check = |monomial: &[G1Affine], lagrange: &[G1Affine]| {
+            let points = |basis| Ok::<_, Error>(if basis == Basis::Monomial { monomial } else { lagrange }.to_vec());
+            let bases = HostBases::new(Budget::default(), points)?;
+            Srs::new(4, bases, srs.second, SrsOrigin::Unsafe).check()
         };
-        let g = srs.params.get_g().to_vec();
-        parts(g.clone(), None).expect("consistent");
-        let mut swapped = g.clone();
+        check(&powers, &lagrange).expect("consistent");
+        let mut swapped = powers.clone();
         swapped.swap(2, 3);
-        assert!(matches!(parts(swapped, None), Err(Error::SrsInconsistent(_))));
-        assert!(matches!(parts(g.clone(), Some(g)), Err(Error::SrsInconsistent(_))));
+        assert!(matches!(check(&swapped, &lagrange), Err(Error::SrsInconsistent(_))));
+        assert!(matches!(check(&powers, &powers), Err(Error::SrsInconsistent(_))));
+        let mut last = powers.clone();
+        last[15] = last[14];
+        assert!(matches!(check(&last, &lagrange), Err(Error::SrsInconsistent(_))));
+        assert!(matches!(check(&powers, &powers[..15]), Err(Error::Engine(engine::Error::Basis { .. }))));
+    }
+
+    /// Multiples change how long commitments take, and nothing else.
+    #[test]
+    fn a_budget_changes_no_point() {
+        let srs = Srs::generate_unsafe(5).expect("k is in range");
+        let with = srs.clone().with_budget(Budget::for_many_proofs(64 << 20)).expect("both bases");
+        with.check().expect("consistent");
+        assert_eq!(bytes(&with), bytes(&srs));
+        assert_eq!(bytes(&with.cut_to(4).expect("smaller")), bytes(&srs.cut_to(4).expect("smaller")));
     }
 }

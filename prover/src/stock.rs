@@ -6,7 +6,10 @@ use apodict_circuits::{Program, machine::Machine};
 use apodict_verifier::Verifier;
 use halo2_proofs::{
     plonk::{self, create_proof, keygen_pk2},
-    poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
+    poly::kzg::{
+        commitment::{KZGCommitmentScheme, ParamsKZG},
+        multiopen::ProverSHPLONK,
+    },
     transcript::TranscriptWriterBuffer,
 };
 use halo2curves::bn256::{Bn256, Fr, G1Affine};
@@ -18,7 +21,7 @@ use crate::{Context, Error, Srs, export, transcript::EvmTranscriptWrite};
 #[derive(Debug)]
 pub struct StockProver<'a> {
     program: &'a Program,
-    srs: Srs,
+    params: ParamsKZG<Bn256>,
     key: plonk::ProvingKey<G1Affine>,
     verifier: Verifier,
 }
@@ -30,10 +33,10 @@ impl<'a> StockProver<'a> {
     /// [`Error::SrsTooSmall`]; halo2's own.
     pub fn new(program: &'a Program, srs: &Srs) -> Result<Self, Error> {
         let srs = srs.cut_to(program.plan().k)?;
-        let key = keygen_pk2(&*srs.params, &Machine::new(program.layout()), false)?;
-        let points = export::srs(&srs.params, srs.origin(), srs.digest())?;
-        let vk = export::verifying_key(key.get_vk(), points, program.layout().num_instances())?;
-        Ok(Self { program, srs, key, verifier: Verifier::new(vk)? })
+        let params = srs.params();
+        let key = keygen_pk2(&params, &Machine::new(program.layout()), false)?;
+        let vk = export::verifying_key(key.get_vk(), srs.for_verifiers(), program.layout().num_instances())?;
+        Ok(Self { program, params, key, verifier: Verifier::new(vk)? })
     }
 
     /// Proves a decision as [`prove`](crate::prove) does, with `create_proof` in place of the engine. Gives the proof and how
@@ -49,7 +52,7 @@ impl<'a> StockProver<'a> {
         let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();
         let mut transcript = EvmTranscriptWrite::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-            &*self.srs.params,
+            &self.params,
             &self.key,
             &[Machine::with_witness(layout, &witness)],
             &[&[&public]],

@@ -59,6 +59,7 @@ impl Layout {
             units.resize(units.len().next_multiple_of(width), Unit::EMPTY);
         }
         zero_rows.push(units.len() / width);
+        units.shrink_to_fit();
         let mut layout = Self {
             shape,
             k: 0,

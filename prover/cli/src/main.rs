@@ -29,6 +29,7 @@ use console::Console;
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
+    memory::share_between_threads();
     let arguments = Arguments::parse();
     log_to_stderr(arguments.global.verbose);
     let console = Console::new(&arguments.global);

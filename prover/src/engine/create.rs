@@ -241,6 +241,9 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
                 let got = format!("{} rows in column {column}, {usable} are usable", values.len());
                 return Err(Error::Phase { phase, got });
             }
+            if !values.is_ordered() {
+                return Err(Error::Phase { phase, got: format!("large values out of order in column {column}") });
+            }
             values.end_with(usable, (usable..size).map(|_| Fr::random(&mut rng)));
             columns[*column] = Some(backend.upload(values));
         }
@@ -396,7 +399,13 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
 
         let _span = info_span!("opening").entered();
         let mut talk = Talk { transcript: &mut *self.transcript, encoding: PhantomData };
-        opening::open((backend, job), &self.bases.monomial, &polys, &queries, &mut talk)?;
+        let folded = opening::fold((backend, job), &polys, &queries, &mut talk)?;
+        // All else was read for the last time.
+        drop((mask, quotient));
+        self.circuits.clear();
+        if let Some(folded) = folded {
+            folded.open((backend, job), &self.bases.monomial, &mut talk)?;
+        }
         let fraction = self.work.done(Step::Opening);
         job.done(Step::Opening, fraction)
     }

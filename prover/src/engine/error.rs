@@ -30,6 +30,14 @@ pub enum Error {
         /// Powers that came.
         got: usize,
     },
+    /// Bases of different lengths.
+    #[error("the monomial basis has {expected} points, the Lagrange basis {got}: take both from one string")]
+    Basis {
+        /// Of the monomial basis.
+        expected: usize,
+        /// Of the other.
+        got: usize,
+    },
     /// A circuit that does not fit.
     #[error("the circuit does not fit the usable ones of 2^{k} rows: use a larger k")]
     TooManyRows {

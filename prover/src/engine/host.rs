@@ -5,13 +5,13 @@ use halo2_proofs::{
     poly::kzg::commitment::ParamsKZG,
     transcript::{EncodedChallenge, TranscriptWrite},
 };
-use halo2curves::bn256::{Bn256, G1Affine};
+use halo2curves::bn256::{Bn256, Fr, G1Affine};
 use rand_core::{CryptoRng, RngCore};
 
 #[cfg(target_arch = "x86_64")]
 use super::backend::Avx512;
 use super::backend::{Footprint, Portable, Transfer};
-use super::{Assembly, Bases, Budget, EngineTimes, Error, Job, Prepared, Statement, create};
+use super::{Assembly, Bases, Basis, Budget, EngineTimes, Error, Job, Prepared, Statement, create};
 
 /// The structured reference string for this machine.
 #[derive(Debug)]
@@ -40,12 +40,66 @@ impl HostBases {
     ///
     /// # Errors
     /// As there.
-    pub fn new(params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
+    pub fn new<E: From<Error>>(
+        budget: Budget,
+        points: impl FnMut(Basis) -> Result<Vec<G1Affine>, E>,
+    ) -> Result<Self, E> {
         #[cfg(target_arch = "x86_64")]
         if let Some(backend) = Avx512::detect() {
-            return Ok(Self::Avx512(Bases::new(&backend, params, budget)?));
+            return Ok(Self::Avx512(Bases::new(backend, budget, points)?));
         }
-        Ok(Self::Portable(Bases::new(&Portable, params, budget)?))
+        Ok(Self::Portable(Bases::new(Portable, budget, points)?))
+    }
+
+    /// See [`Bases::of_params`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_params(params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(backend) = Avx512::detect() {
+            return Ok(Self::Avx512(Bases::of_params(backend, params, budget)?));
+        }
+        Ok(Self::Portable(Bases::of_params(Portable, params, budget)?))
+    }
+
+    /// `2^k` powers of a secret, each times `generator`. Whoever knows the secret can prove anything.
+    ///
+    /// # Errors
+    /// None: it makes both bases of one length.
+    pub fn of_secret(k: u32, generator: G1Affine, secret: Fr) -> Result<Self, Error> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(backend) = Avx512::detect() {
+            return Ok(Self::Avx512(Bases::of_secret(backend, k, generator, secret)?));
+        }
+        Ok(Self::Portable(Bases::of_secret(Portable, k, generator, secret)?))
+    }
+
+    /// Powers that there are.
+    pub fn num_powers(&self) -> usize {
+        match self {
+            Self::Portable(bases) => bases.num_powers(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(bases) => bases.num_powers(),
+        }
+    }
+
+    /// The points of a basis.
+    pub fn points(&self, basis: Basis) -> Vec<G1Affine> {
+        match self {
+            Self::Portable(bases) => bases.points(basis),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(bases) => bases.points(basis),
+        }
+    }
+
+    /// See [`Bases::commit`].
+    pub fn commit(&self, basis: Basis, column: Vec<Fr>) -> G1Affine {
+        match self {
+            Self::Portable(bases) => bases.commit(basis, column),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(bases) => bases.commit(basis, column),
+        }
     }
 
     /// See [`Assembly::verifying_key`].
@@ -54,12 +108,9 @@ impl HostBases {
     /// As there.
     pub fn verifying_key(&self, assembly: &Assembly, job: &Job<'_>) -> Result<plonk::VerifyingKey<G1Affine>, Error> {
         match self {
-            Self::Portable(bases) => assembly.verifying_key(&Portable, bases, job),
+            Self::Portable(bases) => assembly.verifying_key(bases, job),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(bases) => match Avx512::detect() {
-                Some(backend) => assembly.verifying_key(&backend, bases, job),
-                None => Err(Error::AnotherBackend),
-            },
+            Self::Avx512(bases) => assembly.verifying_key(bases, job),
         }
     }
 }

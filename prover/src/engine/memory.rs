@@ -4,7 +4,7 @@
 //! most. What the allocator loses between them is a factor, measured.
 
 use halo2_proofs::plonk;
-use halo2curves::bn256::{Fr, G1Affine};
+use halo2curves::bn256::Fr;
 
 use super::{
     Budget, Error,
@@ -15,7 +15,7 @@ use super::{
 /// Bytes of a proof and of what it needs, by estimate. What the process has beside them is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The structured reference string, as halo2 has it and as the backend has it.
+    /// The structured reference string.
     pub reference_string: u64,
     /// The prepared key.
     pub key: u64,
@@ -63,7 +63,7 @@ impl Memory {
         // Of many points none are made.
         let most = if rows < 1 << 13 { MOST_MULTIPLES } else { 0 };
         let multiples = budget.multiple_bytes.min(2 * rows * point * most);
-        let reference_string = 2 * rows * (point + size_of::<G1Affine>()) + multiples;
+        let reference_string = 2 * rows * point + multiples;
 
         let values = (permuted + 1) * (size_of::<u32>() << k) + column;
         let transforms = (coset_element << k) + (coset_element << (k - plan.log_parts()));

@@ -11,6 +11,7 @@
 //! | [`create`] | the protocol, from the witness to the last point |
 //! | [`backend`] | where columns lie and the arithmetic is done |
 //! | `keys` | what a circuit fixes, and verifying keys |
+//! | `bases` | the structured reference string |
 //! | `prepared` | what depends on the key alone |
 //! | `columns` | those of one circuit of a proof |
 //! | `memory` | what all of it takes |
@@ -28,6 +29,7 @@
 //! own; here ChaCha20, keyed from the caller's generator, does.
 
 pub mod backend;
+mod bases;
 mod columns;
 mod create;
 mod error;
@@ -46,13 +48,14 @@ mod quotient;
 mod synthesis;
 mod work;
 
+pub use bases::{Bases, Basis};
 pub use create::{EngineTimes, Statement, create};
 pub use error::Error;
 pub use host::{HostBases, HostPrepared, host_backend, host_footprint, host_threads};
 pub use job::{Cancel, Job, Progress, Step};
 pub use keys::{Assembly, Selectors};
 pub use memory::Memory;
-pub use prepared::{Bases, Budget, Prepared};
+pub use prepared::{Budget, Prepared};
 pub use synthesis::{MachineSynthesis, Phase, Synthesis};
 
 use backend::Types;

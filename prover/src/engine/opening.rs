@@ -63,17 +63,34 @@ fn vanishing(points: impl IntoIterator<Item = Fr>, at: Fr) -> Fr {
     points.into_iter().map(|point| at - point).product()
 }
 
-/// Proves the values of `polys`.
+/// Polynomials folded into one for each set of points: what is left to prove of them, so that they may go.
+pub(super) struct Folded<B: Backend> {
+    sets: Vec<FoldedSet<B>>,
+    /// `sum_j v^j f_j / Z_j`, where `Z_j` vanishes on the points of set `j`.
+    quotient: B::Column,
+    all_points: Vec<Fr>,
+}
+
+/// `f = sum_i y^i (p_i - r_i)`, where `r_i` has low degree and the values of `p_i` at the points.
+struct FoldedSet<B: Backend> {
+    points: Vec<Fr>,
+    folded: B::Column,
+    /// `sum_i y^i r_i`.
+    remainder: Vec<Fr>,
+    /// `v^j`.
+    power: Fr,
+}
+
+/// Folds `polys`, of which there is one at least.
 ///
 /// # Errors
-/// The transcript's; [`Error::Cancelled`].
-pub(super) fn open<B: Backend>(
+/// [`Error::Cancelled`].
+pub(super) fn fold<B: Backend>(
     (backend, job): (&B, &Job<'_>),
-    bases: &B::Bases,
     polys: &[&B::Column],
     queries: &[Query],
     conversation: &mut impl Conversation,
-) -> Result<(), Error> {
+) -> Result<Option<Folded<B>>, Error> {
     let y = conversation.challenge();
     let v = conversation.challenge();
     let sets = sets(queries);
@@ -81,12 +98,9 @@ pub(super) fn open<B: Backend>(
     all_points.sort_unstable();
     all_points.dedup();
 
-    // For each set: f = sum_i y^i (p_i - r_i), where r_i has low degree and the values of p_i at the points, and its quotient
-    // by the polynomial that vanishes there.
-    let (mut folded, mut remainders) = (Vec::with_capacity(sets.len()), Vec::with_capacity(sets.len()));
-    let v_powers = field::powers(v, sets.len());
+    let mut folded_sets = Vec::with_capacity(sets.len());
     let mut quotient: Option<B::Column> = None;
-    for (set, v_power) in sets.iter().zip(&v_powers) {
+    for (set, power) in sets.iter().zip(field::powers(v, sets.len())) {
         let factors = field::powers(y, set.polys.len());
         let mut values = vec![Fr::ZERO; set.points.len()];
         for (of_poly, factor) in set.values.iter().zip(&factors) {
@@ -96,42 +110,58 @@ pub(super) fn open<B: Backend>(
         let terms: Vec<(&B::Column, Fr)> =
             set.polys.iter().zip(factors).map(|(poly, factor)| (polys[*poly], factor)).collect();
         let negated: Vec<Fr> = remainder.iter().map(|value| -value).collect();
-        let sum = backend.combine(job, &terms, &negated);
-        let own = backend.divide(job, &sum, &set.points);
+        let folded = backend.combine(job, &terms, &negated);
+        let own = backend.divide(job, &folded, &set.points);
         quotient = Some(match quotient {
-            Some(before) => backend.combine(job, &[(&before, Fr::ONE), (&own, *v_power)], &[]),
+            Some(before) => backend.combine(job, &[(&before, Fr::ONE), (&own, power)], &[]),
             None => own,
         });
-        folded.push(sum);
-        remainders.push(remainder);
+        folded_sets.push(FoldedSet { points: set.points.clone(), folded, remainder, power });
         job.check()?;
     }
-    // A proof opens something: its own quotient.
-    let Some(quotient) = quotient else { return Ok(()) };
-    let mut commit = |poly: &B::Column| -> Result<(), Error> {
-        let points = backend.commit(job, bases, &[poly]);
-        job.check()?;
-        points.into_iter().try_for_each(|point| conversation.write(point))
-    };
-    commit(&quotient)?;
+    Ok(quotient.map(|quotient| Folded { sets: folded_sets, quotient, all_points }))
+}
 
-    let u = conversation.challenge();
-    // sum_j v^j z_j (p_j - r_j(u)) - z(u) h, where z_j vanishes on the points that set j lacks; all of it over z_0.
-    let missing: Vec<Fr> = (sets.iter())
-        .map(|set| vanishing(all_points.iter().copied().filter(|point| !set.points.contains(point)), u))
-        .collect();
-    let scale = missing.first().and_then(|z| Option::<Fr>::from(z.invert())).unwrap_or(Fr::ONE);
-    let factors: Vec<Fr> = missing.iter().zip(&v_powers).map(|(z, v)| *z * v * scale).collect();
-    let mut low = vec![Fr::ZERO; remainders.iter().map(Vec::len).max().unwrap_or(0)];
-    for (remainder, factor) in remainders.iter().zip(&factors) {
-        // f has p - r, where p - r(u) is wanted.
-        low.iter_mut().zip(remainder).for_each(|(low, value)| *low += *factor * value);
-        low[0] -= *factor * field::horner(remainder, u);
+impl<B: Backend> Folded<B> {
+    /// Proves the values.
+    ///
+    /// # Errors
+    /// The transcript's; [`Error::Cancelled`].
+    pub(super) fn open(
+        self,
+        (backend, job): (&B, &Job<'_>),
+        bases: &B::Bases,
+        conversation: &mut impl Conversation,
+    ) -> Result<(), Error> {
+        let commit = |poly: &B::Column| {
+            let points = backend.commit(job, bases, &[poly]);
+            job.check().map(|()| points)
+        };
+        commit(&self.quotient)?.into_iter().try_for_each(|point| conversation.write(point))?;
+        let u = conversation.challenge();
+        let linear = self.linear((backend, job), u);
+        let opened = backend.divide(job, &linear, &[u]);
+        drop(linear);
+        commit(&opened)?.into_iter().try_for_each(|point| conversation.write(point))
     }
-    let mut terms: Vec<(&B::Column, Fr)> = folded.iter().zip(factors).collect();
-    terms.push((&quotient, -vanishing(all_points, u) * scale));
-    let linear = backend.combine(job, &terms, &low);
-    let points = backend.commit(job, bases, &[&backend.divide(job, &linear, &[u])]);
-    job.check()?;
-    points.into_iter().try_for_each(|point| conversation.write(point))
+
+    /// `sum_j v^j z_j (p_j - r_j(u)) - z(u) h`, where `z_j` vanishes on the points that set `j` lacks; all of it over `z_0`.
+    fn linear(self, (backend, job): (&B, &Job<'_>), u: Fr) -> B::Column {
+        let Self { sets, quotient, all_points } = self;
+        let lacking = |set: &FoldedSet<B>| {
+            vanishing(all_points.iter().copied().filter(|point| !set.points.contains(point)), u)
+        };
+        let missing: Vec<Fr> = sets.iter().map(lacking).collect();
+        let scale = missing.first().and_then(|z| Option::<Fr>::from(z.invert())).unwrap_or(Fr::ONE);
+        let factors: Vec<Fr> = missing.iter().zip(&sets).map(|(z, set)| *z * set.power * scale).collect();
+        let mut low = vec![Fr::ZERO; sets.iter().map(|set| set.remainder.len()).max().unwrap_or(0)];
+        for (set, factor) in sets.iter().zip(&factors) {
+            // f has p - r, where p - r(u) is wanted.
+            low.iter_mut().zip(&set.remainder).for_each(|(low, value)| *low += *factor * value);
+            low[0] -= *factor * field::horner(&set.remainder, u);
+        }
+        let mut terms: Vec<(&B::Column, Fr)> = sets.iter().map(|set| &set.folded).zip(factors).collect();
+        terms.push((&quotient, -vanishing(all_points, u) * scale));
+        backend.combine(job, &terms, &low)
+    }
 }

@@ -1,18 +1,11 @@
-//! What of a proof depends on the key and on the structured reference string alone.
+//! What of a proof depends on the key alone.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-};
+use std::collections::HashMap;
 
-use halo2_proofs::{
-    SerdeFormat, plonk,
-    poly::{commitment::ParamsProver, kzg::commitment::ParamsKZG},
-};
+use halo2_proofs::plonk;
 use halo2curves::{
-    bn256::{Bn256, Fr, G1Affine},
+    bn256::{Fr, G1Affine},
     ff::Field,
-    serde::SerdeObject,
 };
 
 use super::{
@@ -23,9 +16,6 @@ use super::{
     program::Source,
     quotient::{self, Quotient},
 };
-
-/// Bytes of a point as halo2 writes it raw.
-const POINT: usize = 64;
 
 /// How much memory may be spent to save time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,63 +46,6 @@ impl Default for Budget {
     /// For one proof, 256 MiB.
     fn default() -> Self {
         Self::for_one_proof(256 << 20)
-    }
-}
-
-/// The structured reference string on a backend.
-#[derive(Debug)]
-pub struct Bases<B: Backend> {
-    pub(super) len: usize,
-    pub(super) monomial: B::Bases,
-    pub(super) lagrange: B::Bases,
-}
-
-impl<B: Backend> Bases<B> {
-    /// Copies both bases out of halo2's parameters, which show only one of them.
-    ///
-    /// # Errors
-    /// Those of halo2's writer, which writes to memory here.
-    pub fn new(backend: &B, params: &ParamsKZG<Bn256>, budget: Budget) -> Result<Self, Error> {
-        let monomial = params.get_g();
-        // The size, then the powers, then what is wanted.
-        let most = monomial.len();
-        let points = Vec::with_capacity(most);
-        let mut lagrange = Points { skip: 4 + POINT * most, most, points, begun: Vec::with_capacity(POINT) };
-        params.write_custom(&mut lagrange, SerdeFormat::RawBytesUnchecked)?;
-        let lagrange = lagrange.points;
-        let [monomial, lagrange] = [monomial, &lagrange].map(|points| backend.bases(points, budget.multiple_bytes / 2));
-        Ok(Self { len: params.get_g().len(), monomial, lagrange })
-    }
-}
-
-/// Picks points out of what halo2 writes, as it is written.
-struct Points {
-    /// Bytes before them.
-    skip: usize,
-    most: usize,
-    points: Vec<G1Affine>,
-    begun: Vec<u8>,
-}
-
-impl Write for Points {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let skipped = self.skip.min(bytes.len());
-        self.skip -= skipped;
-        for byte in &bytes[skipped..] {
-            if self.points.len() == self.most {
-                break;
-            }
-            self.begun.push(*byte);
-            if self.begun.len() == POINT {
-                self.points.push(G1Affine::from_raw_bytes_unchecked(&self.begun));
-                self.begun.clear();
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -29,14 +29,14 @@ use crate::{
     tables::Tables,
 };
 
-fn proof<B: Backend>(
+fn proof<B: Backend + Copy>(
     backend: B,
     budget: Budget,
     (params, key): (&ParamsKZG<Bn256>, &ProvingKey<G1Affine>),
     mut synthesis: impl Synthesis,
     instances: &[&[Fr]],
 ) -> Vec<u8> {
-    let bases = Bases::new(&backend, params, budget).expect("parameters in memory");
+    let bases = Bases::of_params(backend, params, budget).expect("parameters in memory");
     let prepared = Prepared::of_key(backend, key, budget).expect("halo2 made the key");
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let mut statements = [Statement { synthesis: &mut synthesis, instances }];

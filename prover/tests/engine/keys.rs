@@ -29,7 +29,7 @@ fn keys<C: Circuit<Fr>>(k: u32, circuit: &C, selectors: Selectors) -> (HostBases
     let compress = selectors == Selectors::Compressed;
     let halo2 = keygen_pk2(&params, circuit, compress).expect("the circuit fits");
     let assembly = Assembly::new(circuit, k, selectors).expect("the circuit fits");
-    (HostBases::new(&params, Budget::default()).expect("parameters in memory"), assembly, halo2)
+    (HostBases::of_params(&params, Budget::default()).expect("parameters in memory"), assembly, halo2)
 }
 
 fn same<C: Circuit<Fr>>(k: u32, circuit: &C) {

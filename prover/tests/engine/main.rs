@@ -53,7 +53,7 @@ impl Setup {
         let params = ParamsKZG::setup(k, rng(k.into()));
         let key = keygen_pk2(&params, circuit, compress).expect("the circuit fits");
         let prepared = HostPrepared::of_key(&key, Budget::default()).expect("halo2 made the key");
-        let bases = HostBases::new(&params, Budget::default()).expect("parameters in memory");
+        let bases = HostBases::of_params(&params, Budget::default()).expect("parameters in memory");
         Self { params, bases, key, prepared }
     }
 
@@ -206,7 +206,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let error = setup.prove(&mut recorder, &[&a, &long]).expect_err("more than the usable rows");
     assert!(matches!(error, engine::Error::TooManyInstances { got: 32, .. }), "{error}");
 
-    let small = HostBases::new(&ParamsKZG::setup(4, rng(1)), Budget::default()).expect("parameters in memory");
+    let small = HostBases::of_params(&ParamsKZG::setup(4, rng(1)), Budget::default()).expect("parameters in memory");
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let instances: [&[Fr]; 2] = [&a, &b];
     let mut statements = [Statement { synthesis: &mut recorder, instances: &instances }];
@@ -225,12 +225,23 @@ fn what_does_not_fit_is_refused_in_words() {
     let error = setup.prove(&mut outside, &[&a, &b]).expect_err("no such entry");
     assert!(matches!(error, engine::Error::NotInTable { .. }), "{error}");
 
-    struct Short;
-    impl Synthesis for Short {
-        fn phase(&mut self, _: engine::Phase<'_>) -> Result<Vec<HostColumn>, engine::Error> {
-            Ok(Vec::new())
+    /// A column, as often as the first phase has columns, and perhaps not so often.
+    struct Gives(HostColumn, usize);
+    impl Synthesis for Gives {
+        fn phase(&mut self, phase: engine::Phase<'_>) -> Result<Vec<HostColumn>, engine::Error> {
+            Ok(vec![self.0.clone(); phase.columns.len() - self.1])
         }
     }
-    let error = setup.prove(&mut Short, &[&a, &b]).expect_err("no columns");
-    assert!(matches!(error, engine::Error::Phase { phase: 0, .. }), "{error}");
+    let integers = |large: Vec<(usize, Fr)>| HostColumn::Integers { small: vec![0; 4], large };
+    let (one, two) = (Fr::one(), Fr::from(2));
+    for (mut wrong, said) in [
+        (Gives(integers(vec![]), 1), "columns of"),
+        (Gives(HostColumn::Field(vec![one; 32]), 0), "32 rows in column 0"),
+        (Gives(integers(vec![(2, one), (1, two)]), 0), "out of order in column 0"),
+        (Gives(integers(vec![(2, one), (2, two)]), 0), "out of order in column 0"),
+        (Gives(integers(vec![(4, one)]), 0), "out of order in column 0"),
+    ] {
+        let error = setup.prove(&mut wrong, &[&a, &b]).expect_err("no such columns");
+        assert!(matches!(&error, engine::Error::Phase { phase: 0, got } if got.contains(said)), "{error}");
+    }
 }

@@ -72,19 +72,19 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
         let (program, _) = program::read_or_compile(model, &arguments.options, input)?;
         let inputs = program::read_inputs(input, &program)?;
         let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
-        let srs = keys::srs_for(&program, None)?.with_budget(memory.budget);
+        let srs = keys::srs_for(&program, None)?.with_budget(memory.budget)?;
         let predicted_memory_bytes = memory.predicted_bytes;
         let name = model.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
-        report.cases.push(measure(&Work { name, program, inputs, srs, predicted_memory_bytes }, arguments, console)?);
+        report.cases.push(measure(Work { name, program, inputs, srs, predicted_memory_bytes }, arguments, console)?);
     } else {
         for k in &arguments.k {
             let program = synthetic::filling(*k).ok_or(Failure::NoSyntheticProgram { k: *k })?;
             let inputs = synthetic::inputs(program.graph().nodes[0].len());
             let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
-            let srs = Srs::generate_unsafe((*k).max(SRS_MIN_K))?.with_budget(memory.budget);
+            let srs = Srs::generate_unsafe((*k).max(SRS_MIN_K))?.with_budget(memory.budget)?;
             let (name, predicted_memory_bytes) = (format!("dense {k}"), memory.predicted_bytes);
             let work = Work { name, program, inputs, srs, predicted_memory_bytes };
-            report.cases.push(measure(&work, arguments, console)?);
+            report.cases.push(measure(work, arguments, console)?);
         }
     }
     report.peak_memory_bytes = peak_memory_bytes();
@@ -93,20 +93,22 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
 }
 
 /// Proves in pairs, so that what else the machine does meets both.
-fn measure(work: &Work, arguments: &Bench, console: &Console) -> Result<Case, Failure> {
-    let Work { program, inputs, srs, .. } = work;
+fn measure(work: Work, arguments: &Bench, console: &Console) -> Result<Case, Failure> {
+    let Work { name, program, inputs, srs, predicted_memory_bytes } = work;
     let with_engine = arguments.only != Some(Peer::Stock);
     let with_stock = arguments.only != Some(Peer::Engine) && (arguments.against.is_some() || arguments.only.is_some());
     let srs = srs.cut_to(program.plan().k)?;
-    let (key, _) = console.stage("keys", || with_engine.then(|| ProvingKey::generate(program, &srs)).transpose())?;
-    let (peer, _) = console.stage("keys", || with_stock.then(|| StockProver::new(program, &srs)).transpose())?;
+    let (key, _) = console.stage("keys", || with_engine.then(|| ProvingKey::generate(&program, &srs)).transpose())?;
+    let (peer, _) = console.stage("keys", || with_stock.then(|| StockProver::new(&program, &srs)).transpose())?;
+    // The peer has a copy of its own: alone, it takes no more memory than it needs.
+    let engine_has = key.map(|key| (key, srs));
     let (mut engine, mut stock) = (Vec::new(), Vec::new());
     for _ in 0..arguments.runs {
         if let Some(peer) = &peer {
-            stock.push(milliseconds(peer.prove(inputs, Context::default())?.1));
+            stock.push(milliseconds(peer.prove(&inputs, Context::default())?.1));
         }
-        if let Some(key) = &key {
-            engine.push(prove(&srs, key, program, inputs, Context::default(), &Job::default())?.times);
+        if let Some((key, srs)) = &engine_has {
+            engine.push(prove(srs, key, &program, &inputs, Context::default(), &Job::default())?.times);
         }
     }
     let of = |time: fn(&apodict_prover::Times) -> std::time::Duration| {
@@ -114,10 +116,10 @@ fn measure(work: &Work, arguments: &Bench, console: &Console) -> Result<Case, Fa
     };
     let ratios = stock.iter().zip(&engine).map(|(stock, times)| stock / milliseconds(times.total)).collect();
     Ok(Case {
-        name: work.name.clone(),
+        name,
         k: program.plan().k,
         rows: program.layout().rows(),
-        predicted_memory_bytes: work.predicted_memory_bytes,
+        predicted_memory_bytes,
         engine: of(|times| times.total).and_then(|prove_ms| {
             Some(Engine {
                 prove_ms,

@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
 
     let memory = memory::plan(&program, Purpose::OneProof, arguments.memory_mib)?;
     let ((folder, keys), keys_ms) = console.stage("keys", || {
-        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?.with_budget(memory.budget);
+        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?.with_budget(memory.budget)?;
         let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
         let keys = folder.open(&program, srs)?;
         Ok::<_, Failure>((folder, keys))

@@ -35,6 +35,11 @@ macro_rules! suite {
             }
 
             #[test]
+            fn commitments_on_few_and_many_threads() {
+                $backend.into_iter().for_each(|backend| super::threads(&backend));
+            }
+
+            #[test]
             fn transforms_of_every_size() {
                 $backend.into_iter().for_each(|backend| super::transforms(&backend));
             }
@@ -151,6 +156,24 @@ fn widths<B: Backend>(backend: &B) {
 }
 
 /// Columns on a backend and on the oracle.
+/// Where there are more threads than sets of buckets, sets are divided: columns come one by one here.
+fn threads<B: Backend>(backend: &B) {
+    let bases = points(600);
+    let small: Vec<i64> = (0..600).map(|i| i * 7919 % 65536 - 32768).collect();
+    let columns = [
+        HostColumn::Field(elements(600, 7)),
+        HostColumn::Integers { small: small.clone(), large: Vec::new() },
+        HostColumn::Integers { small, large: vec![(17, Fr::TWO_INV), (599, -Fr::TWO_INV)] },
+        HostColumn::Field(vec![Fr::from(3); 600]),
+    ];
+    for threads in [1, 3, 7, 64] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        for column in &columns {
+            pool.install(|| same_commitments(backend, &bases, std::slice::from_ref(column)));
+        }
+    }
+}
+
 fn upload<B: Backend>(backend: &B, columns: &[Vec<Fr>]) -> Vec<B::Column> {
     columns.iter().map(|column| backend.upload(HostColumn::Field(column.clone()))).collect()
 }
@@ -321,6 +344,12 @@ fn polynomials<B: Backend>(backend: &B) {
                 assert_eq!(backend.download(&sum), Naive.combine(&job, &naive[..take], low), "{len}");
             }
         }
+        // Polynomials of different lengths; what is beyond an end is 0.
+        let shorter: Vec<Vec<Fr>> = [len, len / 2, 8, 1].iter().map(|len| host[0][..*len].to_vec()).collect();
+        let terms = upload(backend, &shorter);
+        let sum = backend.combine(&job, &terms.iter().zip(at).collect::<Vec<_>>(), &[]);
+        let expected = Naive.combine(&job, &shorter.iter().zip(at).collect::<Vec<_>>(), &[]);
+        assert_eq!(backend.download(&sum), expected, "{len}");
         for count in [1, 3, 32] {
             let matrix: Vec<Vec<Fr>> = (0..count).map(|row| elements(count, row as u64)).collect();
             let mixed = backend.mix(&job, upload(backend, &host[..count]), &matrix);

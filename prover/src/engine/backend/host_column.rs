@@ -79,6 +79,16 @@ impl HostColumn {
         self.len() == 0
     }
 
+    /// Whether exceptions stand in ascending rows that there are.
+    pub(in crate::engine) fn is_ordered(&self) -> bool {
+        match self {
+            Self::Integers { small, large } => {
+                large.is_sorted_by(|(a, _), (b, _)| a < b) && large.last().is_none_or(|(row, _)| *row < small.len())
+            }
+            _ => true,
+        }
+    }
+
     /// Zeros up to the row `start`, then `values`: halo2's blinding of the last rows.
     pub fn end_with(&mut self, start: usize, values: impl Iterator<Item = Fr>) {
         match self {

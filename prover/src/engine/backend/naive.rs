@@ -41,6 +41,10 @@ impl Transfer for Naive {
         points.to_vec()
     }
 
+    fn points(&self, bases: &Vec<G1Affine>) -> Vec<G1Affine> {
+        bases.clone()
+    }
+
     fn domain(&self, k: u32, shifts: &[Fr]) -> Points {
         Points { domain: field::powers(field::omega(k), 1 << k), shifts: shifts.to_vec() }
     }

@@ -96,13 +96,13 @@ impl Assembly {
     /// [`Error::SrsSize`]; [`Error::Cancelled`].
     pub fn verifying_key<B: Backend>(
         &self,
-        backend: &B,
         bases: &Bases<B>,
         job: &Job<'_>,
     ) -> Result<plonk::VerifyingKey<G1Affine>, Error> {
         if bases.len != 1 << self.k {
             return Err(Error::SrsSize { expected: 1 << self.k, got: bases.len });
         }
+        let backend = &bases.backend;
         let commit = |columns: Vec<HostColumn>| {
             let columns: Vec<B::Column> = columns.into_iter().map(|column| backend.upload(column)).collect();
             let points = backend.commit(job, &bases.lagrange, &columns.iter().collect::<Vec<_>>());

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 use halo2curves::{bn256::Fr, ff::Field};
+use rayon::prelude::*;
 
 use super::{HostColumn, digits::Signed};
 use crate::engine::{backend::host_column::indicator, field};
@@ -55,7 +56,9 @@ impl Column {
     /// Coefficients of the remainder by `X^n - shift^n`, `n = 2^k`, which has the same values on the coset. `combine` adds up
     /// multiples of blocks of coefficients.
     pub(super) fn remainder(&self, k: u32, shift: Fr, combine: impl Fn(&[&[Fr]], &[Fr]) -> Vec<Fr>) -> Cow<'_, [Fr]> {
-        if let Some(HostColumn::Indicator { k: own, rows }) = &self.given {
+        if let Some(HostColumn::Indicator { k: own, rows }) = &self.given
+            && k <= *own
+        {
             return Cow::Owned(indicator(*own, rows, k, shift));
         }
         let (mut coefficients, size) = (self.elements(), 1 << k);
@@ -78,13 +81,14 @@ impl Column {
     pub(super) fn scalars(&self) -> Vec<Signed> {
         match &self.given {
             Some(HostColumn::Integers { small, large }) => {
-                let mut scalars: Vec<Signed> = small.iter().map(|value| Signed::from(*value)).collect();
+                let small = small.par_iter().with_min_len(1 << 10);
+                let mut scalars: Vec<Signed> = small.map(|value| Signed::from(*value)).collect();
                 for (row, value) in large {
                     scalars[*row] = Signed::from(value);
                 }
                 scalars
             }
-            _ => self.elements().iter().map(Signed::from).collect(),
+            _ => self.elements().par_iter().with_min_len(1 << 10).map(Signed::from).collect(),
         }
     }
 }

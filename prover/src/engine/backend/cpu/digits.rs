@@ -6,9 +6,13 @@
 //! they would make as many windows for all.
 
 use halo2curves::{bn256::Fr, ff::PrimeField};
+use rayon::prelude::*;
 
 /// Widths of digits that are tried; a digit of the widest fits an `i16`.
 const WIDTHS: std::ops::RangeInclusive<u32> = 2..=15;
+
+/// Rows whose digits are written together.
+const ROWS: usize = 1 << 12;
 
 /// Bits of a scalar that counts as short.
 const SHORT: u32 = 64;
@@ -84,15 +88,14 @@ pub(super) struct Digits {
 
 impl Digits {
     /// The digits of a column: of its short scalars, and of the others.
-    pub(super) fn of(scalars: &[Signed], multiples: Multiples) -> Vec<Self> {
-        let long: Vec<u32> = (0u32..).zip(scalars).filter(|(_, s)| s.bits() > SHORT).map(|(row, _)| row).collect();
+    pub(super) fn of(mut scalars: Vec<Signed>, multiples: Multiples) -> Vec<Self> {
+        let long: Vec<u32> = (0u32..).zip(&scalars).filter(|(_, s)| s.bits() > SHORT).map(|(row, _)| row).collect();
         if long.is_empty() || 8 * long.len() > scalars.len() {
-            return vec![Self::new(None, scalars, multiples)];
+            return vec![Self::new(None, &scalars, multiples)];
         }
-        let mut short = scalars.to_vec();
         let taken: Vec<Signed> =
-            long.iter().map(|row| std::mem::replace(&mut short[*row as usize], Signed::from(0))).collect();
-        vec![Self::new(None, &short, multiples), Self::new(Some(long), &taken, multiples)]
+            long.iter().map(|row| std::mem::replace(&mut scalars[*row as usize], Signed::from(0))).collect();
+        vec![Self::new(None, &scalars, multiples), Self::new(Some(long), &taken, multiples)]
     }
 
     fn new(rows: Option<Vec<u32>>, scalars: &[Signed], multiples: Multiples) -> Self {
@@ -110,21 +113,12 @@ impl Digits {
         let windows = windows(longest, width);
         let len = scalars.len();
         let mut digits = vec![0i16; len * windows];
-        let mut carries = vec![0u16; len];
-        let (half, mask) = (1u16 << (width - 1), (1u16 << width) - 1);
-        for (window, digits) in digits.chunks_exact_mut(len.max(1)).enumerate() {
-            let start = window as u32 * width;
-            let (limb, offset) = ((start / 64) as usize, start % 64);
-            for ((digit, carry), scalar) in digits.iter_mut().zip(&mut carries).zip(scalars) {
-                let low = scalar.magnitude.get(limb).map_or(0, |word| word >> offset);
-                // What the next limb adds: nothing when the window begins with this one.
-                let high = scalar.magnitude.get(limb + 1).map_or(0, |word| (word << 1) << (63 - offset));
-                let value = ((low | high) as u16 & mask) + *carry;
-                *carry = u16::from(value > half);
-                let value = (i32::from(value) - (i32::from(*carry) << width)) as i16;
-                *digit = if scalar.negative { -value } else { value };
-            }
+        // Some rows of every window.
+        let mut blocks: Vec<Vec<&mut [i16]>> = (0..len.div_ceil(ROWS)).map(|_| Vec::with_capacity(windows)).collect();
+        for window in digits.chunks_exact_mut(len.max(1)) {
+            window.chunks_mut(ROWS).zip(&mut blocks).for_each(|(rows, block)| block.push(rows));
         }
+        blocks.par_iter_mut().zip(scalars.par_chunks(ROWS)).for_each(|(windows, scalars)| write(windows, scalars, width));
         Self { rows, len, width, windows, sets: sets.min(windows), digits }
     }
 
@@ -179,6 +173,25 @@ impl Digits {
     }
 }
 
+/// The digits of some scalars, window by window.
+fn write(windows: &mut [&mut [i16]], scalars: &[Signed], width: u32) {
+    let mut carries = vec![0u16; scalars.len()];
+    let (half, mask) = (1u16 << (width - 1), (1u16 << width) - 1);
+    for (window, digits) in windows.iter_mut().enumerate() {
+        let start = window as u32 * width;
+        let (limb, offset) = ((start / 64) as usize, start % 64);
+        for ((digit, carry), scalar) in digits.iter_mut().zip(&mut carries).zip(scalars) {
+            let low = scalar.magnitude.get(limb).map_or(0, |word| word >> offset);
+            // What the next limb adds: nothing when the window begins with this one.
+            let high = scalar.magnitude.get(limb + 1).map_or(0, |word| (word << 1) << (63 - offset));
+            let value = ((low | high) as u16 & mask) + *carry;
+            *carry = u16::from(value > half);
+            let value = (i32::from(value) - (i32::from(*carry) << width)) as i16;
+            *digit = if scalar.negative { -value } else { value };
+        }
+    }
+}
+
 /// Windows of scalars of so many bits, one bit more for the carry.
 fn windows(longest: u32, width: u32) -> usize {
     if longest == 0 { 0 } else { (longest + 1).div_ceil(width) as usize }
@@ -224,7 +237,7 @@ mod tests {
         let short: Vec<Fr> = (0..100).map(|i| if i % 9 == 8 { full[i] } else { Fr::from(i as u64 * 977) }).collect();
         for scalars in [&full[..], &full[..1], &special, &special[1..2], &short, &[]] {
             for multiples in [Multiples::One, Multiples::Every(12), Multiples::Every(24)] {
-                let digits = Digits::of(&scalars.iter().map(Signed::from).collect::<Vec<_>>(), multiples);
+                let digits = Digits::of(scalars.iter().map(Signed::from).collect::<Vec<_>>(), multiples);
                 for (row, scalar) in scalars.iter().enumerate() {
                     assert_eq!(value(&digits, row), *scalar);
                 }
@@ -235,19 +248,19 @@ mod tests {
     #[test]
     fn small_numbers_of_either_sign_take_few_windows() {
         let numbers = (0..4096).map(|i| if i % 2 == 0 { i } else { -i });
-        let digits = Digits::of(&numbers.clone().map(Signed::from).collect::<Vec<_>>(), Multiples::One);
+        let digits = Digits::of(numbers.clone().map(Signed::from).collect::<Vec<_>>(), Multiples::One);
         let field = |i: i64| if i < 0 { -Fr::from(i.unsigned_abs()) } else { Fr::from(i.unsigned_abs()) };
-        let same = Digits::of(&numbers.map(|i| Signed::from(&field(i))).collect::<Vec<_>>(), Multiples::One);
+        let same = Digits::of(numbers.map(|i| Signed::from(&field(i))).collect::<Vec<_>>(), Multiples::One);
         assert_eq!(digits[0].digits, same[0].digits);
         assert!(digits[0].windows * digits[0].width() as usize <= 24);
-        assert_eq!(Digits::of(&[Signed::from(0); 9], Multiples::One)[0].windows, 0);
+        assert_eq!(Digits::of(vec![Signed::from(0); 9], Multiples::One)[0].windows, 0);
     }
 
     #[test]
     fn a_few_long_scalars_stand_apart() {
         let mut scalars: Vec<Signed> = (0..1000i64).map(|i| Signed::from(i % 300 - 150)).collect();
         scalars[999] = Signed::from(&Fr::TWO_INV);
-        let parts = Digits::of(&scalars, Multiples::One);
+        let parts = Digits::of(scalars, Multiples::One);
         assert_eq!(parts.len(), 2);
         assert!(parts[0].windows <= 2);
         assert_eq!(parts[1].len(), 1);

@@ -6,7 +6,9 @@ pub(super) mod avx512;
 mod column;
 mod digits;
 mod msm;
+mod multiples;
 pub(super) mod portable;
+mod prefix;
 
 use std::{borrow::Cow, collections::HashMap, fmt::Debug};
 
@@ -23,6 +25,9 @@ use crate::engine::{
 };
 use column::Column;
 use msm::{Sums, Table};
+use prefix::{divide_by_root, running_product};
+
+pub(in crate::engine) use multiples::multiples;
 
 /// The arithmetic of a kind of processor, on slices that lie in the host's memory.
 pub trait Kernels: Sums + Copy + Debug + Send {
@@ -38,6 +43,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 
     /// Points in the form in which they are added.
     fn points(self, points: &[G1Affine]) -> Vec<Self::Point>;
+
+    /// The way back.
+    fn affine(self, points: &[Self::Point]) -> Vec<G1Affine>;
 
     /// Transforms between `2^k` values and as many coefficients.
     fn domain(self, k: u32) -> Self::Domain;
@@ -152,7 +160,11 @@ impl<K: Kernels> Transfer for K {
     }
 
     fn bases(&self, points: &[G1Affine], bytes: usize) -> Self::Bases {
-        Table::new(self, self.points(points), bytes)
+        Table::new(self, Kernels::points(*self, points), bytes)
+    }
+
+    fn points(&self, bases: &Self::Bases) -> Vec<G1Affine> {
+        self.affine(bases.points())
     }
 
     fn domain(&self, k: u32, shifts: &[Fr]) -> Domain<K> {
@@ -354,28 +366,4 @@ impl<K: Kernels> Operations for K {
         }
         quotient.into()
     }
-}
-
-/// Divides by `X - root` and drops the remainder, in place; the highest coefficient becomes 0.
-fn divide_by_root(poly: &mut [Fr], root: Fr) {
-    let mut carry = Fr::ZERO;
-    for value in poly.iter_mut().rev() {
-        let quotient = carry;
-        carry = *value + carry * root;
-        *value = quotient;
-    }
-}
-
-/// In place of the factors: `start`, then each value times the factor of its row; in the last rows `blinds`. Gives the last
-/// value before them.
-fn running_product(factors: &mut [Fr], start: Fr, blinds: &[Fr]) -> Fr {
-    let (rows, blinded) = factors.split_at_mut(factors.len() - blinds.len());
-    let (mut running, mut last) = (start, start);
-    for factor in rows {
-        let next = running * *factor;
-        *factor = running;
-        (last, running) = (running, next);
-    }
-    blinded.copy_from_slice(blinds);
-    last
 }

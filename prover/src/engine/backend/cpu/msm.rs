@@ -27,6 +27,9 @@ use crate::engine::Job;
 /// Points that one task sums at least, and about as many as the second-level cache holds.
 const TASK: usize = 1 << 13;
 
+/// Points that are summed together, unless they are of one bucket: their sums stay in the second-level cache.
+const TOGETHER: usize = 1 << 14;
+
 /// Buckets that are not divided further.
 const NARROW: usize = 64;
 
@@ -54,6 +57,26 @@ pub struct Sorted {
     pub(super) entries: Vec<Entry>,
     /// How many each bucket has.
     pub(super) lengths: Vec<u32>,
+}
+
+impl Sorted {
+    /// Ranges of buckets whose points are summed together, with how many points each bucket has.
+    pub(super) fn ranges(&mut self) -> impl Iterator<Item = (&[Entry], &mut [u32])> {
+        let (mut entries, mut lengths) = (&self.entries[..], &mut self.lengths[..]);
+        std::iter::from_fn(move || {
+            let mut points = 0;
+            let fits = |length: &&u32| {
+                points += **length as usize;
+                points <= TOGETHER
+            };
+            let buckets = lengths.iter().take_while(fits).count().max(1).min(lengths.len());
+            let (own, rest) = std::mem::take(&mut lengths).split_at_mut(buckets);
+            lengths = rest;
+            let (points, rest) = entries.split_at(own.iter().sum::<u32>() as usize);
+            entries = rest;
+            (!own.is_empty()).then_some((points, own))
+        })
+    }
 }
 
 /// Sums of a range of buckets.
@@ -92,6 +115,7 @@ impl<P: Clone + Send + Sync> Table<P> {
     /// As many multiples as `bytes` allow, none if they do not pay.
     pub(super) fn new<S: Sums<Point = P>>(sums: &S, bases: Vec<P>, bytes: usize) -> Self {
         let len = bases.len();
+        assert!(len < 1 << 31, "an entry has 31 bits for the index of a point");
         let Some(stride) = stride(len, bytes / size_of::<P>()) else {
             return Self { points: bases, len, multiples: Multiples::One };
         };
@@ -113,6 +137,11 @@ impl<P: Clone + Send + Sync> Table<P> {
         }
         points.append(&mut last);
         Self { points, len, multiples: Multiples::Every(stride) }
+    }
+
+    /// The points themselves.
+    pub(super) fn points(&self) -> &[P] {
+        &self.points[..self.len]
     }
 
     /// Bytes that it takes.
@@ -152,7 +181,7 @@ pub(super) fn multi_scalar_multiply<S: Sums>(
 ) -> Vec<G1Affine> {
     let threads = rayon::current_num_threads();
     let digits: Vec<Vec<Digits>> =
-        columns.par_iter().map(|column| Digits::of(&column.scalars(), table.multiples)).collect();
+        columns.par_iter().map(|column| Digits::of(column.scalars(), table.multiples)).collect();
     let counts: Vec<usize> = digits.iter().map(Vec::len).collect();
     let parts: Vec<Digits> = digits.into_iter().flatten().collect();
 

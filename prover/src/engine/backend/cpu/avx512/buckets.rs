@@ -2,13 +2,12 @@
 
 use halo2curves::{
     bn256::{Fq, G1},
-    ff::Field,
     group::Group,
 };
 
 use super::{
     Avx512,
-    points::{Adder, Operand, Point},
+    points::{Adder, Operand, Point, sixteenth},
 };
 use crate::engine::backend::cpu::msm::{Entry, Sorted, Weighted};
 
@@ -24,30 +23,58 @@ fn plain(point: &Point) -> Operand<'_> {
 }
 
 /// The sum of each bucket.
-pub(super) fn sum(simd: Avx512, sorted: Sorted, bases: &[Point]) -> Vec<Point> {
-    let adder = &mut Adder::new();
-    let Sorted { entries, mut lengths } = sorted;
-    // Pair by pair, until every bucket has one point at most.
-    let mut pairs = Vec::new();
-    let mut sums = halve(simd, adder, &mut lengths, &mut pairs, |at| operand(entries[at], bases));
-    while lengths.iter().any(|length| *length > 1) {
-        sums = halve(simd, adder, &mut lengths, &mut pairs, |at| plain(&sums[at]));
+pub(super) fn sum(simd: Avx512, mut sorted: Sorted, bases: &[Point]) -> Vec<Point> {
+    let mut halving = Halving::default();
+    let mut all = Vec::with_capacity(sorted.lengths.len());
+    for (entries, lengths) in sorted.ranges() {
+        halving.halve(simd, lengths, |at| operand(entries[at], bases));
+        let mut sums = halving.finish(simd, lengths).iter();
+        all.extend(lengths.iter().map(|length| {
+            let sum = if *length == 0 { None } else { sums.next() };
+            sum.copied().unwrap_or(Point::INFINITY)
+        }));
     }
-    let mut sums = sums.into_iter();
-    lengths.iter().map(|length| if *length == 0 { None } else { sums.next() }.unwrap_or(Point::INFINITY)).collect()
+    all
 }
 
-/// Adds neighbours within each bucket; one without a neighbour stays.
+/// Adds neighbours within each bucket, pair by pair, in memory that is used again.
+#[derive(Default)]
+struct Halving {
+    adder: Adder,
+    /// Where two neighbours stand, and where their sum goes.
+    pairs: Vec<(u32, u32)>,
+    /// Bucket after bucket.
+    sums: Vec<Point>,
+    next: Vec<Point>,
+}
+
+impl Halving {
+    /// Adds neighbours; one without a neighbour stays.
+    fn halve<'a>(&mut self, simd: Avx512, lengths: &mut [u32], points: impl Fn(usize) -> Operand<'a>) {
+        halve((simd, &mut self.adder), lengths, &mut self.pairs, points, &mut self.sums);
+    }
+
+    /// Goes on until every bucket has one point at most, and gives those that there are.
+    fn finish(&mut self, simd: Avx512, lengths: &mut [u32]) -> &[Point] {
+        while lengths.iter().any(|length| *length > 1) {
+            let Self { adder, pairs, sums, next } = self;
+            halve((simd, adder), lengths, pairs, |at| plain(&sums[at]), next);
+            std::mem::swap(sums, next);
+        }
+        &self.sums
+    }
+}
+
 fn halve<'a>(
-    simd: Avx512,
-    adder: &mut Adder,
+    (simd, adder): (Avx512, &mut Adder),
     lengths: &mut [u32],
     pairs: &mut Vec<(u32, u32)>,
     points: impl Fn(usize) -> Operand<'a>,
-) -> Vec<Point> {
+    sums: &mut Vec<Point>,
+) {
     pairs.clear();
     let len: u32 = lengths.iter().map(|length| length.div_ceil(2)).sum();
-    let mut sums = vec![Point::INFINITY; len as usize];
+    sums.resize(len as usize, Point::INFINITY);
     let (mut read, mut written) = (0u32, 0u32);
     for length in lengths {
         for _ in 0..*length / 2 {
@@ -67,8 +94,7 @@ fn halve<'a>(
         let read = pairs[at].0 as usize;
         [points(read), points(read + 1)]
     };
-    adder.add(simd, pairs.len(), operands, &mut sums, |at| pairs[at].1 as usize);
-    sums
+    adder.add(simd, pairs.len(), operands, sums, |at| pairs[at].1 as usize);
 }
 
 /// `lefts[i] += rights[i]`.
@@ -80,8 +106,7 @@ pub(super) fn add_all(simd: Avx512, adder: &mut Adder, lefts: &mut Vec<Point>, r
 
 /// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum.
 pub(super) fn weigh(simd: Avx512, buckets: &[Point], size: usize) -> Vec<Weighted> {
-    let sixteenth = Option::<Fq>::from(Fq::from(16).invert()).unwrap_or(Fq::ONE);
-    weigh_with(simd, &mut Adder::new(), &sixteenth, buckets, size)
+    weigh_with(simd, &mut Adder::default(), &sixteenth(), buckets, size)
 }
 
 fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, buckets: &[Point], size: usize) -> Vec<Weighted> {
@@ -95,7 +120,7 @@ fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, buckets: &[Point]
         return totals.iter().zip(&weighted).map(range).collect();
     }
     // sum_s U_s + L * sum_s s * T_s, with s from 0.
-    let low = reduce(simd, adder, weighted, segments);
+    let low = reduce(simd, &weighted, segments);
     let from_second =
         |totals: &[Point]| -> Vec<Point> { totals[1..].iter().copied().chain([Point::INFINITY]).collect() };
     let shifted: Vec<Point> = totals.chunks_exact(segments).flat_map(from_second).collect();
@@ -108,13 +133,11 @@ fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, buckets: &[Point]
 }
 
 /// The sum of every `size` points.
-fn reduce(simd: Avx512, adder: &mut Adder, points: Vec<Point>, size: usize) -> Vec<Point> {
+fn reduce(simd: Avx512, points: &[Point], size: usize) -> Vec<Point> {
     let mut lengths = vec![size as u32; points.len() / size];
-    let (mut points, mut pairs) = (points, Vec::new());
-    while lengths.iter().any(|length| *length > 1) {
-        points = halve(simd, adder, &mut lengths, &mut pairs, |at| plain(&points[at]));
-    }
-    points
+    let mut halving = Halving::default();
+    halving.halve(simd, &mut lengths, |at| plain(&points[at]));
+    halving.finish(simd, &mut lengths).to_vec()
 }
 
 /// For each segment of buckets `B_1 ..`: `sum B_j` and `sum j * B_j`.

@@ -20,6 +20,9 @@ use super::memory::{Pack, load, store};
 /// `floor(S / p)`: what a value, or the product of two bounds, must stay below, in multiples of `p`.
 pub(super) const ROOM: u32 = 84;
 
+/// Products that may be added up before a reduction: `(200 + 1) * 9 * 2^52 + 2^52 < 2^63`.
+pub(super) const MOST_SUMMANDS: usize = 200;
+
 const BITS: u32 = 52;
 const MASK: u64 = (1 << BITS) - 1;
 
@@ -363,8 +366,8 @@ impl<P: Order> Product<P> {
         Self { columns: [_mm512_setzero_si512(); 10], order: PhantomData }
     }
 
-    /// Adds `a * b`. A column grows by less than `10 * 2^52`: no more than 400 times between reductions, and the sum below
-    /// `84 p^2`.
+    /// Adds `a * b`. A column grows by less than `9 * 2^52`, and must stay below `2^63` after a reduction has added as much as
+    /// another product: no more than [`MOST_SUMMANDS`] times between reductions, and the sum below `84 p^2`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn add(&mut self, a: Lanes<P>, b: Lanes<P>) {

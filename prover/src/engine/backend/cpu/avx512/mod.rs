@@ -85,7 +85,7 @@ impl Sums for Avx512 {
     }
 
     fn add_all(&self, lefts: &mut Vec<Point>, rights: &[Point]) {
-        buckets::add_all(*self, &mut Adder::new(), lefts, rights);
+        buckets::add_all(*self, &mut Adder::default(), lefts, rights);
     }
 
     fn weighted(&self, buckets: &[Point], size: usize) -> Vec<Weighted> {
@@ -102,6 +102,11 @@ impl Kernels for Avx512 {
 
     fn points(self, points: &[G1Affine]) -> Vec<Point> {
         points.par_iter().map(Point::new).collect()
+    }
+
+    fn affine(self, points: &[Point]) -> Vec<G1Affine> {
+        let sixteenth = points::sixteenth();
+        points.par_iter().map(|point| point.to_affine(&sixteenth)).collect()
     }
 
     fn domain(self, k: u32) -> Domain {

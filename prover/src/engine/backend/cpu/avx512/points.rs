@@ -48,7 +48,7 @@ impl Point {
         Self(words[0])
     }
 
-    /// Given `1 / 16`.
+    /// Given [`sixteenth`].
     pub(super) fn to_affine(self, sixteenth: &Fq) -> G1Affine {
         let mut coordinates = [Fq::ZERO; 2];
         // SAFETY: both are below the order.
@@ -73,6 +73,11 @@ impl Point {
         }
         point
     }
+}
+
+/// `1 / 16`.
+pub(super) fn sixteenth() -> Fq {
+    Option::<Fq>::from(Fq::from(16).invert()).unwrap_or(Fq::ONE)
 }
 
 /// A point to add, or its opposite.
@@ -178,12 +183,14 @@ impl Special {
     }
 }
 
-impl Adder {
-    pub(super) fn new() -> Self {
+impl Default for Adder {
+    fn default() -> Self {
         let one = Fq::from(16);
         Self { products: Vec::new(), special: Vec::new(), one: words(&[one])[0] }
     }
+}
 
+impl Adder {
     /// `sums[target(i)] = first + second` for the `count` pairs of `operands`.
     pub(super) fn add<'a>(
         &mut self,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     Avx512,
-    lanes::{Lanes, Product, Scalars, split},
+    lanes::{Lanes, MOST_SUMMANDS, Product, Scalars, split},
     memory::{Pack, gather, scatter, words, words_mut},
 };
 
@@ -19,6 +19,7 @@ const TASK: usize = 1 << 11;
 
 /// Products that are added up before a reduction; see [`Product::add`].
 const SUMMANDS: usize = 32;
+const _: () = assert!(SUMMANDS <= MOST_SUMMANDS);
 
 /// From Montgomery form with `2^256` to that with `2^260`.
 pub(super) fn form(value: Fr) -> [u64; 4] {
@@ -83,7 +84,7 @@ fn write(values: Values, elements: &mut [Fr], at: usize) {
     }
 }
 
-/// `1, base, base^2, ..`, in Montgomery form with `2^260` where `first` is 16, and scaled with `first` in general.
+/// `first, first * base, first * base^2, ..`, in Montgomery form with `2^260`.
 pub(super) fn packed_powers(simd: Avx512, base: Fr, first: Fr, packs: usize) -> Vec<Pack> {
     let mut powers = vec![Pack::ZERO; packs];
     let step = form(base.pow_vartime([8]));

@@ -83,60 +83,73 @@ pub(super) fn add_all(lefts: &mut [G1Affine], rights: &[G1Affine]) {
 }
 
 /// The sum of each bucket.
-pub(super) fn sum_buckets(sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
-    let Sorted { entries, mut lengths } = sorted;
+pub(super) fn sum_buckets(mut sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
     let point = |entry: &Entry| {
         let base = bases[entry.point()];
         if entry.negated() { -base } else { base }
     };
-    let mut points: Vec<G1Affine> = entries.iter().map(point).collect();
-
-    // Pair by pair, until every bucket has one point at most. What a round makes is never longer than what it reads, so
-    // that it is written over it.
-    let (mut lefts, mut rights) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
-    let mut targets: Vec<u32> = Vec::with_capacity(BATCH);
-    let mut products = Vec::with_capacity(BATCH);
-    while lengths.iter().any(|length| *length > 1) {
-        let (mut read, mut written) = (0usize, 0usize);
-        for length in &mut lengths {
-            let pairs = *length / 2;
-            for _ in 0..pairs {
-                lefts.push(points[read]);
-                rights.push(points[read + 1]);
-                targets.push(written as u32);
-                read += 2;
-                written += 1;
-                if lefts.len() == BATCH {
-                    flush(&mut points, &mut lefts, &mut rights, &mut targets, &mut products);
+    let mut all = Vec::with_capacity(sorted.lengths.len());
+    let (mut points, mut pending) = (Vec::new(), Pending::default());
+    for (entries, lengths) in sorted.ranges() {
+        points.clear();
+        points.extend(entries.iter().map(point));
+        // Pair by pair, until every bucket has one point at most. What a round makes is never longer than what it reads, so
+        // that it is written over it.
+        while lengths.iter().any(|length| *length > 1) {
+            let (mut read, mut written) = (0usize, 0usize);
+            for length in &mut *lengths {
+                let pairs = *length / 2;
+                for _ in 0..pairs {
+                    pending.push(points[read], points[read + 1], written as u32);
+                    read += 2;
+                    written += 1;
+                    if pending.targets.len() == BATCH {
+                        pending.flush(&mut points);
+                    }
                 }
+                if *length % 2 == 1 {
+                    points[written] = points[read];
+                    read += 1;
+                    written += 1;
+                }
+                *length = pairs + *length % 2;
             }
-            if *length % 2 == 1 {
-                points[written] = points[read];
-                read += 1;
-                written += 1;
-            }
-            *length = pairs + *length % 2;
+            pending.flush(&mut points);
+            points.truncate(written);
         }
-        flush(&mut points, &mut lefts, &mut rights, &mut targets, &mut products);
-        points.truncate(written);
+        let mut sums = points.iter();
+        all.extend(lengths.iter().map(|length| {
+            let sum = if *length == 0 { None } else { sums.next() };
+            sum.copied().unwrap_or(G1Affine::identity())
+        }));
     }
-    let mut sums = points.into_iter();
-    lengths.iter().map(|length| if *length == 0 { None } else { sums.next() }.unwrap_or(G1Affine::identity())).collect()
+    all
 }
 
-/// Adds what has gathered, and puts the sums where they belong: always below what is still to be read.
-fn flush(
-    points: &mut [G1Affine],
-    lefts: &mut Vec<G1Affine>,
-    rights: &mut Vec<G1Affine>,
-    targets: &mut Vec<u32>,
-    products: &mut Vec<(Fq, Fq)>,
-) {
-    add_batch(lefts, rights, products);
-    for (target, sum) in targets.drain(..).zip(lefts.drain(..)) {
-        points[target as usize] = sum;
+/// Additions that wait for a batch.
+#[derive(Default)]
+struct Pending {
+    lefts: Vec<G1Affine>,
+    rights: Vec<G1Affine>,
+    targets: Vec<u32>,
+    products: Vec<(Fq, Fq)>,
+}
+
+impl Pending {
+    fn push(&mut self, left: G1Affine, right: G1Affine, target: u32) {
+        self.lefts.push(left);
+        self.rights.push(right);
+        self.targets.push(target);
     }
-    rights.clear();
+
+    /// Adds what has gathered, and puts the sums where they belong: always below what is still to be read.
+    fn flush(&mut self, points: &mut [G1Affine]) {
+        add_batch(&mut self.lefts, &self.rights, &mut self.products);
+        for (target, sum) in self.targets.drain(..).zip(self.lefts.drain(..)) {
+            points[target as usize] = sum;
+        }
+        self.rights.clear();
+    }
 }
 
 /// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum.

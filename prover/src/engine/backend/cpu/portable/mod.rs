@@ -53,6 +53,10 @@ impl Kernels for Portable {
         points.to_vec()
     }
 
+    fn affine(self, points: &[G1Affine]) -> Vec<G1Affine> {
+        points.to_vec()
+    }
+
     fn domain(self, k: u32) -> Domain {
         Domain::new(k)
     }

@@ -35,12 +35,12 @@ pub(super) fn evaluate(poly: &[Fr], powers: &[Fr]) -> Fr {
     poly.par_chunks(CHUNK).zip(powers.par_chunks(CHUNK)).map(dot).sum()
 }
 
-/// `sum_i factors[i] * polys[i]`; all polynomials have `len` coefficients.
+/// `sum_i factors[i] * polys[i]`; what is beyond a polynomial's end is 0.
 pub(super) fn combine(polys: &[&[Fr]], factors: &[Fr], len: usize) -> Vec<Fr> {
     let mut sum = vec![Fr::ZERO; len];
     sum.par_chunks_mut(CHUNK).enumerate().for_each(|(at, chunk)| {
         for (poly, factor) in polys.iter().zip(factors) {
-            let poly = &poly[at * CHUNK..];
+            let poly = poly.get(at * CHUNK..).unwrap_or(&[]);
             if *factor == Fr::ONE {
                 chunk.iter_mut().zip(poly).for_each(|(sum, value)| *sum += value);
             } else {
