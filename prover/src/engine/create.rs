@@ -29,6 +29,9 @@ use super::{
     work::Work,
 };
 
+/// Rows from which on one commitment keeps a processor busy: two at a time would only take more memory.
+const BUSY: usize = 1 << 15;
+
 /// How long the parts of a proof took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EngineTimes {
@@ -322,10 +325,10 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
         let products = self.circuits.iter().flat_map(|circuit| &circuit.products);
         let lookup_products = self.circuits.iter().flat_map(|circuit| &circuit.lookup_products);
         let columns: Vec<&B::Column> = products.chain(lookup_products).collect();
-        let (products, masked) = rayon::join(
-            || backend.commit(job, &self.bases.lagrange, &columns),
-            || backend.commit(job, &self.bases.monomial, &[&mask]),
-        );
+        let products = || backend.commit(job, &self.bases.lagrange, &columns);
+        let masked = || backend.commit(job, &self.bases.monomial, &[&mask]);
+        let (products, masked) =
+            if prepared.size() < BUSY { rayon::join(products, masked) } else { (products(), masked()) };
         self.write(products)?;
         self.write(masked)?;
         drop(mask);

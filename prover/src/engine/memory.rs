@@ -8,7 +8,7 @@ use halo2curves::bn256::Fr;
 
 use super::{
     Budget, Error,
-    backend::{DIGITS, Footprint, KEPT},
+    backend::{DIGITS, Footprint, KEPT, commitment_bytes},
     quotient::Plan,
 };
 
@@ -23,20 +23,12 @@ pub struct Memory {
     pub proof: u64,
 }
 
-/// Sets of points at which polynomials are opened, about: this row; this and the next; these and the last.
-const SETS: usize = 3;
+/// Columns that the opening holds beside those of the proof: a folded one for each set of points (this row; this and the next;
+/// these and the last), the quotient by its points, and the sum of these before and after; the mask and the quotient.
+const OPENED: usize = 8;
 
-/// Columns that the opening folds beside those sets.
-const FOLDED: usize = 4;
-
-/// Bytes of a scalar while it is committed to: its signed form, its digits, its share of the buckets.
-const COMMITTED: usize = 220;
-
-/// What the allocator holds for a byte that is asked for, in percent.
-const HELD: usize = 122;
-
-/// The same of values on cosets that are kept: what is computed beside them leaves gaps.
-const HELD_KEPT: usize = 190;
+/// What the allocator holds for a byte that is asked for, in percent, where threads share what they give back.
+const HELD: usize = 104;
 
 /// What a process takes for threads and code when it begins to prove.
 const BEGUN: u64 = 6 << 20;
@@ -69,16 +61,18 @@ impl Memory {
         let transforms = (coset_element << k) + (coset_element << (k - plan.log_parts()));
         let factors = 2 * pieces * (coset_element << k);
         let factors = if pieces << k <= KEPT { factors } else { 0 };
-        let kept = plan.kept_bytes * HELD_KEPT / HELD;
-        let key = (fixed + permuted) * column + values + transforms + factors + kept;
+        let key = (fixed + permuted) * column + values + transforms + factors + plan.kept_bytes;
 
         let products = permuted.div_ceil((cs.degree() - 2).max(1));
-        let own = cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups;
-        let columns = circuits * own * column;
-        let commitment = COMMITTED * rows.max(DIGITS.min(circuits * own * rows));
-        let quotient = (pieces + 1) * column + plan.work_bytes.max(commitment);
-        let opening = (SETS + FOLDED) * column + commitment.max(coset_element << k);
-        let proof = columns + quotient.max(opening);
+        let own = circuits * (cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups);
+        let threads = rayon::current_num_threads();
+        let commitment = commitment_bytes((DIGITS / rows).clamp(1, own.max(pieces)), rows, point, threads);
+        // While the last part is computed, beside what all before it gave; while pieces are put together; while they are
+        // committed to.
+        let part = coset_element << (k - plan.log_parts());
+        let quotient = pieces * column + (plan.work_bytes + 2 * part).max(column).max(commitment);
+        let evaluation = 2 * column + (coset_element << k);
+        let proof = own * column + quotient.max(evaluation).max(OPENED * column);
 
         let held = |bytes: usize| (bytes * HELD / 100) as u64;
         Ok(Self { reference_string: held(reference_string), key: held(key), proof: held(proof) + BEGUN })

@@ -28,7 +28,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 #[cfg(target_arch = "x86_64")]
 pub use cpu::avx512::Avx512;
 pub use cpu::portable::Portable;
-pub(super) use cpu::{DIGITS, KEPT, Kernels, multiples};
+pub(super) use cpu::{DIGITS, KEPT, Kernels, commitment_bytes, multiples};
 pub use host_column::HostColumn;
 pub use naive::Naive;
 

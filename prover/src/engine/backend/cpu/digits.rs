@@ -102,14 +102,7 @@ impl Digits {
         let mut histogram = [0usize; 257];
         scalars.iter().for_each(|scalar| histogram[scalar.bits() as usize] += 1);
         let longest = histogram.iter().rposition(|count| *count > 0).unwrap_or(0) as u32;
-        let choices = WIDTHS.flat_map(|width| {
-            let shared = match multiples {
-                Multiples::Every(stride) if stride % width == 0 => Some((width, (stride / width) as usize)),
-                _ => None,
-            };
-            [Some((width, windows(longest, width))), shared].into_iter().flatten()
-        });
-        let (width, sets) = choices.min_by_key(|(width, sets)| cost(&histogram, *width, *sets)).unwrap_or((2, 0));
+        let (width, sets) = cheapest(&histogram, longest, multiples);
         let windows = windows(longest, width);
         let len = scalars.len();
         let mut digits = vec![0i16; len * windows];
@@ -190,6 +183,27 @@ fn write(windows: &mut [&mut [i16]], scalars: &[Signed], width: u32) {
             *digit = if scalar.negative { -value } else { value };
         }
     }
+}
+
+/// The width and the sets of buckets that cost the least, for scalars of so many bits.
+fn cheapest(histogram: &[usize; 257], longest: u32, multiples: Multiples) -> (u32, usize) {
+    let choices = WIDTHS.flat_map(|width| {
+        let shared = match multiples {
+            Multiples::Every(stride) if stride % width == 0 => Some((width, (stride / width) as usize)),
+            _ => None,
+        };
+        [Some((width, windows(longest, width))), shared].into_iter().flatten()
+    });
+    choices.min_by_key(|(width, sets)| cost(histogram, *width, *sets)).unwrap_or((2, 0))
+}
+
+/// Width and windows of the digits of `len` full scalars, without multiples.
+pub(super) fn of_full_scalars(len: usize) -> (u32, usize) {
+    let longest = Fr::NUM_BITS - 1;
+    let mut histogram = [0; 257];
+    histogram[longest as usize] = len;
+    let (width, _) = cheapest(&histogram, longest, Multiples::One);
+    (width, windows(longest, width))
 }
 
 /// Windows of scalars of so many bits, one bit more for the carry.

@@ -27,6 +27,7 @@ use column::Column;
 use msm::{Sums, Table};
 use prefix::{divide_by_root, running_product};
 
+pub(in crate::engine) use msm::bytes as commitment_bytes;
 pub(in crate::engine) use multiples::multiples;
 
 /// The arithmetic of a kind of processor, on slices that lie in the host's memory.

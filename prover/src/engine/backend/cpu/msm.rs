@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 use super::{
     column::Column,
-    digits::{Digits, Multiples},
+    digits::{self, Digits, Multiples, Signed},
 };
 use crate::engine::Job;
 
@@ -98,8 +98,8 @@ pub trait Sums: Sync {
     /// `lefts[i] += rights[i]`.
     fn add_all(&self, lefts: &mut Vec<Self::Point>, rights: &[Self::Point]);
 
-    /// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum. The size is a power of two.
-    fn weighted(&self, buckets: &[Self::Point], size: usize) -> Vec<Weighted>;
+    /// For each range of buckets, `sum_i (i + 1) * buckets[i]` and their sum. All have the same size, a power of two.
+    fn weighted(&self, ranges: &[&[Self::Point]]) -> Vec<Weighted>;
 }
 
 /// Fixed points, with multiples of each if there is room.
@@ -161,6 +161,16 @@ fn stride(len: usize, room: usize) -> Option<u32> {
     };
     let fits = |stride: &u32| Fr::NUM_BITS.div_ceil(*stride) as usize * len <= room;
     (1..=Fr::NUM_BITS / 2 / bits).map(|times| times * bits).find(fits)
+}
+
+/// Bytes that commitments to `columns` columns of so many full scalars take at most, without multiples: their digits, and what
+/// their buckets sum up to; while digits are written, the scalars.
+pub(in crate::engine) fn bytes(columns: usize, rows: usize, point: usize, threads: usize) -> usize {
+    let (width, windows) = digits::of_full_scalars(rows);
+    let digits = columns * rows * windows * size_of::<i16>();
+    let sorted = threads * rows * size_of::<Entry>();
+    let sums = columns * windows * (1 << (width - 1)) * point;
+    digits + (columns * rows * size_of::<Signed>()).max(sorted + sums)
 }
 
 /// Some buckets of a set of windows of a part of a column.
@@ -337,8 +347,8 @@ fn weigh<S: Sums>(
     let weighted: Vec<(usize, Weighted)> = groups
         .par_iter()
         .flat_map_iter(|group| {
-            let buckets: Vec<S::Point> = group.iter().flat_map(|at| of_unit[*at].iter().cloned()).collect();
-            group.iter().copied().zip(sums.weighted(&buckets, units[group[0]].buckets))
+            let ranges: Vec<&[S::Point]> = group.iter().map(|at| of_unit[*at]).collect();
+            group.iter().copied().zip(sums.weighted(&ranges))
         })
         .collect();
     let mut in_order = vec![Weighted { weighted: G1::identity(), total: G1::identity() }; units.len()];

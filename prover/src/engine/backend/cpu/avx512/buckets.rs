@@ -104,17 +104,18 @@ pub(super) fn add_all(simd: Avx512, adder: &mut Adder, lefts: &mut Vec<Point>, r
     *lefts = sums;
 }
 
-/// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum.
-pub(super) fn weigh(simd: Avx512, buckets: &[Point], size: usize) -> Vec<Weighted> {
-    weigh_with(simd, &mut Adder::default(), &sixteenth(), buckets, size)
+/// For each range of buckets, `sum_i (i + 1) * buckets[i]` and their sum. All have the same size, a power of two.
+pub(super) fn weigh(simd: Avx512, ranges: &[&[Point]]) -> Vec<Weighted> {
+    weigh_with(simd, &mut Adder::default(), &sixteenth(), ranges)
 }
 
-fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, buckets: &[Point], size: usize) -> Vec<Weighted> {
+fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, ranges: &[&[Point]]) -> Vec<Weighted> {
+    let size = ranges.first().map_or(1, |range| range.len());
     let projective = |point: &Point| G1::from(point.to_affine(sixteenth));
     let segment = SEGMENT.min(size);
     let segments = size / segment;
     // Within a segment of buckets B_1 .. B_L, from the end: T = sum B_j, U = sum j * B_j. All segments go in step.
-    let (totals, weighted) = running(simd, adder, buckets, segment);
+    let (totals, weighted) = running(simd, adder, ranges, segment);
     if segments == 1 {
         let range = |(total, weighted)| Weighted { weighted: projective(weighted), total: projective(total) };
         return totals.iter().zip(&weighted).map(range).collect();
@@ -124,7 +125,8 @@ fn weigh_with(simd: Avx512, adder: &mut Adder, sixteenth: &Fq, buckets: &[Point]
     let from_second =
         |totals: &[Point]| -> Vec<Point> { totals[1..].iter().copied().chain([Point::INFINITY]).collect() };
     let shifted: Vec<Point> = totals.chunks_exact(segments).flat_map(from_second).collect();
-    let above = weigh_with(simd, adder, sixteenth, &shifted, segments);
+    let shifted: Vec<&[Point]> = shifted.chunks_exact(segments).collect();
+    let above = weigh_with(simd, adder, sixteenth, &shifted);
     let range = |((low, above), first): ((&Point, Weighted), &Point)| Weighted {
         weighted: (0..segment.trailing_zeros()).fold(above.weighted, |sum, _| sum.double()) + projective(low),
         total: above.total + projective(first),
@@ -141,12 +143,13 @@ fn reduce(simd: Avx512, points: &[Point], size: usize) -> Vec<Point> {
 }
 
 /// For each segment of buckets `B_1 ..`: `sum B_j` and `sum j * B_j`.
-fn running(simd: Avx512, adder: &mut Adder, buckets: &[Point], segment: usize) -> (Vec<Point>, Vec<Point>) {
-    let mut totals: Vec<Point> = buckets.chunks_exact(segment).map(|segment| segment[segment.len() - 1]).collect();
+fn running(simd: Avx512, adder: &mut Adder, ranges: &[&[Point]], segment: usize) -> (Vec<Point>, Vec<Point>) {
+    let segments = || ranges.iter().flat_map(|range| range.chunks_exact(segment));
+    let mut totals: Vec<Point> = segments().map(|segment| segment[segment.len() - 1]).collect();
     let mut weighted = totals.clone();
     let mut next = totals.clone();
     for at in (0..segment - 1).rev() {
-        next.iter_mut().zip(buckets.chunks_exact(segment)).for_each(|(next, segment)| *next = segment[at]);
+        next.iter_mut().zip(segments()).for_each(|(next, segment)| *next = segment[at]);
         add_all(simd, adder, &mut totals, &next);
         add_all(simd, adder, &mut weighted, &totals);
     }

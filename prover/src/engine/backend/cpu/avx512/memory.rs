@@ -6,7 +6,7 @@ use halo2curves::bn256::{Fq, Fr};
 
 /// Eight elements in memory: limb by limb, lane by lane.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(16))]
 pub struct Pack {
     pub(super) limbs: [[u64; 8]; 5],
 }

@@ -88,8 +88,8 @@ impl Sums for Avx512 {
         buckets::add_all(*self, &mut Adder::default(), lefts, rights);
     }
 
-    fn weighted(&self, buckets: &[Point], size: usize) -> Vec<Weighted> {
-        buckets::weigh(*self, buckets, size)
+    fn weighted(&self, ranges: &[&[Point]]) -> Vec<Weighted> {
+        buckets::weigh(*self, ranges)
     }
 }
 

@@ -152,15 +152,17 @@ impl Pending {
     }
 }
 
-/// For each range of `size` buckets, `sum_i (i + 1) * buckets[i]` and their sum.
-pub(super) fn weighted(buckets: &[G1Affine], size: usize) -> Vec<Weighted> {
+/// For each range of buckets, `sum_i (i + 1) * buckets[i]` and their sum. All have the same size, a power of two.
+pub(super) fn weighted(ranges: &[&[G1Affine]]) -> Vec<Weighted> {
+    let size = ranges.first().map_or(1, |range| range.len());
     // Within a segment of buckets B_1 .. B_L, from the end: T = sum B_j, U = sum j * B_j. All segments go in step.
     let segment = SEGMENT.min(size);
-    let mut totals = vec![G1Affine::identity(); buckets.len() / segment];
+    let mut totals = vec![G1Affine::identity(); ranges.len() * (size / segment)];
     let mut weighted = totals.clone();
     let mut next = totals.clone();
     for at in (0..segment).rev() {
-        next.iter_mut().zip(buckets.chunks_exact(segment)).for_each(|(next, segment)| *next = segment[at]);
+        let segments = ranges.iter().flat_map(|range| range.chunks_exact(segment));
+        next.iter_mut().zip(segments).for_each(|(next, segment)| *next = segment[at]);
         add_all(&mut totals, &next);
         add_all(&mut weighted, &totals);
     }

@@ -37,8 +37,8 @@ impl Sums for Portable {
         affine::add_all(lefts, rights);
     }
 
-    fn weighted(&self, buckets: &[G1Affine], size: usize) -> Vec<Weighted> {
-        affine::weighted(buckets, size)
+    fn weighted(&self, ranges: &[&[G1Affine]]) -> Vec<Weighted> {
+        affine::weighted(ranges)
     }
 }
 
