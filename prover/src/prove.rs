@@ -42,6 +42,8 @@ pub struct Times {
     pub total: Duration,
     /// Verification of the proof just made, not part of `total`.
     pub self_check: Duration,
+    /// Multiplications of field elements: see [`Job::multiplications`].
+    pub multiplications: u64,
 }
 
 /// Proves the decision of `program` on `inputs`, one flat tensor of integers per input of the graph, for `context`.
@@ -85,11 +87,12 @@ pub fn prove(
     key.verifier.verify(&scalars, &bytes)?;
     let times = Times {
         witness: witnessed,
-        commit: engine.commit,
-        quotient: engine.quotient,
-        open: engine.open,
+        commit: engine.commit.time,
+        quotient: engine.quotient.time,
+        open: engine.open.time,
         total,
         self_check: checking.elapsed(),
+        multiplications: [engine.commit, engine.quotient, engine.open].iter().map(|stage| stage.multiplications).sum(),
     };
     let instances = public.iter().map(scalar_to_be_bytes).collect();
     Ok(Proof { bytes, instances, trace, times })

@@ -278,6 +278,10 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = parse_runs)]
     pub(crate) runs: usize,
 
+    /// Ask this many further proofs of each to stop, early to late, and tell how long they went on.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(usize))]
+    pub(crate) cancel: usize,
+
     /// MiB that the engine may take, at most; without it, what the machine has.
     #[arg(long = "memory", value_name = "MIB", value_parser = parse_mebibytes)]
     pub(crate) memory_mib: Option<usize>,

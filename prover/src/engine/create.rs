@@ -14,7 +14,6 @@ use halo2curves::{
     bn256::{Fr, G1Affine},
     ff::Field,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::{CryptoRng, RngCore};
 use tracing::info_span;
 
@@ -32,15 +31,24 @@ use super::{
 /// Rows from which on one commitment keeps a processor busy: two at a time would only take more memory.
 const BUSY: usize = 1 << 15;
 
-/// How long the parts of a proof took.
+/// What the parts of a proof took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EngineTimes {
     /// Advice columns of all phases, permuted columns, running products, the random polynomial: values and commitments.
-    pub commit: Duration,
+    pub commit: Stage,
     /// The quotient and its commitments.
-    pub quotient: Duration,
+    pub quotient: Stage,
     /// Evaluations and the opening proof.
-    pub open: Duration,
+    pub open: Stage,
+}
+
+/// What a part of a proof took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stage {
+    /// How long.
+    pub time: Duration,
+    /// Of field elements: see [`Job::multiplications`].
+    pub multiplications: u64,
 }
 
 /// One of the circuits that a proof is about: they share a key, each has its own witness and public values.
@@ -81,7 +89,12 @@ fn create_or_panic<B: Backend, E: EncodedChallenge<G1Affine>, T: TranscriptWrite
     transcript: &mut T,
     job: &Job<'_>,
 ) -> Result<EngineTimes, Error> {
-    let start = Instant::now();
+    let mut since = (Instant::now(), job.multiplications());
+    let stage = |since: &mut (Instant, u64)| {
+        let now = (Instant::now(), job.multiplications());
+        let before = std::mem::replace(since, now);
+        Stage { time: now.0 - before.0, multiplications: now.1 - before.1 }
+    };
     if statements.is_empty() {
         return Err(Error::NoCircuit);
     }
@@ -106,12 +119,11 @@ fn create_or_panic<B: Backend, E: EncodedChallenge<G1Affine>, T: TranscriptWrite
     proof.advice(statements, &mut rng)?;
     proof.lookups(&mut rng)?;
     let seed = proof.products(&mut rng)?;
-    let committed = Instant::now();
+    let commit = stage(&mut since);
     let pieces = proof.quotient()?;
-    let divided = Instant::now();
+    let quotient = stage(&mut since);
     proof.open(seed, pieces)?;
-    let end = Instant::now();
-    Ok(EngineTimes { commit: committed - start, quotient: divided - committed, open: end - divided })
+    Ok(EngineTimes { commit, quotient, open: stage(&mut since) })
 }
 
 /// A proof under way.
@@ -340,9 +352,7 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
 
     /// The random polynomial. It is made when it is needed, twice, and takes no memory in between.
     fn mask(&self, seed: [u8; 32]) -> B::Column {
-        let mut rng = ChaCha20Rng::from_seed(seed);
-        let coefficients = (0..self.prepared.size()).map(|_| Fr::random(&mut rng)).collect();
-        self.prepared.backend.upload(HostColumn::Field(coefficients))
+        self.prepared.backend.upload(HostColumn::Field(field::random(seed, self.prepared.size())))
     }
 
     /// The quotient's pieces, committed.

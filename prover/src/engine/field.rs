@@ -4,8 +4,15 @@ use halo2curves::{
     bn256::Fr,
     ff::{Field, PrimeField},
 };
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::RngCore;
 use rayon::prelude::*;
+
+/// Random elements that one task makes.
+const RANDOM: usize = 1 << 10;
+
+/// Words of 32 bits that one of them takes.
+const WORDS: u128 = 16;
 
 /// `1, base, base^2, ..`.
 pub(super) fn powers(base: Fr, len: usize) -> Vec<Fr> {
@@ -29,6 +36,17 @@ pub(super) fn roots(k: u32) -> Vec<Fr> {
         }
     });
     roots
+}
+
+/// Elements from ChaCha20, as they come from it one after the other, made on all threads.
+pub(super) fn random(seed: [u8; 32], len: usize) -> Vec<Fr> {
+    let mut elements = vec![Fr::ZERO; len];
+    elements.par_chunks_mut(RANDOM).enumerate().for_each(|(at, elements)| {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        rng.set_word_pos(at as u128 * RANDOM as u128 * WORDS);
+        elements.iter_mut().for_each(|element| *element = Fr::random(&mut rng));
+    });
+    elements
 }
 
 /// `point * omega^rotation` on the domain of `2^k` elements.
@@ -99,4 +117,18 @@ pub(super) fn invert_matrix(mut matrix: Vec<Vec<Fr>>) -> Option<Vec<Vec<Fr>>> {
         }
     }
     Some(matrix.into_iter().map(|row| row[size..].to_vec()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_elements_come_in_the_order_of_the_generator() {
+        let seed = [7; 32];
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let expected: Vec<Fr> = (0..2 * RANDOM + 5).map(|_| Fr::random(&mut rng)).collect();
+        assert_eq!(random(seed, expected.len()), expected);
+        assert_eq!(random(seed, 9), expected[..9]);
+    }
 }

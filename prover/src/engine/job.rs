@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -62,6 +62,7 @@ type Callback<'a> = dyn FnMut(Progress) + Send + 'a;
 pub struct Job<'a> {
     cancel: Cancel,
     callback: Option<Mutex<Box<Callback<'a>>>>,
+    multiplications: AtomicU64,
 }
 
 impl fmt::Debug for Job<'_> {
@@ -73,7 +74,7 @@ impl fmt::Debug for Job<'_> {
 impl<'a> Job<'a> {
     /// One that `cancel` may stop.
     pub fn new(cancel: Cancel) -> Self {
-        Self { cancel, callback: None }
+        Self { cancel, ..Self::default() }
     }
 
     /// Tells `callback` of what is done, between steps, on the thread that proves.
@@ -81,6 +82,17 @@ impl<'a> Job<'a> {
     pub fn on_progress(mut self, callback: impl FnMut(Progress) + Send + 'a) -> Self {
         self.callback = Some(Mutex::new(Box::new(callback)));
         self
+    }
+
+    /// Multiplications of field elements until now, as the backend counts them: those of the algorithms, whatever a processor
+    /// does for one. What goes from an element's form to another's, and what is done once and not for every row, is left out.
+    pub fn multiplications(&self) -> u64 {
+        self.multiplications.load(Ordering::Relaxed)
+    }
+
+    /// Counts multiplications.
+    pub(crate) fn count(&self, multiplications: usize) {
+        self.multiplications.fetch_add(multiplications as u64, Ordering::Relaxed);
     }
 
     /// Whether to stop.

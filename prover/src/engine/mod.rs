@@ -22,6 +22,7 @@
 //! | `synthesis` | where advice columns come from |
 //! | `job`, `work` | progress and cancellation |
 //! | `host` | the best backend that this machine has |
+//! | `peak` | how fast it multiplies |
 //!
 //! # Zero knowledge
 //! Nothing that halo2 blinds is left out: the last rows of every advice column, running product and permuted column, and
@@ -41,6 +42,7 @@ mod keys;
 mod lookup;
 mod memory;
 mod opening;
+mod peak;
 mod permutation;
 mod prepared;
 pub mod program;
@@ -49,12 +51,13 @@ mod synthesis;
 mod work;
 
 pub use bases::{Bases, Basis};
-pub use create::{EngineTimes, Statement, create};
+pub use create::{EngineTimes, Stage, Statement, create};
 pub use error::Error;
 pub use host::{HostBases, HostPrepared, host_backend, host_footprint, host_threads};
 pub use job::{Cancel, Job, Progress, Step};
 pub use keys::{Assembly, Selectors};
 pub use memory::Memory;
+pub use peak::host_peak;
 pub use prepared::{Budget, Prepared};
 pub use synthesis::{MachineSynthesis, Phase, Synthesis};
 

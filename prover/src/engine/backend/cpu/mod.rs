@@ -72,6 +72,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     /// Columns that a program reads, with their rotations.
     fn reads(program: &Self::Program) -> &[(Source, i32)];
 
+    /// Multiplications of a program, for each row.
+    fn multiplications(program: &Self::Program) -> usize;
+
     /// The program's value in every row; the first follows the last.
     fn run<'c>(
         self,
@@ -107,6 +110,14 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 
 /// Scalars that are committed to at a time, of short columns.
 pub(in crate::engine) const DIGITS: usize = 1 << 15;
+
+/// Multiplications of a transform of `2^k` elements, its scaling included.
+const fn of_transform(k: u32) -> usize {
+    ((k as usize) << k >> 1) + (1 << k)
+}
+
+/// Multiplications of a quotient in a batch of them: three for its inverse, one with the numerator.
+const QUOTIENT: usize = 4;
 
 /// Rows of columns that are unpacked together.
 const ROWS: usize = 1 << 14;
@@ -199,6 +210,7 @@ impl<K: Kernels> Operations for K {
     }
 
     fn interpolate(&self, job: &Job<'_>, domain: &Domain<K>, columns: Vec<Column>) -> Vec<Column> {
+        job.count(columns.len() * of_transform(domain.k));
         let one = |column: Column| {
             let mut values = column.into_elements();
             if !job.cancelled() {
@@ -215,6 +227,7 @@ impl<K: Kernels> Operations for K {
         domain: &Domain<K>,
         requests: &[(usize, &Column)],
     ) -> Vec<Vec<K::Packed>> {
+        job.count(requests.len() * of_transform(domain.k));
         let made = domain
             .factors(requests.iter().map(|(coset, _)| *coset), |shift| self.factors_to(&domain.transforms, shift));
         let one = |(at, column): &(usize, &Column)| {
@@ -236,6 +249,7 @@ impl<K: Kernels> Operations for K {
         domain: &Domain<K>,
         cosets: Vec<(usize, Vec<K::Packed>)>,
     ) -> Vec<Column> {
+        job.count(cosets.len() * of_transform(domain.k));
         let made = domain
             .factors(cosets.iter().map(|(coset, _)| *coset), |shift| self.factors_from(&domain.transforms, shift));
         let one = |(at, values): (usize, Vec<K::Packed>)| {
@@ -257,6 +271,7 @@ impl<K: Kernels> Operations for K {
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Column {
         let (rows, reads) = (1 << domain.k, K::reads(program));
+        job.count(rows * K::multiplications(program));
         // Where no row needs another, columns are unpacked a few rows at a time.
         let alone = reads.iter().all(|(_, rotation)| *rotation == 0);
         let step = if alone { ROWS.min(rows) } else { rows };
@@ -281,6 +296,7 @@ impl<K: Kernels> Operations for K {
         column: &dyn Fn(Source, i32) -> (&'c Vec<K::Packed>, i32),
         challenge: &dyn Fn(Challenge) -> Fr,
     ) -> Vec<K::Packed> {
+        job.count(K::multiplications(program) << domain.k);
         let column = |source, rotation| {
             let (values, rotation) = column(source, rotation);
             (&values[..], rotation)
@@ -290,6 +306,7 @@ impl<K: Kernels> Operations for K {
 
     fn mix(&self, job: &Job<'_>, columns: Vec<Column>, matrix: &[Vec<Fr>]) -> Vec<Column> {
         let mut columns: Vec<Vec<Fr>> = columns.into_iter().map(Column::into_elements).collect();
+        job.count(matrix.len() * columns.iter().map(Vec::len).sum::<usize>());
         let mut blocks: Vec<Vec<&mut [Fr]>> = Vec::new();
         for column in &mut columns {
             for (at, block) in column.chunks_mut(MIXED).enumerate() {
@@ -326,6 +343,7 @@ impl<K: Kernels> Operations for K {
         blinds: &[Fr],
     ) -> (Column, Fr) {
         let mut factors = denominator.into_elements();
+        job.count((QUOTIENT + 1) * factors.len());
         if !job.cancelled() {
             self.divide_each(&numerator.elements(), &mut factors);
         }
@@ -342,6 +360,7 @@ impl<K: Kernels> Operations for K {
         let mut values = vec![Fr::ZERO; queries.len()];
         for point in points {
             let powers = self.powers(point, most);
+            job.count(most + queries.iter().filter(|(_, at)| *at == point).map(|(column, _)| column.len()).sum::<usize>());
             let of_point = values.par_iter_mut().zip(queries).filter(|(_, (_, at))| *at == point);
             of_point.filter(|_| !job.cancelled()).for_each(|(value, (column, _))| {
                 *value = Kernels::evaluate(*self, &column.elements(), &powers);
@@ -350,10 +369,11 @@ impl<K: Kernels> Operations for K {
         values
     }
 
-    fn combine(&self, _: &Job<'_>, terms: &[(&Column, Fr)], low: &[Fr]) -> Column {
+    fn combine(&self, job: &Job<'_>, terms: &[(&Column, Fr)], low: &[Fr]) -> Column {
         let (columns, factors): (Vec<Cow<'_, [Fr]>>, Vec<Fr>) =
             terms.iter().map(|(column, factor)| (column.elements(), *factor)).unzip();
         let columns: Vec<&[Fr]> = columns.iter().map(|column| &column[..]).collect();
+        job.count(columns.iter().map(|column| column.len()).sum());
         let len = columns.iter().map(|column| column.len()).max().unwrap_or(0);
         let mut sum = Kernels::combine(*self, &columns, &factors, len);
         sum.iter_mut().zip(low).for_each(|(sum, low)| *sum += low);
@@ -362,6 +382,7 @@ impl<K: Kernels> Operations for K {
 
     fn divide(&self, job: &Job<'_>, column: &Column, roots: &[Fr]) -> Column {
         let mut quotient = column.elements().to_vec();
+        job.count(roots.len() * quotient.len());
         for root in roots.iter().take_while(|_| !job.cancelled()) {
             divide_by_root(&mut quotient, *root);
         }

@@ -30,6 +30,9 @@ const TASK: usize = 1 << 13;
 /// Points that are summed together, unless they are of one bucket: their sums stay in the second-level cache.
 const TOGETHER: usize = 1 << 14;
 
+/// Multiplications of an addition in a batch of them, a square among them.
+const ADDITION: usize = 6;
+
 /// Buckets that are not divided further.
 const NARROW: usize = 64;
 
@@ -199,11 +202,12 @@ pub(super) fn multi_scalar_multiply<S: Sums>(
     let tasks = tasks(&units, &parts, threads);
     let buckets: Vec<Vec<S::Point>> = tasks
         .par_iter()
-        .map(|task| if job.cancelled() { Vec::new() } else { bucket_sums(sums, table, &parts, task) })
+        .map(|task| if job.cancelled() { Vec::new() } else { bucket_sums((sums, job), table, &parts, task) })
         .collect();
     if job.cancelled() {
         return vec![G1Affine::identity(); columns.len()];
     }
+    job.count(ADDITION * 2 * units.iter().map(|unit| unit.buckets).sum::<usize>());
     let weighted = weigh(sums, &units, &tasks, &buckets, threads);
 
     // From the highest set of each part, and in a set from the highest range: units stand in their order.
@@ -279,7 +283,12 @@ fn tasks<'a>(units: &'a [Unit], parts: &[Digits], threads: usize) -> Vec<&'a [Un
 }
 
 /// The sum of each bucket of the units.
-fn bucket_sums<S: Sums>(sums: &S, table: &Table<S::Point>, parts: &[Digits], units: &[Unit]) -> Vec<S::Point> {
+fn bucket_sums<S: Sums>(
+    (sums, job): (&S, &Job<'_>),
+    table: &Table<S::Point>,
+    parts: &[Digits],
+    units: &[Unit],
+) -> Vec<S::Point> {
     let mut lengths = vec![0u32; units.iter().map(|unit| unit.buckets).sum()];
     let mut rest = &mut lengths[..];
     for unit in units {
@@ -302,6 +311,7 @@ fn bucket_sums<S: Sums>(sums: &S, table: &Table<S::Point>, parts: &[Digits], uni
         total - length
     };
     let mut next: Vec<u32> = lengths.iter().map(place).collect();
+    job.count(ADDITION * total as usize);
     let mut entries = vec![Entry::default(); total as usize];
     let mut rest = &mut next[..];
     for unit in units {

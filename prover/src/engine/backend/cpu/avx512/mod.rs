@@ -153,6 +153,10 @@ impl Kernels for Avx512 {
         program.reads()
     }
 
+    fn multiplications(program: &LaneProgram) -> usize {
+        program.multiplications()
+    }
+
     fn run_on_coset<'c>(
         self,
         job: &Job<'_>,

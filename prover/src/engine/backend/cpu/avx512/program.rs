@@ -138,6 +138,11 @@ impl LaneProgram {
         self.program.columns()
     }
 
+    /// Multiplications of each row.
+    pub(super) fn multiplications(&self) -> usize {
+        self.program.multiplications()
+    }
+
     /// The value of every row, below `2 p`, like those of the columns. All columns have as many rows.
     pub(super) fn run<'c>(
         &self,

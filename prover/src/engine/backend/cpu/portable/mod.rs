@@ -104,6 +104,10 @@ impl Kernels for Portable {
         program.columns()
     }
 
+    fn multiplications(program: &Program) -> usize {
+        program.multiplications()
+    }
+
     fn run_on_coset<'c>(
         self,
         job: &Job<'_>,

@@ -1,55 +1,23 @@
 //! `apodict bench`.
 
-use std::fmt::{self, Display, Formatter};
+mod report;
+
+use std::time::{Duration, Instant};
 
 use apodict_circuits::{Program, synthetic};
-use apodict_prover::{Context, ProvingKey, Purpose, SRS_MIN_K, Srs, StockProver, engine::Job, prove};
-use serde::Serialize;
+use apodict_prover::{
+    Context, Error, ProvingKey, Purpose, SRS_MIN_K, Srs, StockProver,
+    engine::{self, Cancel, Job},
+    prove,
+};
 
 use crate::arguments::{Bench, Peer};
-use crate::console::{Console, format_bytes, milliseconds};
+use crate::console::{Console, milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::keys;
 use crate::memory::{self, peak_memory_bytes};
 use crate::program;
-
-/// What `bench` prints.
-#[derive(Serialize)]
-struct Report {
-    /// What computed the engine's proofs.
-    backend: &'static str,
-    threads: usize,
-    /// Pairs of proofs, one after the other; times are medians.
-    runs: usize,
-    cases: Vec<Case>,
-    /// Of the whole process: of one prover only if only one ran.
-    peak_memory_bytes: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Case {
-    name: String,
-    k: u32,
-    rows: usize,
-    /// Of a process that makes proofs of this case alone.
-    predicted_memory_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    engine: Option<Engine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stock_ms: Option<f64>,
-    /// Median of the pairs' ratios, stock to engine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ratio: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct Engine {
-    prove_ms: f64,
-    witness_ms: f64,
-    commit_ms: f64,
-    quotient_ms: f64,
-    open_ms: f64,
-}
+use report::{Cancelled, Case, Engine, Report};
 
 /// A program with an input.
 struct Work {
@@ -62,12 +30,14 @@ struct Work {
 
 pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failure> {
     let mut report = Report {
-        backend: apodict_prover::engine::host_backend(),
-        threads: apodict_prover::engine::host_threads(),
+        backend: engine::host_backend(),
+        threads: engine::host_threads(),
         runs: arguments.runs,
+        peak_multiplications_per_s: engine::host_peak(),
         cases: Vec::new(),
         peak_memory_bytes: None,
     };
+    let peak = report.peak_multiplications_per_s;
     if let (Some(model), Some(input)) = (&arguments.model, &arguments.input) {
         let (program, _) = program::read_or_compile(model, &arguments.options, input)?;
         let inputs = program::read_inputs(input, &program)?;
@@ -75,7 +45,8 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
         let srs = keys::srs_for(&program, None)?.with_budget(memory.budget)?;
         let predicted_memory_bytes = memory.predicted_bytes;
         let name = model.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
-        report.cases.push(measure(Work { name, program, inputs, srs, predicted_memory_bytes }, arguments, console)?);
+        let work = Work { name, program, inputs, srs, predicted_memory_bytes };
+        report.cases.push(measure(work, peak, arguments, console)?);
     } else {
         for k in &arguments.k {
             let program = synthetic::filling(*k).ok_or(Failure::NoSyntheticProgram { k: *k })?;
@@ -84,7 +55,7 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
             let srs = Srs::generate_unsafe((*k).max(SRS_MIN_K))?.with_budget(memory.budget)?;
             let (name, predicted_memory_bytes) = (format!("dense {k}"), memory.predicted_bytes);
             let work = Work { name, program, inputs, srs, predicted_memory_bytes };
-            report.cases.push(measure(work, arguments, console)?);
+            report.cases.push(measure(work, peak, arguments, console)?);
         }
     }
     report.peak_memory_bytes = peak_memory_bytes();
@@ -93,7 +64,7 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
 }
 
 /// Proves in pairs, so that what else the machine does meets both.
-fn measure(work: Work, arguments: &Bench, console: &Console) -> Result<Case, Failure> {
+fn measure(work: Work, peak: f64, arguments: &Bench, console: &Console) -> Result<Case, Failure> {
     let Work { name, program, inputs, srs, predicted_memory_bytes } = work;
     let with_engine = arguments.only != Some(Peer::Stock);
     let with_stock = arguments.only != Some(Peer::Engine) && (arguments.against.is_some() || arguments.only.is_some());
@@ -111,26 +82,72 @@ fn measure(work: Work, arguments: &Bench, console: &Console) -> Result<Case, Fai
             engine.push(prove(srs, key, &program, &inputs, Context::default(), &Job::default())?.times);
         }
     }
-    let of = |time: fn(&apodict_prover::Times) -> std::time::Duration| {
+    let of = |time: fn(&apodict_prover::Times) -> Duration| {
         median(engine.iter().map(|times| milliseconds(time(times))).collect())
     };
     let ratios = stock.iter().zip(&engine).map(|(stock, times)| stock / milliseconds(times.total)).collect();
+    let multiplications = engine.last().map_or(0, |times| times.multiplications);
+    let engine = of(|times| times.total).and_then(|prove_ms| {
+        let multiplications_per_s = 1e3 * multiplications as f64 / prove_ms;
+        Some(Engine {
+            prove_ms,
+            witness_ms: of(|times| times.witness)?,
+            commit_ms: of(|times| times.commit)?,
+            quotient_ms: of(|times| times.quotient)?,
+            open_ms: of(|times| times.open)?,
+            multiplications,
+            multiplications_per_s,
+            of_peak: multiplications_per_s / peak,
+        })
+    });
+    let cancelled = match (&engine_has, &engine) {
+        (Some((key, srs)), Some(engine)) if arguments.cancel > 0 => {
+            let proof = |job: &Job<'_>| prove(srs, key, &program, &inputs, Context::default(), job).map(|_| ());
+            Some(cancel(proof, arguments.cancel, engine.prove_ms)?)
+        }
+        _ => None,
+    };
     Ok(Case {
         name,
         k: program.plan().k,
         rows: program.layout().rows(),
         predicted_memory_bytes,
-        engine: of(|times| times.total).and_then(|prove_ms| {
-            Some(Engine {
-                prove_ms,
-                witness_ms: of(|times| times.witness)?,
-                commit_ms: of(|times| times.commit)?,
-                quotient_ms: of(|times| times.quotient)?,
-                open_ms: of(|times| times.open)?,
-            })
-        }),
+        engine,
         stock_ms: median(stock),
         ratio: median(ratios),
+        cancelled,
+    })
+}
+
+/// Asks proofs to stop, the first early and the last late, and looks how long they go on.
+fn cancel(proof: impl Fn(&Job<'_>) -> Result<(), Error>, proofs: usize, prove_ms: f64) -> Result<Cancelled, Failure> {
+    let mut waited = Vec::with_capacity(proofs);
+    for at in 0..proofs {
+        let cancel = Cancel::default();
+        let after = Duration::from_secs_f64(prove_ms / 1e3 * (at as f64 + 0.5) / proofs as f64);
+        let asker = std::thread::spawn({
+            let cancel = cancel.clone();
+            move || {
+                std::thread::sleep(after);
+                cancel.cancel();
+                Instant::now()
+            }
+        });
+        let result = proof(&Job::new(cancel));
+        let ended = Instant::now();
+        // It only sleeps.
+        let asked = asker.join().unwrap_or(ended);
+        match result {
+            Err(Error::Engine(engine::Error::Cancelled)) => waited.push(milliseconds(ended - asked)),
+            // It was done before.
+            Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Cancelled {
+        proofs: waited.len(),
+        median_ms: median(waited.clone()).unwrap_or(0.0),
+        most_ms: waited.into_iter().fold(0.0, f64::max),
     })
 }
 
@@ -138,39 +155,6 @@ fn measure(work: Work, arguments: &Bench, console: &Console) -> Result<Case, Fai
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
-}
-
-impl Display for Report {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            formatter,
-            "{} backend, {} threads, medians of {}; times in ms\n",
-            self.backend, self.threads, self.runs
-        )?;
-        writeln!(
-            formatter,
-            "{:<16} {:>3} {:>8} {:>9} {:>9} {:>6}   {:>8} {:>8} {:>8}",
-            "", "k", "rows", "engine", "stock", "ratio", "commit", "quotient", "open"
-        )?;
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
-        for case in &self.cases {
-            let engine = |of: fn(&Engine) -> f64| number(case.engine.as_ref().map(of));
-            writeln!(
-                formatter,
-                "{:<16} {:>3} {:>8} {:>9} {:>9} {:>6}   {:>8} {:>8} {:>8}",
-                case.name,
-                case.k,
-                case.rows,
-                engine(|times| times.prove_ms),
-                number(case.stock_ms),
-                number(case.ratio),
-                engine(|times| times.commit_ms),
-                engine(|times| times.quotient_ms),
-                engine(|times| times.open_ms),
-            )?;
-        }
-        write!(formatter, "\npeak memory {}", self.peak_memory_bytes.map_or_else(String::new, format_bytes))
-    }
 }
 
 #[cfg(test)]
