@@ -69,6 +69,7 @@ pub fn prove(
     };
     let start = Instant::now();
     let trace = program.run(inputs)?;
+    job.check()?;
     let layout = program.layout();
     let witness = layout.witness(layout.values(&trace)?)?;
     let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();

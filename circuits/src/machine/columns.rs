@@ -8,6 +8,7 @@ use halo2_proofs::halo2curves::{
     bn256::Fr,
     ff::{BatchInvert, Field},
 };
+use rayon::prelude::*;
 
 use super::{
     Error,
@@ -214,6 +215,16 @@ pub struct LookupColumns {
     pub sum: Vec<Fr>,
 }
 
+/// Fractions that share an inversion, on one thread.
+const INVERTED: usize = 1 << 10;
+
+/// `1 / denominator` of each, and zero of zero.
+fn inverses(denominators: impl Iterator<Item = Fr>) -> Vec<Fr> {
+    let mut inverses: Vec<Fr> = denominators.collect();
+    inverses.iter_mut().batch_invert();
+    inverses
+}
+
 impl Layout {
     /// Computes the second phase: units and table side by side.
     ///
@@ -221,26 +232,37 @@ impl Layout {
     pub fn lookup_columns(&self, witness: &Witness, theta: Fr, beta: Fr) -> LookupColumns {
         let width = self.shape.units();
         let active = self.active_rows();
-        // Looked-up tuples first, then table rows; all inverted at once. A unit without a table stands for 0.
-        let mut inverses = vec![beta; 1 + self.units.len() + self.table_rows()];
-        let (unit_part, table_part) = inverses[1..].split_at_mut(self.units.len());
-        for (unit, inverse) in self.units.iter().zip(unit_part) {
-            if let Some(table) = unit.table {
-                let [u, v] = self.lane_values(unit, &witness.values).map(Scalar::field);
-                *inverse += Fr::from(table.tag()) * (u + theta * (v + theta));
-            }
-        }
-        let mut row = 1;
+        // Looked-up tuples, then table rows; inverted many at a time. A unit without a table stands for 0.
+        let looked_up = |units: &[Unit]| {
+            let denominator = |unit: &Unit| match unit.table {
+                Some(table) => {
+                    let [u, v] = self.lane_values(unit, &witness.values).map(Scalar::field);
+                    beta + Fr::from(table.tag()) * (u + theta * (v + theta))
+                }
+                None => beta,
+            };
+            inverses(units.iter().map(denominator))
+        };
+        let of_units: Vec<Fr> = self.units.par_chunks(INVERTED).flat_map_iter(looked_up).collect();
+        let zero_inverse = Option::<Fr>::from(beta.invert()).unwrap_or(Fr::ZERO);
+
+        // The row before the first entry is empty.
+        let mut of_table = vec![beta];
         for (id, table) in self.tables.iter() {
-            for at in 0..table.len() {
+            let tag = Fr::from(id.tag());
+            of_table.extend((0..table.len()).map(|at| {
                 let (key, output) = table.entry(at);
-                table_part[row] += Fr::from(id.tag()) * (key + theta * (output + theta));
-                row += 1;
-            }
+                beta + tag * (key + theta * (output + theta))
+            }));
         }
-        inverses.iter_mut().batch_invert();
-        let zero_inverse = inverses[0];
-        let (unit_part, table_part) = inverses[1..].split_at(self.units.len());
+        of_table.par_chunks_mut(INVERTED).zip(witness.multiplicities.small.par_chunks(INVERTED)).for_each(
+            |(entries, multiplicities)| {
+                entries.iter_mut().batch_invert();
+                for (entry, multiplicity) in entries.iter_mut().zip(multiplicities) {
+                    *entry *= fr_from_i128((*multiplicity).into());
+                }
+            },
+        );
 
         let mut reciprocals = vec![Vec::with_capacity(active); width - 1];
         let mut sum = Vec::with_capacity(active + 1);
@@ -248,14 +270,14 @@ impl Layout {
         for row in 0..active {
             sum.push(total);
             for unit in 0..width {
-                let inverse = unit_part.get(row * width + unit).copied().unwrap_or(zero_inverse);
+                let inverse = of_units.get(row * width + unit).copied().unwrap_or(zero_inverse);
                 total += inverse;
                 if unit > 0 {
                     reciprocals[unit - 1].push(inverse);
                 }
             }
-            if let Some(inverse) = table_part.get(row) {
-                total -= fr_from_i128(witness.multiplicities.small[row].into()) * inverse;
+            if let Some(taken) = of_table.get(row) {
+                total -= taken;
             }
         }
         sum.push(total);

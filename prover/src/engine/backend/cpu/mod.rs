@@ -370,6 +370,9 @@ impl<K: Kernels> Operations for K {
     }
 
     fn combine(&self, job: &Job<'_>, terms: &[(&Column, Fr)], low: &[Fr]) -> Column {
+        if job.cancelled() {
+            return Vec::new().into();
+        }
         let (columns, factors): (Vec<Cow<'_, [Fr]>>, Vec<Fr>) =
             terms.iter().map(|(column, factor)| (column.elements(), *factor)).unzip();
         let columns: Vec<&[Fr]> = columns.iter().map(|column| &column[..]).collect();
@@ -381,7 +384,7 @@ impl<K: Kernels> Operations for K {
     }
 
     fn divide(&self, job: &Job<'_>, column: &Column, roots: &[Fr]) -> Column {
-        let mut quotient = column.elements().to_vec();
+        let mut quotient = if job.cancelled() { Vec::new() } else { column.elements().to_vec() };
         job.count(roots.len() * quotient.len());
         for root in roots.iter().take_while(|_| !job.cancelled()) {
             divide_by_root(&mut quotient, *root);

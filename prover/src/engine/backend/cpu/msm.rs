@@ -95,8 +95,8 @@ pub struct Weighted {
 pub trait Sums: Sync {
     type Point: Clone + std::fmt::Debug + Send + Sync;
 
-    /// The sum of each bucket.
-    fn by_bucket(&self, sorted: Sorted, bases: &[Self::Point]) -> Vec<Self::Point>;
+    /// The sum of each bucket; of some of them, if the job is cancelled.
+    fn by_bucket(&self, job: &Job<'_>, sorted: Sorted, bases: &[Self::Point]) -> Vec<Self::Point>;
 
     /// `lefts[i] += rights[i]`.
     fn add_all(&self, lefts: &mut Vec<Self::Point>, rights: &[Self::Point]);
@@ -330,7 +330,7 @@ fn bucket_sums<S: Sums>(
             });
         }
     }
-    sums.by_bucket(Sorted { entries, lengths }, &table.points)
+    sums.by_bucket(job, Sorted { entries, lengths }, &table.points)
 }
 
 /// The weighted sums of each unit. Units of one size go together, so that inversions are shared.

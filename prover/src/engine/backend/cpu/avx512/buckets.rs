@@ -9,7 +9,10 @@ use super::{
     Avx512,
     points::{Adder, Operand, Point, sixteenth},
 };
-use crate::engine::backend::cpu::msm::{Entry, Sorted, Weighted};
+use crate::engine::{
+    Job,
+    backend::cpu::msm::{Entry, Sorted, Weighted},
+};
 
 /// Buckets that a running sum goes through before its parts are put together.
 const SEGMENT: usize = 16;
@@ -23,10 +26,10 @@ fn plain(point: &Point) -> Operand<'_> {
 }
 
 /// The sum of each bucket.
-pub(super) fn sum(simd: Avx512, mut sorted: Sorted, bases: &[Point]) -> Vec<Point> {
+pub(super) fn sum((simd, job): (Avx512, &Job<'_>), mut sorted: Sorted, bases: &[Point]) -> Vec<Point> {
     let mut halving = Halving::default();
     let mut all = Vec::with_capacity(sorted.lengths.len());
-    for (entries, lengths) in sorted.ranges() {
+    for (entries, lengths) in sorted.ranges().take_while(|_| !job.cancelled()) {
         halving.halve(simd, lengths, |at| operand(entries[at], bases));
         let mut sums = halving.finish(simd, lengths).iter();
         all.extend(lengths.iter().map(|length| {

@@ -80,8 +80,8 @@ impl Avx512 {
 impl Sums for Avx512 {
     type Point = Point;
 
-    fn by_bucket(&self, sorted: Sorted, bases: &[Point]) -> Vec<Point> {
-        buckets::sum(*self, sorted, bases)
+    fn by_bucket(&self, job: &Job<'_>, sorted: Sorted, bases: &[Point]) -> Vec<Point> {
+        buckets::sum((*self, job), sorted, bases)
     }
 
     fn add_all(&self, lefts: &mut Vec<Point>, rights: &[Point]) {

@@ -11,7 +11,10 @@ use halo2curves::{
     group::{Group, prime::PrimeCurveAffine},
 };
 
-use crate::engine::backend::cpu::msm::{Entry, Sorted, Weighted};
+use crate::engine::{
+    Job,
+    backend::cpu::msm::{Entry, Sorted, Weighted},
+};
 
 /// Additions that share an inversion: their operands stay in the first-level cache.
 const BATCH: usize = 256;
@@ -83,14 +86,14 @@ pub(super) fn add_all(lefts: &mut [G1Affine], rights: &[G1Affine]) {
 }
 
 /// The sum of each bucket.
-pub(super) fn sum_buckets(mut sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
+pub(super) fn sum_buckets(job: &Job<'_>, mut sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
     let point = |entry: &Entry| {
         let base = bases[entry.point()];
         if entry.negated() { -base } else { base }
     };
     let mut all = Vec::with_capacity(sorted.lengths.len());
     let (mut points, mut pending) = (Vec::new(), Pending::default());
-    for (entries, lengths) in sorted.ranges() {
+    for (entries, lengths) in sorted.ranges().take_while(|_| !job.cancelled()) {
         points.clear();
         points.extend(entries.iter().map(point));
         // Pair by pair, until every bucket has one point at most. What a round makes is never longer than what it reads, so

@@ -29,8 +29,8 @@ pub struct Portable;
 impl Sums for Portable {
     type Point = G1Affine;
 
-    fn by_bucket(&self, sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
-        affine::sum_buckets(sorted, bases)
+    fn by_bucket(&self, job: &Job<'_>, sorted: Sorted, bases: &[G1Affine]) -> Vec<G1Affine> {
+        affine::sum_buckets(job, sorted, bases)
     }
 
     fn add_all(&self, lefts: &mut Vec<G1Affine>, rights: &[G1Affine]) {
