@@ -9,7 +9,7 @@ use rand_core::OsRng;
 
 use crate::{
     Context, Error, ProvingKey, Srs,
-    engine::{Job, MachineSynthesis, Statement, Step},
+    engine::{EngineTimes, Job, MachineSynthesis, Statement, Step},
     export,
     transcript::{EvmTranscriptWrite, scalar_to_be_bytes},
 };
@@ -25,6 +25,8 @@ pub struct Proof {
     pub trace: Trace,
     /// How long each stage took.
     pub times: Times,
+    /// The engine's part of it, with the multiplications of each stage.
+    pub stages: EngineTimes,
 }
 
 /// How long the stages of a proof took.
@@ -42,8 +44,6 @@ pub struct Times {
     pub total: Duration,
     /// Verification of the proof just made, not part of `total`.
     pub self_check: Duration,
-    /// Multiplications of field elements: see [`Job::multiplications`].
-    pub multiplications: u64,
 }
 
 /// Proves the decision of `program` on `inputs`, one flat tensor of integers per input of the graph, for `context`.
@@ -79,7 +79,7 @@ pub fn prove(
     let mut transcript = EvmTranscriptWrite::init(Vec::new());
     let mut synthesis = MachineSynthesis { layout, witness };
     let mut statements = [Statement { synthesis: &mut synthesis, instances: &[&public] }];
-    let engine = key.prepared.create(srs.bases(), &mut statements, OsRng, &mut transcript, job)?;
+    let stages = key.prepared.create(srs.bases(), &mut statements, OsRng, &mut transcript, job)?;
     let bytes = transcript.finalize();
     let total = start.elapsed();
 
@@ -88,13 +88,12 @@ pub fn prove(
     key.verifier.verify(&scalars, &bytes)?;
     let times = Times {
         witness: witnessed,
-        commit: engine.commit.time,
-        quotient: engine.quotient.time,
-        open: engine.open.time,
+        commit: stages.commit.time,
+        quotient: stages.quotient.time,
+        open: stages.open.time,
         total,
         self_check: checking.elapsed(),
-        multiplications: [engine.commit, engine.quotient, engine.open].iter().map(|stage| stage.multiplications).sum(),
     };
     let instances = public.iter().map(scalar_to_be_bytes).collect();
-    Ok(Proof { bytes, instances, trace, times })
+    Ok(Proof { bytes, instances, trace, times, stages })
 }

@@ -62,8 +62,7 @@ impl Srs {
     }
 
     fn new(k: u32, bases: HostBases, second: [G2Affine; 2], origin: SrsOrigin) -> Self {
-        let mut srs =
-            Self { k, bases: Arc::new(bases), second, origin, digest: [0; 32], budget: Budget::default() };
+        let mut srs = Self { k, bases: Arc::new(bases), second, origin, digest: [0; 32], budget: Budget::default() };
         srs.digest = srs.public_digest();
         srs
     }

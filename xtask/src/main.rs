@@ -1,10 +1,12 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|contracts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|contracts|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
 
+mod charts;
 mod contracts;
 mod lint;
+mod measure;
 mod step;
 mod test;
 mod tools;
@@ -24,6 +26,9 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   contracts test|bless|check
          Rendered verifier contracts: forge's tests; write them; compare them
+  measure [kernels] [proofs] [memory]
+         Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
+  charts Draw the charts again from what was measured
 ";
 
 fn main() -> ExitCode {
@@ -31,9 +36,13 @@ fn main() -> ExitCode {
     if let Some(("contracts", modes)) = arguments.split_first().map(|(task, modes)| (task.as_str(), modes)) {
         return exit(contracts::contracts(modes));
     }
+    if let Some(("measure", parts)) = arguments.split_first().map(|(task, parts)| (task.as_str(), parts)) {
+        return exit(measure::measure(&parts.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
         ["lint"] => lint::lint,
+        ["charts"] => charts::charts,
         ["bless"] => test::bless,
         ["-h" | "--help" | "help"] => {
             print!("{USAGE}");

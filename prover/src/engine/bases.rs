@@ -1,8 +1,6 @@
 //! The structured reference string on a backend.
 
-use std::{
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use halo2_proofs::{
     SerdeFormat,
@@ -186,7 +184,10 @@ mod tests {
                 assert_eq!(monomial[at], power.to_affine());
             }
             let projective = monomial.iter().map(G1::from).collect();
-            assert_eq!(bases.points(Basis::Lagrange), halo2_proofs::arithmetic::g_to_lagrange::<G1Affine>(projective, k));
+            assert_eq!(
+                bases.points(Basis::Lagrange),
+                halo2_proofs::arithmetic::g_to_lagrange::<G1Affine>(projective, k)
+            );
         }
     }
 

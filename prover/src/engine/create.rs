@@ -42,6 +42,13 @@ pub struct EngineTimes {
     pub open: Stage,
 }
 
+impl EngineTimes {
+    /// Of all stages.
+    pub fn multiplications(&self) -> u64 {
+        [self.commit, self.quotient, self.open].iter().map(|stage| stage.multiplications).sum()
+    }
+}
+
 /// What a part of a proof took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stage {

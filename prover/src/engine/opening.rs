@@ -148,9 +148,8 @@ impl<B: Backend> Folded<B> {
     /// `sum_j v^j z_j (p_j - r_j(u)) - z(u) h`, where `z_j` vanishes on the points that set `j` lacks; all of it over `z_0`.
     fn linear(self, (backend, job): (&B, &Job<'_>), u: Fr) -> B::Column {
         let Self { sets, quotient, all_points } = self;
-        let lacking = |set: &FoldedSet<B>| {
-            vanishing(all_points.iter().copied().filter(|point| !set.points.contains(point)), u)
-        };
+        let lacking =
+            |set: &FoldedSet<B>| vanishing(all_points.iter().copied().filter(|point| !set.points.contains(point)), u);
         let missing: Vec<Fr> = sets.iter().map(lacking).collect();
         let scale = missing.first().and_then(|z| Option::<Fr>::from(z.invert())).unwrap_or(Fr::ONE);
         let factors: Vec<Fr> = missing.iter().zip(&sets).map(|(z, set)| *z * set.power * scale).collect();

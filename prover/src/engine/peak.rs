@@ -25,7 +25,9 @@ pub fn host_peak() -> f64 {
             return rate(|| backend.multiply_each(&mut products, &factors));
         }
         let mut products = values.clone();
-        rate(|| std::hint::black_box(&mut products).iter_mut().zip(&values).for_each(|(product, value)| *product *= value))
+        rate(|| {
+            std::hint::black_box(&mut products).iter_mut().zip(&values).for_each(|(product, value)| *product *= value)
+        })
     })
     .into_iter()
     .sum()

@@ -73,20 +73,21 @@ fn measure(work: Work, peak: f64, arguments: &Bench, console: &Console) -> Resul
     let (peer, _) = console.stage("keys", || with_stock.then(|| StockProver::new(&program, &srs)).transpose())?;
     // The peer has a copy of its own: alone, it takes no more memory than it needs.
     let engine_has = key.map(|key| (key, srs));
-    let (mut engine, mut stock) = (Vec::new(), Vec::new());
+    let (mut engine, mut stock, mut multiplications) = (Vec::new(), Vec::new(), 0);
     for _ in 0..arguments.runs {
         if let Some(peer) = &peer {
             stock.push(milliseconds(peer.prove(&inputs, Context::default())?.1));
         }
         if let Some((key, srs)) = &engine_has {
-            engine.push(prove(srs, key, &program, &inputs, Context::default(), &Job::default())?.times);
+            let proof = prove(srs, key, &program, &inputs, Context::default(), &Job::default())?;
+            multiplications = proof.stages.multiplications();
+            engine.push(proof.times);
         }
     }
     let of = |time: fn(&apodict_prover::Times) -> Duration| {
         median(engine.iter().map(|times| milliseconds(time(times))).collect())
     };
     let ratios = stock.iter().zip(&engine).map(|(stock, times)| stock / milliseconds(times.total)).collect();
-    let multiplications = engine.last().map_or(0, |times| times.multiplications);
     let engine = of(|times| times.total).and_then(|prove_ms| {
         let multiplications_per_s = 1e3 * multiplications as f64 / prove_ms;
         Some(Engine {

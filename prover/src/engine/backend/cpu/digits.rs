@@ -111,7 +111,10 @@ impl Digits {
         for window in digits.chunks_exact_mut(len.max(1)) {
             window.chunks_mut(ROWS).zip(&mut blocks).for_each(|(rows, block)| block.push(rows));
         }
-        blocks.par_iter_mut().zip(scalars.par_chunks(ROWS)).for_each(|(windows, scalars)| write(windows, scalars, width));
+        blocks
+            .par_iter_mut()
+            .zip(scalars.par_chunks(ROWS))
+            .for_each(|(windows, scalars)| write(windows, scalars, width));
         Self { rows, len, width, windows, sets: sets.min(windows), digits }
     }
 

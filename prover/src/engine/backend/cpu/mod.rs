@@ -55,7 +55,7 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     fn program(self, program: Program) -> Self::Program;
 
     /// Values on the domain to coefficients.
-    fn interpolate(self, domain: &Self::Domain, values: &mut [Fr]);
+    fn interpolate(self, job: &Job<'_>, domain: &Self::Domain, values: &mut [Fr]);
 
     /// What coefficients are multiplied with on the way to the coset of this shift.
     fn factors_to(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
@@ -64,10 +64,22 @@ pub trait Kernels: Sums + Copy + Debug + Send {
     fn factors_from(self, domain: &Self::Domain, shift: Fr) -> Vec<Self::Packed>;
 
     /// Coefficients to values on a coset.
-    fn evaluate_on_coset(self, domain: &Self::Domain, to: &[Self::Packed], coefficients: &[Fr]) -> Vec<Self::Packed>;
+    fn evaluate_on_coset(
+        self,
+        job: &Job<'_>,
+        domain: &Self::Domain,
+        to: &[Self::Packed],
+        coefficients: &[Fr],
+    ) -> Vec<Self::Packed>;
 
     /// Values on a coset to coefficients.
-    fn interpolate_on_coset(self, domain: &Self::Domain, from: &[Self::Packed], values: Vec<Self::Packed>) -> Vec<Fr>;
+    fn interpolate_on_coset(
+        self,
+        job: &Job<'_>,
+        domain: &Self::Domain,
+        from: &[Self::Packed],
+        values: Vec<Self::Packed>,
+    ) -> Vec<Fr>;
 
     /// Columns that a program reads, with their rotations.
     fn reads(program: &Self::Program) -> &[(Source, i32)];
@@ -214,7 +226,7 @@ impl<K: Kernels> Operations for K {
         let one = |column: Column| {
             let mut values = column.into_elements();
             if !job.cancelled() {
-                Kernels::interpolate(*self, &domain.transforms, &mut values);
+                Kernels::interpolate(*self, job, &domain.transforms, &mut values);
             }
             values.into()
         };
@@ -238,7 +250,7 @@ impl<K: Kernels> Operations for K {
             let to = coset.kept.as_ref().map_or_else(|| &made[at], |[to, _]| to);
             let combine = |blocks: &[&[Fr]], factors: &[Fr]| Kernels::combine(*self, blocks, factors, 1 << domain.k);
             let coefficients = column.remainder(domain.k, coset.shift, combine);
-            self.evaluate_on_coset(&domain.transforms, to, &coefficients)
+            self.evaluate_on_coset(job, &domain.transforms, to, &coefficients)
         };
         requests.par_iter().map(one).collect()
     }
@@ -257,7 +269,7 @@ impl<K: Kernels> Operations for K {
                 return Vec::new().into();
             }
             let from = domain.cosets[at].kept.as_ref().map_or_else(|| &made[&at], |[_, from]| from);
-            self.interpolate_on_coset(&domain.transforms, from, values).into()
+            self.interpolate_on_coset(job, &domain.transforms, from, values).into()
         };
         cosets.into_par_iter().map(one).collect()
     }
@@ -360,7 +372,9 @@ impl<K: Kernels> Operations for K {
         let mut values = vec![Fr::ZERO; queries.len()];
         for point in points {
             let powers = self.powers(point, most);
-            job.count(most + queries.iter().filter(|(_, at)| *at == point).map(|(column, _)| column.len()).sum::<usize>());
+            job.count(
+                most + queries.iter().filter(|(_, at)| *at == point).map(|(column, _)| column.len()).sum::<usize>(),
+            );
             let of_point = values.par_iter_mut().zip(queries).filter(|(_, (_, at))| *at == point);
             of_point.filter(|_| !job.cancelled()).for_each(|(value, (column, _))| {
                 *value = Kernels::evaluate(*self, &column.elements(), &powers);

@@ -193,8 +193,14 @@ pub(super) fn multi_scalar_multiply<S: Sums>(
     columns: &[&Column],
 ) -> Vec<G1Affine> {
     let threads = rayon::current_num_threads();
-    let digits: Vec<Vec<Digits>> =
-        columns.par_iter().map(|column| Digits::of(column.scalars(), table.multiples)).collect();
+    let digits = |column: &&Column| match job.cancelled() {
+        true => Vec::new(),
+        false => Digits::of(column.scalars(), table.multiples),
+    };
+    let digits: Vec<Vec<Digits>> = columns.par_iter().map(digits).collect();
+    if job.cancelled() {
+        return vec![G1Affine::identity(); columns.len()];
+    }
     let counts: Vec<usize> = digits.iter().map(Vec::len).collect();
     let parts: Vec<Digits> = digits.into_iter().flatten().collect();
 

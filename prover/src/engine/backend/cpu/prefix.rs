@@ -98,7 +98,8 @@ mod tests {
 
     /// From one block to several, the last of them short or of one element.
     fn sizes(threads: usize) -> impl Iterator<Item = usize> {
-        [0, 1, 2, 5, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 1, threads * BLOCK, threads * BLOCK + threads + 1, 9999].into_iter()
+        [0, 1, 2, 5, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 1, threads * BLOCK, threads * BLOCK + threads + 1, 9999]
+            .into_iter()
     }
 
     fn in_pools(test: impl Fn(usize) + Sync) {

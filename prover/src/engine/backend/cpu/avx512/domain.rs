@@ -9,6 +9,7 @@ use super::{
     vectors,
 };
 use crate::engine::{
+    Job,
     backend::cpu::{
         Kernels,
         portable::{self, Portable},
@@ -48,10 +49,10 @@ impl Domain {
         1 << (self.k - 3)
     }
 
-    pub(super) fn interpolate(&self, values: &mut [Fr]) {
+    pub(super) fn interpolate(&self, job: &Job<'_>, values: &mut [Fr]) {
         match &self.transforms {
-            Transforms::Small(domain) => domain.interpolate(values),
-            Transforms::Large(transform) => transform.interpolate(values),
+            Transforms::Small(domain) => domain.interpolate(job, values),
+            Transforms::Large(transform) => transform.interpolate(job, values),
         }
     }
 
@@ -73,23 +74,33 @@ impl Domain {
         }
     }
 
-    pub(super) fn evaluate_on_coset(&self, simd: Avx512, to: &[Pack], coefficients: &[Fr]) -> Vec<Pack> {
+    pub(super) fn evaluate_on_coset(
+        &self,
+        (simd, job): (Avx512, &Job<'_>),
+        to: &[Pack],
+        coefficients: &[Fr],
+    ) -> Vec<Pack> {
         match &self.transforms {
             Transforms::Small(domain) => {
                 let to = vectors::unpack(simd, to);
-                vectors::pack(simd, &Portable.evaluate_on_coset(domain, &to, coefficients))
+                vectors::pack(simd, &Portable.evaluate_on_coset(job, domain, &to, coefficients))
             }
-            Transforms::Large(transform) => transform.evaluate_on_coset(coefficients, to),
+            Transforms::Large(transform) => transform.evaluate_on_coset(job, coefficients, to),
         }
     }
 
-    pub(super) fn interpolate_on_coset(&self, simd: Avx512, from: &[Pack], values: &[Pack]) -> Vec<Fr> {
+    pub(super) fn interpolate_on_coset(
+        &self,
+        (simd, job): (Avx512, &Job<'_>),
+        from: &[Pack],
+        values: &[Pack],
+    ) -> Vec<Fr> {
         match &self.transforms {
             Transforms::Small(domain) => {
                 let [from, values] = [from, values].map(|packs| vectors::unpack(simd, packs));
-                Portable.interpolate_on_coset(domain, &from, values)
+                Portable.interpolate_on_coset(job, domain, &from, values)
             }
-            Transforms::Large(transform) => transform.interpolate_on_coset(values, from),
+            Transforms::Large(transform) => transform.interpolate_on_coset(job, values, from),
         }
     }
 }

@@ -117,8 +117,8 @@ impl Kernels for Avx512 {
         LaneProgram::new(program)
     }
 
-    fn interpolate(self, domain: &Domain, values: &mut [Fr]) {
-        domain.interpolate(values);
+    fn interpolate(self, job: &Job<'_>, domain: &Domain, values: &mut [Fr]) {
+        domain.interpolate(job, values);
     }
 
     fn factors_to(self, domain: &Domain, shift: Fr) -> Vec<Pack> {
@@ -129,12 +129,12 @@ impl Kernels for Avx512 {
         domain.factors_from(self, shift)
     }
 
-    fn evaluate_on_coset(self, domain: &Domain, to: &[Pack], coefficients: &[Fr]) -> Vec<Pack> {
-        domain.evaluate_on_coset(self, to, coefficients)
+    fn evaluate_on_coset(self, job: &Job<'_>, domain: &Domain, to: &[Pack], coefficients: &[Fr]) -> Vec<Pack> {
+        domain.evaluate_on_coset((self, job), to, coefficients)
     }
 
-    fn interpolate_on_coset(self, domain: &Domain, from: &[Pack], values: Vec<Pack>) -> Vec<Fr> {
-        domain.interpolate_on_coset(self, from, &values)
+    fn interpolate_on_coset(self, job: &Job<'_>, domain: &Domain, from: &[Pack], values: Vec<Pack>) -> Vec<Fr> {
+        domain.interpolate_on_coset((self, job), from, &values)
     }
 
     fn run<'c>(

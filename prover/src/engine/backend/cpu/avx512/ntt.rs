@@ -28,6 +28,7 @@ use super::{
     memory::{Pack, gather, scatter, store, transpose, words, words_mut},
     vectors,
 };
+use crate::engine::Job;
 
 /// The smallest transform: eight rows of eight.
 pub(super) const SMALLEST: u32 = 6;
@@ -109,8 +110,8 @@ impl Transform {
     }
 
     /// Coefficients to values on a coset, `factors` being the powers of its shift. Both in natural order.
-    pub(super) fn evaluate_on_coset(&self, coefficients: &[Fr], factors: &[Pack]) -> Vec<Pack> {
-        let values = self.transform(Input::Elements(coefficients), Factors::Each(factors));
+    pub(super) fn evaluate_on_coset(&self, job: &Job<'_>, coefficients: &[Fr], factors: &[Pack]) -> Vec<Pack> {
+        let values = self.transform(job, Input::Elements(coefficients), Factors::Each(factors));
         let mut result = vec![Pack::ZERO; self.packs()];
         self.simd.each(&mut result, 256, |at, packs| {
             // SAFETY: of the features there is proof.
@@ -123,21 +124,21 @@ impl Transform {
     }
 
     /// Values on the domain, in their own form, to coefficients in the same form, in place.
-    pub(super) fn interpolate(&self, values: &mut [Fr]) {
-        let transformed = self.transform(Input::Elements(values), Factors::Nothing);
+    pub(super) fn interpolate(&self, job: &Job<'_>, values: &mut [Fr]) {
+        let transformed = self.transform(job, Input::Elements(values), Factors::Nothing);
         self.finish(&transformed, Factors::One(self.size_inverse), values);
     }
 
     /// Values on a coset to coefficients times `n`, each times its factor, in natural order.
-    pub(super) fn interpolate_on_coset(&self, values: &[Pack], factors: &[Pack]) -> Vec<Fr> {
-        let transformed = self.transform(Input::Packs(values), Factors::Nothing);
+    pub(super) fn interpolate_on_coset(&self, job: &Job<'_>, values: &[Pack], factors: &[Pack]) -> Vec<Fr> {
+        let transformed = self.transform(job, Input::Packs(values), Factors::Nothing);
         let mut coefficients = vec![Fr::ZERO; 8 * self.packs()];
         self.finish(&transformed, Factors::Each(factors), &mut coefficients);
         coefficients
     }
 
-    /// Packs in bit-reversed order.
-    fn transform(&self, input: Input<'_>, factors: Factors<'_>) -> Vec<Pack> {
+    /// Packs in bit-reversed order; anything at all, if the job is cancelled.
+    fn transform(&self, job: &Job<'_>, input: Input<'_>, factors: Factors<'_>) -> Vec<Pack> {
         let mut data = vec![Pack::ZERO; self.packs()];
         self.simd.each(&mut data, 256, |at, packs| {
             // SAFETY: of the features there is proof.
@@ -146,7 +147,7 @@ impl Transform {
                 self.rows(input, factors, at, packs);
             }
         });
-        self.descend_together(&mut data, 0, 0);
+        self.descend_together(job, &mut data, 0, 0);
         data
     }
 
@@ -188,7 +189,10 @@ impl Transform {
     }
 
     /// The rest of the layers on one block, on several threads where it is large.
-    fn descend_together(&self, data: &mut [Pack], layer: u32, block: usize) {
+    fn descend_together(&self, job: &Job<'_>, data: &mut [Pack], layer: u32, block: usize) {
+        if job.cancelled() {
+            return;
+        }
         if data.len() <= ALONE {
             // SAFETY: of the features there is proof.
             #[allow(unsafe_code)]
@@ -210,7 +214,7 @@ impl Transform {
             }
         });
         let quarters: Vec<(usize, &mut [Pack])> = data.chunks_mut(quarter).enumerate().collect();
-        quarters.into_par_iter().for_each(|(at, part)| self.descend_together(part, layer + 2, 4 * block + at));
+        quarters.into_par_iter().for_each(|(at, part)| self.descend_together(job, part, layer + 2, 4 * block + at));
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]

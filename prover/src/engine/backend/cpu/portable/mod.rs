@@ -65,8 +65,8 @@ impl Kernels for Portable {
         program
     }
 
-    fn interpolate(self, domain: &Domain, values: &mut [Fr]) {
-        domain.interpolate(values);
+    fn interpolate(self, job: &Job<'_>, domain: &Domain, values: &mut [Fr]) {
+        domain.interpolate(job, values);
     }
 
     fn factors_to(self, domain: &Domain, shift: Fr) -> Vec<Fr> {
@@ -77,14 +77,14 @@ impl Kernels for Portable {
         vectors::powers(Option::<Fr>::from(shift.invert()).unwrap_or(Fr::ZERO), domain.size())
     }
 
-    fn evaluate_on_coset(self, domain: &Domain, to: &[Fr], coefficients: &[Fr]) -> Vec<Fr> {
+    fn evaluate_on_coset(self, job: &Job<'_>, domain: &Domain, to: &[Fr], coefficients: &[Fr]) -> Vec<Fr> {
         let mut values: Vec<Fr> = coefficients.iter().zip(to).map(|(a, b)| *a * b).collect();
-        domain.evaluate(&mut values);
+        domain.evaluate(job, &mut values);
         values
     }
 
-    fn interpolate_on_coset(self, domain: &Domain, from: &[Fr], mut values: Vec<Fr>) -> Vec<Fr> {
-        domain.interpolate(&mut values);
+    fn interpolate_on_coset(self, job: &Job<'_>, domain: &Domain, from: &[Fr], mut values: Vec<Fr>) -> Vec<Fr> {
+        domain.interpolate(job, &mut values);
         values.iter_mut().zip(from).for_each(|(value, factor)| *value *= factor);
         values
     }

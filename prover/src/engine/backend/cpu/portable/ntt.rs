@@ -10,6 +10,7 @@ use halo2curves::{
 use rayon::prelude::*;
 
 use super::vectors;
+use crate::engine::Job;
 
 /// Transforms below this size stay on one thread.
 const SPLIT: usize = 1 << 13;
@@ -42,14 +43,14 @@ impl Domain {
     }
 
     /// Coefficients to values on the domain, in place.
-    pub(in crate::engine::backend::cpu) fn evaluate(&self, values: &mut [Fr]) {
-        transform(values, &self.twiddles);
+    pub(in crate::engine::backend::cpu) fn evaluate(&self, job: &Job<'_>, values: &mut [Fr]) {
+        transform(job, values, &self.twiddles);
         self.reverse(values);
     }
 
     /// Values on the domain to coefficients, in place.
-    pub(in crate::engine::backend::cpu) fn interpolate(&self, values: &mut [Fr]) {
-        transform(values, &self.inverse_twiddles);
+    pub(in crate::engine::backend::cpu) fn interpolate(&self, job: &Job<'_>, values: &mut [Fr]) {
+        transform(job, values, &self.inverse_twiddles);
         self.reverse(values);
         values.par_chunks_mut(vectors::CHUNK).for_each(|chunk| chunk.iter_mut().for_each(|v| *v *= self.size_inverse));
     }
@@ -66,7 +67,7 @@ impl Domain {
 }
 
 /// Leaves the values in bit-reversed order.
-fn transform(values: &mut [Fr], twiddles: &[Vec<Fr>]) {
+fn transform(job: &Job<'_>, values: &mut [Fr], twiddles: &[Vec<Fr>]) {
     let Some((layer, rest)) = twiddles.split_last() else { return };
     let (low, high) = values.split_at_mut(layer.len());
     let butterflies = |((low, high), layer): ((&mut [Fr], &mut [Fr]), &[Fr])| {
@@ -78,11 +79,11 @@ fn transform(values: &mut [Fr], twiddles: &[Vec<Fr>]) {
     };
     if layer.len() < SPLIT {
         butterflies(((low, high), layer));
-        transform(low, rest);
-        transform(high, rest);
-    } else {
+        transform(job, low, rest);
+        transform(job, high, rest);
+    } else if !job.cancelled() {
         let chunks = low.par_chunks_mut(vectors::CHUNK).zip(high.par_chunks_mut(vectors::CHUNK));
         chunks.zip(layer.par_chunks(vectors::CHUNK)).for_each(butterflies);
-        rayon::join(|| transform(low, rest), || transform(high, rest));
+        rayon::join(|| transform(job, low, rest), || transform(job, high, rest));
     }
 }
