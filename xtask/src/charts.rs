@@ -137,10 +137,9 @@ fn times(cases: &[Case]) -> Result<()> {
         .light_line_style(RGBColor(245, 245, 245))
         .draw()
         .map_err(drawn)?;
-    let series: [(&str, RGBColor, fn(&Case) -> f64); 2] =
-        [("halo2-axiom", STOCK, |case| case.stock_ms), ("engine", ENGINE, |case| case.engine_ms)];
-    for (name, color, of) in series {
-        let points: Vec<(f64, f64)> = cases.iter().map(|case| (case.k, of(case))).collect();
+    let stock: Vec<(f64, f64)> = cases.iter().map(|case| (case.k, case.stock_ms)).collect();
+    let engine: Vec<(f64, f64)> = cases.iter().map(|case| (case.k, case.engine_ms)).collect();
+    for (name, color, points) in [("halo2-axiom", STOCK, stock), ("engine", ENGINE, engine)] {
         let fit = Fit::new(&points);
         let line = (0..=120).map(|at| first + (last - first) * f64::from(at) / 120.0).map(|k| (k, fit.at(k)));
         chart
