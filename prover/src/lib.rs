@@ -18,7 +18,7 @@ pub mod transcript;
 pub use context::Context;
 pub use error::Error;
 pub use key::{ProvingKey, is_unsafe, shape_constraint_system};
-pub use memory::{MemoryPlan, Purpose};
+pub use memory::{MemoryLimit, MemoryPlan, Purpose};
 pub use prove::{Proof, Times, prove};
 pub use srs::{MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs};
 pub use stock::StockProver;

@@ -9,8 +9,8 @@ use crate::{
     engine::{Budget, Memory, host_footprint},
 };
 
-/// What is spent to save time when nothing limits it.
-const SPARE: u64 = 256 << 20;
+/// What is spent to save time when nobody says how much: an eighth of what there is, within these bounds.
+const SPARE: std::ops::RangeInclusive<u64> = 256 << 20..=2 << 30;
 
 /// How often a process proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,16 @@ pub enum Purpose {
     OneProof,
     /// Many times.
     ManyProofs,
+}
+
+/// Bytes that a process may have resident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryLimit {
+    /// Somebody said so: all of them may be spent to save time.
+    Said(u64),
+    /// As many as there are, for others too: of what proving does not need, an eighth is spent to save time, at least 256 MiB and at
+    /// most 2 GiB.
+    Available(u64),
 }
 
 /// A decision about memory.
@@ -31,12 +41,12 @@ pub struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// The fastest way to prove within `limit` bytes, for a process that has `resident` bytes before the structured reference
-    /// string and the keys are read. Beyond what proving needs at least, no more than 256 MiB are spent.
+    /// The fastest way to prove within the limit, for a process that has `resident` bytes before the structured reference string
+    /// and the keys are read.
     ///
     /// # Errors
     /// [`Error::Memory`] if there is none.
-    pub fn new(program: &Program, purpose: Purpose, resident: u64, limit: Option<u64>) -> Result<Self, Error> {
+    pub fn new(program: &Program, purpose: Purpose, resident: u64, limit: MemoryLimit) -> Result<Self, Error> {
         let mut cs = plonk::ConstraintSystem::<Fr>::default();
         configure(&mut cs, program.plan().shape);
         let k = program.plan().k;
@@ -50,9 +60,15 @@ impl MemoryPlan {
                 Purpose::ManyProofs => Budget::for_many_proofs(bytes),
             }
         };
-        let limit = limit.unwrap_or(u64::MAX);
-        // Half of what is left, and half of that, until it fits: a budget is not all used.
-        let mut spare = SPARE;
+        let least = predict(budget(0))?;
+        let (limit, mut spare) = match limit {
+            MemoryLimit::Said(limit) => (limit, limit.saturating_sub(least)),
+            MemoryLimit::Available(limit) => {
+                let eighth = (limit.saturating_sub(least) / 8).clamp(*SPARE.start(), *SPARE.end());
+                (limit, eighth)
+            }
+        };
+        // A budget has parts, and not all that is in one is used: less, until it fits.
         loop {
             let predicted_bytes = predict(budget(spare))?;
             if predicted_bytes <= limit {
@@ -61,7 +77,7 @@ impl MemoryPlan {
             if spare == 0 {
                 return Err(Error::Memory { needed: predicted_bytes, limit });
             }
-            spare = if spare < 1 << 20 { 0 } else { spare / 2 };
+            spare = if spare < 1 << 20 { 0 } else { spare / 8 * 7 };
         }
     }
 }

@@ -6,6 +6,7 @@ use apodict_circuits::{Program, int::Trace};
 use halo2_proofs::transcript::TranscriptWriterBuffer;
 use halo2curves::bn256::Fr;
 use rand_core::OsRng;
+use tracing::info_span;
 
 use crate::{
     Context, Error, ProvingKey, Srs,
@@ -68,12 +69,14 @@ pub fn prove(
         &cut
     };
     let start = Instant::now();
+    let span = info_span!("witness").entered();
     let trace = program.run(inputs)?;
     job.check()?;
     let layout = program.layout();
     let witness = layout.witness(layout.values(&trace)?)?;
     let public: Vec<Fr> = context.instances().into_iter().chain(witness.public.iter().copied()).collect();
     let witnessed = start.elapsed();
+    drop(span);
     job.done(Step::Witness, 0.0)?;
 
     let mut transcript = EvmTranscriptWrite::init(Vec::new());

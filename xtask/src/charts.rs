@@ -12,6 +12,7 @@ use crate::step::root;
 const SIZE: (u32, u32) = (760, 440);
 const ENGINE: RGBColor = RGBColor(31, 105, 180);
 const STOCK: RGBColor = RGBColor(200, 90, 30);
+const LIGHT: RGBColor = RGBColor(245, 245, 245);
 const STAGES: [(&str, RGBColor); 3] = [
     ("commit_ms", RGBColor(31, 105, 180)),
     ("quotient_ms", RGBColor(120, 170, 215)),
@@ -102,6 +103,10 @@ impl Fit {
     }
 }
 
+fn whole(value: &f64) -> String {
+    format!("{value:.0}")
+}
+
 fn n_log_n(k: f64) -> f64 {
     k.exp2() * k
 }
@@ -134,7 +139,8 @@ fn times(cases: &[Case]) -> Result<()> {
         .y_desc("ms")
         .x_labels(cases.len() + 2)
         .x_label_formatter(&|k| format!("{k:.0}"))
-        .light_line_style(RGBColor(245, 245, 245))
+        .y_label_formatter(&whole)
+        .light_line_style(LIGHT)
         .draw()
         .map_err(drawn)?;
     let stock: Vec<(f64, f64)> = cases.iter().map(|case| (case.k, case.stock_ms)).collect();
@@ -177,15 +183,17 @@ fn stages(cases: &[Case]) -> Result<()> {
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(48)
-        .build_cartesian_2d(first - 0.7..last + 0.7, 0.0..100.0)
+        .build_cartesian_2d(first - 0.7..last + 2.7, 0.0..100.0)
         .map_err(drawn)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
         .x_desc("k, log2 of the rows")
         .y_desc("%")
-        .x_labels(cases.len() + 2)
-        .x_label_formatter(&|k| format!("{k:.0}"))
+        .x_labels(cases.len() + 4)
+        .x_label_formatter(&|k| if *k > last { String::new() } else { format!("{k:.0}") })
+        .y_label_formatter(&whole)
+        .light_line_style(LIGHT)
         .draw()
         .map_err(drawn)?;
     for (at, (name, color)) in STAGES.into_iter().enumerate() {
@@ -237,7 +245,7 @@ fn memory(measured: &Value) -> Result<()> {
     canvas.fill(&WHITE).map_err(drawn)?;
     let most = bars.iter().flat_map(|(_, sides)| sides).copied().fold(0.0, f64::max);
     let mut chart = ChartBuilder::on(&canvas)
-        .caption("Most memory of the process", ("sans-serif", 18))
+        .caption("Most memory of the process; the engine with a limit near the least that it takes", ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(64)
@@ -248,6 +256,8 @@ fn memory(measured: &Value) -> Result<()> {
         .configure_mesh()
         .disable_x_mesh()
         .y_desc("MB")
+        .y_label_formatter(&whole)
+        .light_line_style(LIGHT)
         .x_labels(bars.len())
         .x_label_formatter(&|at| if at.fract() == 0.0 { label(at) } else { String::new() })
         .draw()
@@ -308,6 +318,7 @@ fn kernels(measured: &Value) -> Result<()> {
         .disable_y_axis()
         .y_labels(0)
         .x_label_formatter(&|percent| format!("{percent:.0} %"))
+        .light_line_style(LIGHT)
         .draw()
         .map_err(drawn)?;
     for (at, (name, percent)) in bars.iter().rev().enumerate() {

@@ -5,7 +5,7 @@
 //! the engine's own prediction.
 
 use apodict_circuits::Program;
-use apodict_prover::{MemoryPlan, Purpose};
+use apodict_prover::{MemoryLimit, MemoryPlan, Purpose};
 use apodict_verifier::ConstraintSystem;
 use apodict_verifier::Expression;
 use serde::Serialize;
@@ -42,7 +42,8 @@ impl Prediction {
     /// For a proof of `program`, whose constraint system is `shape`.
     pub(crate) fn new(program: &Program, shape: &ConstraintSystem) -> Result<Self, apodict_prover::Error> {
         let (k, num_instances) = (program.plan().k, program.layout().num_instances());
-        let memory = MemoryPlan::new(program, Purpose::OneProof, BASE_MEMORY, None)?;
+        // On a machine that has plenty.
+        let memory = MemoryPlan::new(program, Purpose::OneProof, BASE_MEMORY, MemoryLimit::Available(u64::MAX))?;
         let layout = shape.proof_layout();
         let points = layout.iter().filter(|(element, _)| element.num_bytes() == 64).count() as u64;
         let evaluations = layout.len() as u64 - points;

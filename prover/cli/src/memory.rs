@@ -1,7 +1,7 @@
 //! What the process needed.
 
 use apodict_circuits::Program;
-use apodict_prover::{MemoryPlan, Purpose};
+use apodict_prover::{MemoryLimit, MemoryPlan, Purpose};
 
 use crate::failure::Failure;
 
@@ -32,8 +32,11 @@ fn bytes(path: &str, name: &str) -> Option<u64> {
 /// How to prove within the limit that the user gives, or else within what the machine has left.
 pub(crate) fn plan(program: &Program, purpose: Purpose, limit_mib: Option<usize>) -> Result<MemoryPlan, Failure> {
     let resident = bytes("/proc/self/status", "VmRSS:").unwrap_or(0);
-    let given = limit_mib.map(|mib| (mib as u64) << 20);
-    let limit = given.or_else(|| bytes("/proc/meminfo", "MemAvailable:").map(|available| available + resident));
+    let available = || bytes("/proc/meminfo", "MemAvailable:").map_or(u64::MAX, |available| available + resident);
+    let limit = match limit_mib {
+        Some(mib) => MemoryLimit::Said((mib as u64) << 20),
+        None => MemoryLimit::Available(available()),
+    };
     Ok(MemoryPlan::new(program, purpose, resident, limit)?)
 }
 

@@ -34,7 +34,7 @@ fn proves_a_model_in_one_step_and_each_step_alone() {
     #[cfg(target_os = "linux")]
     {
         let predicted = predicted_memory(&place);
-        assert!((0.6..1.4).contains(&predicted), "{predicted} of the peak was predicted");
+        assert!((0.8..1.25).contains(&predicted), "{predicted} of the peak was predicted");
     }
     assert_eq!(one_step["srs"], "unsafe");
     let key_bytes = std::fs::metadata(place.path("keys/pk.bin")).unwrap().len();
@@ -208,13 +208,19 @@ fn the_demo_tells_three_verdicts() {
 #[test]
 fn times_proofs_in_pairs() {
     let place = Workplace::with_model();
-    let report = place.json(&["bench", "-k", "7", "--runs", "3", "--against", "stock", "--memory", "64"]);
+    let pairs = ["bench", "-k", "7", "--runs", "3", "--against", "stock", "--memory", "64", "--cancel", "4"];
+    let report = place.json(&pairs);
     assert_eq!((&report["runs"], &report["cases"][0]["k"]), (&json!(3), &json!(7)));
     for time in ["prove_ms", "commit_ms", "quotient_ms", "open_ms"] {
         assert!(report["cases"][0]["engine"][time].as_f64().unwrap() > 0.0, "{report}");
     }
     assert!(report["cases"][0]["stock_ms"].as_f64().unwrap() > 0.0);
     assert!(report["cases"][0]["ratio"].is_f64());
+    let engine = &report["cases"][0]["engine"];
+    assert!(engine["multiplications"].as_u64().unwrap() > 10_000, "{report}");
+    // Nothing multiplies faster than the multiplier; a machine that does something else meanwhile may seem to.
+    assert!((0.001..2.0).contains(&engine["of_peak"].as_f64().unwrap()), "{report}");
+    assert!(report["cases"][0]["cancelled"]["proofs"].as_u64().unwrap() <= 4, "{report}");
 
     let model = ["bench", "model.onnx", "--calibrate", "calibration.json", "--input", "input.json", "--runs", "1"];
     let report = place.json(&[&model[..], &["--only", "stock"]].concat());

@@ -31,7 +31,7 @@ const OPENED: usize = 8;
 const HELD: usize = 104;
 
 /// What a process takes for threads and code when it begins to prove.
-const BEGUN: u64 = 6 << 20;
+const BEGUN: u64 = 4 << 20;
 
 impl Memory {
     /// Of a proof of `circuits` circuits of `2^k` rows on a backend with this footprint.

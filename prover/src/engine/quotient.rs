@@ -44,8 +44,8 @@ pub(super) struct Quotient<B: Backend> {
     domain: B::Domain,
     /// From coefficients of each part, before the division, to those of each piece.
     split: Vec<Vec<Fr>>,
-    /// Values of the key's columns, if there is room for them.
-    cached: Option<Values<B>>,
+    /// Values of those of the key's columns that there is room for.
+    cached: Values<B>,
 }
 
 /// How the cosets are gone through.
@@ -108,8 +108,8 @@ pub(super) struct Plan {
     terms: usize,
     reads: Vec<(Source, i32)>,
     shape: Shape,
-    /// Whether the key's columns on cosets are kept.
-    keep: bool,
+    /// The key's columns whose values on cosets are kept.
+    keep: HashSet<Source>,
     /// Bytes that they take then.
     pub(super) kept_bytes: usize,
     /// Bytes of values on cosets while a proof is made.
@@ -127,13 +127,14 @@ impl Plan {
         let mut reads: Vec<(Source, i32)> = program.columns().to_vec();
         reads.sort_unstable();
         let (pieces, element) = (cs.degree() - 1, footprint.coset_element);
-        let of_key: HashSet<Source> = reads.iter().map(|(source, _)| *source).filter(|of| is_of_key(*of)).collect();
-        let bytes = of_key.len() * pieces * (element << k);
-        let keep = bytes <= budget.coset_bytes;
-        let own: Vec<(Source, i32)> =
-            reads.iter().copied().filter(|(source, _)| !keep || !is_of_key(*source)).collect();
+        // In their order, so that the same are kept in every process.
+        let mut of_key: Vec<Source> = reads.iter().map(|(source, _)| *source).filter(|of| is_of_key(*of)).collect();
+        of_key.dedup();
+        let bytes = pieces * (element << k);
+        let keep: HashSet<Source> = of_key.into_iter().take(budget.coset_bytes / bytes).collect();
+        let own: Vec<(Source, i32)> = reads.iter().copied().filter(|(source, _)| !keep.contains(source)).collect();
         let shape = Shape::choose(pieces, k, &own, element, budget.work_bytes);
-        let (kept_bytes, work_bytes) = (if keep { bytes } else { 0 }, shape.bytes(k, &own, element));
+        let (kept_bytes, work_bytes) = (keep.len() * bytes, shape.bytes(k, &own, element));
         Ok(Self { program, terms, reads, shape, keep, kept_bytes, work_bytes })
     }
 
@@ -186,15 +187,13 @@ impl<B: Backend> Quotient<B> {
         let split = field::invert_matrix(matrix).ok_or(Error::Domain)?;
         let domain = backend.domain(size, &shifts);
         let program = backend.program(program);
-        let mut quotient = Self { program, terms, reads, shape, domain, split, cached: None };
-        if keep {
-            let mut cached = Values::<B>::default();
-            for part in 0..shifts.len() {
-                let missing = quotient.missing(&[part], |of| cached.contains_key(of) || !is_of_key(of.0));
-                quotient.evaluate(backend, &Job::default(), missing, |source| of_key.get(&source), &mut cached);
-            }
-            quotient.cached = Some(cached);
+        let mut quotient = Self { program, terms, reads, shape, domain, split, cached: Values::<B>::default() };
+        let mut cached = Values::<B>::default();
+        for part in 0..shifts.len() {
+            let missing = quotient.missing(&[part], |of| cached.contains_key(of) || !keep.contains(&of.0));
+            quotient.evaluate(backend, &Job::default(), missing, |source| of_key.get(&source), &mut cached);
         }
+        quotient.cached = cached;
         Ok(quotient)
     }
 
@@ -249,7 +248,7 @@ impl<B: Backend> Quotient<B> {
         B::Column: 'c,
     {
         let all: Vec<usize> = (0..self.shape.parts()).collect();
-        let cached = |of: &(Source, usize)| self.cached.as_ref().and_then(|cached| cached.get(of));
+        let cached = |of: &(Source, usize)| self.cached.get(of);
         let mut remainders = Vec::with_capacity(all.len());
         let mut own = Values::<B>::default();
         for parts in all.chunks(self.shape.together) {
