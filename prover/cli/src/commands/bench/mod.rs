@@ -130,13 +130,15 @@ fn cancel(proof: impl Fn(&Job<'_>) -> Result<(), Error>, proofs: usize, prove_ms
             let cancel = cancel.clone();
             move || {
                 std::thread::sleep(after);
+                // Before it asks: this thread may have to wait for a processor after that.
+                let asked = Instant::now();
                 cancel.cancel();
-                Instant::now()
+                asked
             }
         });
         let result = proof(&Job::new(cancel));
         let ended = Instant::now();
-        // It only sleeps.
+        // It sleeps and asks, and cannot fail.
         let asked = asker.join().unwrap_or(ended);
         match result {
             Err(Error::Engine(engine::Error::Cancelled)) => waited.push(milliseconds(ended - asked)),
