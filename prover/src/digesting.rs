@@ -80,6 +80,18 @@ impl<R: Read> DigestReader<R> {
         Ok(points)
     }
 
+    /// Passes over bytes, which are digested.
+    pub(crate) fn skip(&mut self, count: usize) -> Result<(), Error> {
+        let mut bytes = [0; 1 << 12];
+        let mut left = count;
+        while left > 0 {
+            let part = left.min(bytes.len());
+            self.read_exact(&mut bytes[..part])?;
+            left -= part;
+        }
+        Ok(())
+    }
+
     /// Compares the digest, and sees that nothing follows.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         let expected: [u8; 32] = self.hasher.clone().finalize().into();

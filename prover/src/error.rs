@@ -52,6 +52,9 @@ pub enum Error {
     /// A key that was made with another structured reference string.
     #[error("the proving key was made with another structured reference string: use that one, or make new keys")]
     KeyOfAnotherSrs,
+    /// A key whose commitments are not those of the program that it names.
+    #[error("the proving key does not commit to what the program fixes: whoever made it meant another circuit")]
+    KeyOfAnotherCircuit,
     /// Less memory than a proof takes.
     #[error(
         "a proof takes about {} MiB of memory, the limit is {} MiB: raise it, compile with `--objective memory`, or use a \

@@ -3,8 +3,9 @@
 //! # Format of a `pk.bin`
 //! `"apodpk\0\x02"`, the program's digest, the string's digest, the commitments to the fixed columns and to those of the
 //! permutation as two coordinates each, then the Keccak-256 of all of that. The columns themselves follow from the program. The
-//! digest guards against damage; a proving key is a local file of whoever proves, and a wrong one makes proofs that do not
-//! verify, nothing worse.
+//! digest guards against damage, not against malice. To whoever proves with a wrong key nothing worse happens than that no proof
+//! passes the check that [`prove`](crate::prove) makes; before a verifying key is taken out of a file that somebody else may have
+//! written, [`ProvingKey::check`] commits again.
 
 use std::io::{Read, Write};
 
@@ -60,6 +61,21 @@ impl ProvingKey {
     /// What verifiers need.
     pub fn verifying_key(&self) -> &VerifyingKey {
         self.verifier.key()
+    }
+
+    /// Commits again to what the program fixes, and compares: a key that was read tells no more than what its file says, and whoever
+    /// relies on its [`Self::verifying_key`] would accept proofs of whatever circuit that one commits to.
+    ///
+    /// # Errors
+    /// [`Error::KeyOfAnotherCircuit`]; [`Error::KeyOfAnotherProgram`], [`Error::KeyOfAnotherSrs`].
+    pub fn check(&self, program: &Program, srs: &Srs) -> Result<(), Error> {
+        self.check_made_for(program, srs)?;
+        let srs = srs.cut_to(program.plan().k)?;
+        let made = srs.bases().verifying_key(&assembly(program)?, &Job::default())?;
+        let key = self.prepared.verifying_key();
+        let same = made.fixed_commitments() == key.fixed_commitments()
+            && made.permutation().commitments() == key.permutation().commitments();
+        if same { Ok(()) } else { Err(Error::KeyOfAnotherCircuit) }
     }
 
     /// Refuses a program or a string that the key was not made for.

@@ -24,7 +24,7 @@ pub enum Purpose {
 /// Bytes that a process may have resident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryLimit {
-    /// Somebody said so: all of them may be spent to save time.
+    /// Somebody said so: what proving does not need is offered to whatever saves time.
     Said(u64),
     /// As many as there are, for others too: of what proving does not need, an eighth is spent to save time, at least 256 MiB and at
     /// most 2 GiB.
@@ -41,7 +41,7 @@ pub struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// The fastest way to prove within the limit, for a process that has `resident` bytes before the structured reference string
+    /// A fast way to prove within the limit, for a process that has `resident` bytes before the structured reference string
     /// and the keys are read.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl MemoryPlan {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             match purpose {
                 Purpose::OneProof => Budget::for_one_proof(bytes),
-                Purpose::ManyProofs => Budget::for_many_proofs(bytes),
+                Purpose::ManyProofs => Budget::for_many_proofs(bytes, k),
             }
         };
         let least = predict(budget(0))?;

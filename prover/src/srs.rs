@@ -103,12 +103,7 @@ impl Srs {
         if k == self.k() {
             return Ok(self.clone());
         }
-        let mut powers = self.bases.points(Basis::Monomial);
-        powers.truncate(1 << k);
-        let bases = HostBases::new(self.budget, |basis| match basis {
-            Basis::Monomial => Ok::<_, Error>(powers.clone()),
-            Basis::Lagrange => Ok(g_to_lagrange(powers.iter().map(G1::from).collect(), k)),
-        })?;
+        let bases = of_powers(k, self.budget, &self.bases.powers(1 << k))?;
         Ok(Self { k, bases: Arc::new(bases), ..*self })
     }
 
@@ -176,6 +171,19 @@ impl Srs {
     /// # Errors
     /// [`Error::File`] for anything else, truncated and damaged files included.
     pub fn read(reader: &mut impl Read) -> Result<Self, Error> {
+        Self::read_some(reader, None)
+    }
+
+    /// Reads the first `2^k` powers of what [`Self::write`] wrote: the same as [`Self::cut_to`] of the whole, in the memory that
+    /// these take. Of the rest nothing but the digest is looked at.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; [`Error::SrsTooSmall`].
+    pub fn read_cut_to(reader: &mut impl Read, k: u32) -> Result<Self, Error> {
+        Self::read_some(reader, Some(k))
+    }
+
+    fn read_some(reader: &mut impl Read, wanted: Option<u32>) -> Result<Self, Error> {
         let mut reader = DigestReader::new(reader, EXPECTED);
         let mut header = [0; 13];
         reader.read_exact(&mut header)?;
@@ -190,11 +198,22 @@ impl Srs {
         };
         let k = u32::from_le_bytes([rest[1], rest[2], rest[3], rest[4]]);
         check_k(k)?;
-        let n = 1usize << k;
-        let bases = HostBases::new(Budget::default(), |_| reader.points(n))?;
+        let wanted = wanted.unwrap_or(k);
+        if wanted > k {
+            return Err(Error::SrsTooSmall { got: k, needed: wanted });
+        }
+        let (n, budget) = (1usize << k, Budget::default());
+        let bases = if wanted == k {
+            HostBases::new(budget, |_| reader.points(n))?
+        } else {
+            let powers = reader.points(1 << wanted)?;
+            // The other powers, and the other basis, which is not that of fewer powers.
+            reader.skip((2 * n - powers.len()) * size_of::<G1Affine>())?;
+            of_powers(wanted, budget, &powers)?
+        };
         let second = [reader.point()?, reader.point()?];
         reader.finish()?;
-        Ok(Self::new(k, bases, second, origin))
+        Ok(Self::new(wanted, bases, second, origin))
     }
 
     /// Checks that the powers are powers of one secret, in both bases: a random combination of neighbours against
@@ -232,6 +251,14 @@ impl Srs {
     }
 }
 
+/// Both bases of `2^k` powers.
+fn of_powers(k: u32, budget: Budget, powers: &[G1Affine]) -> Result<HostBases, Error> {
+    HostBases::new(budget, |basis| match basis {
+        Basis::Monomial => Ok(powers.to_vec()),
+        Basis::Lagrange => Ok(g_to_lagrange(powers.iter().map(G1::from).collect(), k)),
+    })
+}
+
 fn check_k(k: u32) -> Result<(), Error> {
     if (MIN_K..=MAX_K).contains(&k) { Ok(()) } else { Err(Error::K { got: k, min: MIN_K, max: MAX_K }) }
 }
@@ -263,20 +290,35 @@ mod tests {
     }
 
     #[test]
+    fn the_first_powers_of_a_file_are_those_of_the_string() {
+        let srs = Srs::generate_unsafe(7).expect("k is in range");
+        let file = bytes(&srs);
+        for k in [4, 6, 7] {
+            let read = Srs::read_cut_to(&mut file.as_slice(), k).expect("what was written");
+            let cut = srs.cut_to(k).expect("not larger");
+            assert_eq!((read.k(), read.origin(), read.digest()), (k, cut.origin(), cut.digest()));
+            assert_eq!(bytes(&read), bytes(&cut));
+        }
+        let error = Srs::read_cut_to(&mut file.as_slice(), 8).expect_err("there are fewer");
+        assert!(matches!(error, Error::SrsTooSmall { got: 7, needed: 8 }), "{error}");
+    }
+
+    #[test]
     fn refuses_damaged_files() {
-        let srs = Srs::generate_unsafe(4).expect("k is in range");
+        let srs = Srs::generate_unsafe(5).expect("k is in range");
         let good = bytes(&srs);
-        for len in [0, 7, 12, 13, 500, good.len() - 1] {
-            assert!(Srs::read(&mut &good[..len]).is_err(), "cut at {len}");
+        let refused = |bytes: &[u8]| Srs::read(&mut &*bytes).is_err() && Srs::read_cut_to(&mut &*bytes, 4).is_err();
+        for len in [0, 7, 12, 13, 500, 2000, good.len() - 1] {
+            assert!(refused(&good[..len]), "cut at {len}");
         }
         for at in (0..good.len()).step_by(97) {
             let mut bad = good.clone();
             bad[at] ^= 1;
-            assert!(Srs::read(&mut bad.as_slice()).is_err(), "flipped at {at}");
+            assert!(refused(&bad), "flipped at {at}");
         }
         let mut long = good;
         long.push(0);
-        assert!(Srs::read(&mut long.as_slice()).is_err());
+        assert!(refused(&long));
     }
 
     #[test]
@@ -304,7 +346,7 @@ mod tests {
     #[test]
     fn a_budget_changes_no_point() {
         let srs = Srs::generate_unsafe(5).expect("k is in range");
-        let with = srs.clone().with_budget(Budget::for_many_proofs(64 << 20)).expect("both bases");
+        let with = srs.clone().with_budget(Budget::for_many_proofs(64 << 20, 5)).expect("both bases");
         with.check().expect("consistent");
         assert_eq!(bytes(&with), bytes(&srs));
         assert_eq!(bytes(&with.cut_to(4).expect("smaller")), bytes(&srs.cut_to(4).expect("smaller")));

@@ -3,6 +3,7 @@
 use apodict_circuits::{Program, machine::Objective, synthetic};
 use apodict_prover::{Context, Error, ProvingKey, Srs, engine::Job, prove, shape_constraint_system};
 use apodict_verifier::Verifier;
+use sha3::{Digest, Keccak256};
 
 fn program(len: usize, objective: Objective) -> Program {
     synthetic::program(len, objective).expect("it fits")
@@ -66,6 +67,37 @@ fn keys_and_programs_survive_files() {
         ProvingKey::read(&mut bad.as_slice(), &back, &srs).expect_err("damaged");
         ProvingKey::read(&mut &file[..at], &back, &srs).expect_err("truncated");
     }
+}
+
+/// The file of a key says which program it is for, and whoever wrote it may lie: with the commitments of another circuit its
+/// verifying key would accept proofs of that one.
+#[test]
+fn a_key_that_commits_to_another_circuit_is_found() {
+    let size = |program: &Program| (program.plan().shape, program.plan().k);
+    let [program, other] = [5, 6].map(|len| program(len, Objective::Gas));
+    assert_eq!(size(&other), size(&program), "the lie is one of the same size");
+    let srs = Srs::generate_unsafe(program.plan().k).expect("k is in range");
+    let file = |program: &Program| {
+        let mut file = Vec::new();
+        ProvingKey::generate(program, &srs).expect("keys").write(&mut file).expect("a vector takes it");
+        file
+    };
+    let (honest, mut forged) = (file(&program), file(&other));
+    let read = |file: &[u8]| ProvingKey::read(&mut &*file, &program, &srs).expect("it is well formed");
+    read(&honest).check(&program, &srs).expect("it commits to the program");
+
+    // After eight bytes of what it is, the program's digest; at the end, a digest of all.
+    forged[8..40].copy_from_slice(&program.digest());
+    let end = forged.len() - 32;
+    let digest = Keccak256::digest(&forged[..end]);
+    forged[end..].copy_from_slice(&digest);
+    let forged = read(&forged);
+    let error = forged.check(&program, &srs).expect_err("it commits to another circuit");
+    assert!(matches!(error, Error::KeyOfAnotherCircuit), "{error}");
+    let inputs = [vec![1, -2, 3, -4, 5]];
+    let error =
+        prove(&srs, &forged, &program, &inputs, Context::default(), &Job::default()).expect_err("not its proof");
+    assert!(matches!(error, Error::SelfCheck(_)), "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Charts: `docs/charts` from what `docs/measured` holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use plotters::prelude::*;
+use plotters::{coord::Shift, prelude::*};
 use serde_json::Value;
 
 use crate::measure::read;
@@ -13,6 +13,7 @@ const SIZE: (u32, u32) = (760, 440);
 const ENGINE: RGBColor = RGBColor(31, 105, 180);
 const STOCK: RGBColor = RGBColor(200, 90, 30);
 const LIGHT: RGBColor = RGBColor(245, 245, 245);
+const BORDER: RGBColor = RGBColor(200, 200, 200);
 const STAGES: [(&str, RGBColor); 3] = [
     ("commit_ms", RGBColor(31, 105, 180)),
     ("quotient_ms", RGBColor(120, 170, 215)),
@@ -119,11 +120,26 @@ fn path(name: &str) -> PathBuf {
     root().join("docs/charts").join(name)
 }
 
+/// A white picture.
+fn canvas(path: &Path, size: (u32, u32)) -> Result<DrawingArea<SVGBackend<'_>, Shift>> {
+    let canvas = SVGBackend::new(path, size).into_drawing_area();
+    canvas.fill(&WHITE).map_err(drawn)?;
+    Ok(canvas)
+}
+
+/// What the series are.
+fn legend<'a, X: Ranged, Y: Ranged>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    position: SeriesLabelPosition,
+) -> Result<()> {
+    let mut labels = chart.configure_series_labels();
+    labels.position(position).background_style(WHITE).border_style(BORDER).draw().map_err(drawn)
+}
+
 /// Times over the rows, with fits.
 fn times(cases: &[Case]) -> Result<()> {
     let path = path("proofs.svg");
-    let canvas = SVGBackend::new(&path, SIZE).into_drawing_area();
-    canvas.fill(&WHITE).map_err(drawn)?;
+    let canvas = canvas(&path, SIZE)?;
     let [first, last] = ends(cases)?;
     let most = cases.iter().map(|case| case.stock_ms).fold(0.0, f64::max);
     let mut chart = ChartBuilder::on(&canvas)
@@ -155,13 +171,7 @@ fn times(cases: &[Case]) -> Result<()> {
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color));
         chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, color.filled()))).map_err(drawn)?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE)
-        .border_style(RGBColor(200, 200, 200))
-        .draw()
-        .map_err(drawn)?;
+    legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
     canvas.present().map_err(drawn)
 }
 
@@ -175,8 +185,7 @@ fn ends(cases: &[Case]) -> Result<[f64; 2]> {
 /// Shares of a proof's time, and how much of the multiplier's peak it makes use of.
 fn stages(cases: &[Case]) -> Result<()> {
     let path = path("stages.svg");
-    let canvas = SVGBackend::new(&path, SIZE).into_drawing_area();
-    canvas.fill(&WHITE).map_err(drawn)?;
+    let canvas = canvas(&path, SIZE)?;
     let [first, last] = ends(cases)?;
     let mut chart = ChartBuilder::on(&canvas)
         .caption("Shares of the engine's time; line: multiplications, of the processor's peak", ("sans-serif", 18))
@@ -214,13 +223,7 @@ fn stages(cases: &[Case]) -> Result<()> {
         .map_err(drawn)?
         .label("of peak")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 14, y)], BLACK));
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE)
-        .border_style(RGBColor(200, 200, 200))
-        .draw()
-        .map_err(drawn)?;
+    legend(&mut chart, SeriesLabelPosition::UpperRight)?;
     canvas.present().map_err(drawn)
 }
 
@@ -241,8 +244,7 @@ fn memory(measured: &Value) -> Result<()> {
         }
     }
     let path = path("memory.svg");
-    let canvas = SVGBackend::new(&path, SIZE).into_drawing_area();
-    canvas.fill(&WHITE).map_err(drawn)?;
+    let canvas = canvas(&path, SIZE)?;
     let most = bars.iter().flat_map(|(_, sides)| sides).copied().fold(0.0, f64::max);
     let mut chart = ChartBuilder::on(&canvas)
         .caption("Most memory of the process; the engine with a limit near the least that it takes", ("sans-serif", 18))
@@ -277,13 +279,7 @@ fn memory(measured: &Value) -> Result<()> {
         };
         chart.draw_series(bars.iter().enumerate().map(text)).map_err(drawn)?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE)
-        .border_style(RGBColor(200, 200, 200))
-        .draw()
-        .map_err(drawn)?;
+    legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
     canvas.present().map_err(drawn)
 }
 
@@ -303,8 +299,7 @@ fn kernels(measured: &Value) -> Result<()> {
     }
     let path = path("kernels.svg");
     let rows = bars.len() as u32;
-    let canvas = SVGBackend::new(&path, (SIZE.0, 70 + 17 * rows)).into_drawing_area();
-    canvas.fill(&WHITE).map_err(drawn)?;
+    let canvas = canvas(&path, (SIZE.0, 70 + 17 * rows))?;
     let mut chart = ChartBuilder::on(&canvas)
         .caption("Field multiplications of each kernel, of the processor's peak", ("sans-serif", 18))
         .margin(12)

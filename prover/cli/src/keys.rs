@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use apodict_circuits::Program;
-use apodict_prover::{ProvingKey, SRS_MIN_K, Srs};
+use apodict_prover::{Error, ProvingKey, SRS_MIN_K, Srs};
 use apodict_verifier::SrsOrigin;
 
 use crate::cache;
@@ -47,7 +47,8 @@ impl KeyFolder {
         self.path.join(VERIFYING_KEY)
     }
 
-    /// Reads the keys, or makes them if there are none.
+    /// Reads the keys, or makes them if there are none. What a `pk.bin` commits to is believed, since proofs tell: it is not where
+    /// a verifying key is made of it.
     pub(crate) fn open(&self, program: &Program, srs: Srs) -> Result<Keys, Failure> {
         let path = self.proving_key();
         let file = match File::open(&path) {
@@ -59,9 +60,16 @@ impl KeyFolder {
             .map_err(|source| Failure::ProvingKey { path, source })?;
         let keys = Keys::new(program, srs, proving)?;
         if !self.verifying_key().exists() {
+            self.check(program, &keys)?;
             PendingFile::create(&self.verifying_key())?.commit(&keys.file.to_json()?)?;
         }
         Ok(keys)
+    }
+
+    /// Commits again to what keys that were read commit to: before others rely on them.
+    pub(crate) fn check(&self, program: &Program, keys: &Keys) -> Result<(), Failure> {
+        let checked = keys.proving.check(program, &keys.srs);
+        checked.map_err(|source| Failure::ProvingKey { path: self.proving_key(), source })
     }
 
     /// Makes the keys, in place of those that may be there.
@@ -99,8 +107,7 @@ impl Keys {
 pub(crate) fn srs_for(program: &Program, named: Option<&Path>) -> Result<Srs, Failure> {
     let k = program.plan().k;
     if let Some(path) = named {
-        let srs = read_srs(path)?;
-        return srs.cut_to(k).map_err(|source| Failure::Srs { path: path.to_owned(), source });
+        return read_srs(path, |reader| Srs::read_cut_to(reader, k));
     }
     let path = cache::unsafe_srs(k.max(SRS_MIN_K))?;
     if !path.exists() {
@@ -109,10 +116,14 @@ pub(crate) fn srs_for(program: &Program, named: Option<&Path>) -> Result<Srs, Fa
         let srs = Srs::generate_unsafe(k.max(SRS_MIN_K))?;
         file.commit_if_new(|file| Ok(srs.write(file)?))?;
     }
-    read_srs(&path)
+    read_srs(&path, Srs::read)
 }
 
-pub(crate) fn read_srs(path: &Path) -> Result<Srs, Failure> {
+/// Reads a string's file, or the part of it that `read` takes.
+pub(crate) fn read_srs(
+    path: &Path,
+    read: impl FnOnce(&mut BufReader<File>) -> Result<Srs, Error>,
+) -> Result<Srs, Failure> {
     let file = File::open(path).map_err(|source| Failure::read(path, source))?;
-    Srs::read(&mut BufReader::new(file)).map_err(|source| Failure::Srs { path: path.to_owned(), source })
+    read(&mut BufReader::new(file)).map_err(|source| Failure::Srs { path: path.to_owned(), source })
 }

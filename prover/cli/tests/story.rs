@@ -4,6 +4,7 @@ mod command;
 
 use command::Workplace;
 use serde_json::{Value, json};
+use sha3::{Digest, Keccak256};
 
 #[test]
 fn proves_a_model_in_one_step_and_each_step_alone() {
@@ -30,7 +31,7 @@ fn proves_a_model_in_one_step_and_each_step_alone() {
     for columns in ["advice", "fixed", "instance"] {
         assert!(one_step["columns"][columns].is_u64(), "{columns} in {one_step}");
     }
-    // An estimate: peaks differ between runs, and each further thread has an allocator's arena of its own.
+    // An estimate, and peaks differ from run to run.
     #[cfg(target_os = "linux")]
     {
         let predicted = predicted_memory(&place);
@@ -146,6 +147,49 @@ fn keys_are_made_once_and_stay() {
     place.json(&prove);
     assert_eq!(place.read("keys/pk.bin"), key);
     assert_eq!(place.names(), ["calibration.json", "input.json", "keys", "model.onnx", "program.apo", "proof.json"]);
+}
+
+/// Nobody takes a verifying key or a contract out of a folder of keys that was made for another circuit, whatever its files say.
+#[test]
+fn keys_of_another_circuit_make_no_contract() {
+    let place = Workplace::with_proof();
+    place.json(&["compile", "model.onnx", "--range", "features=-9,9", "-o", "other.apo"]);
+    place.json(&["keys", "other.apo", "-o", "forged"]);
+    // Digests of the program and of the string after eight bytes, and at the end one of all.
+    let (honest, mut forged) = (place.read("keys/pk.bin"), place.read("forged/pk.bin"));
+    assert_ne!(honest, forged);
+    forged[8..72].copy_from_slice(&honest[8..72]);
+    let end = forged.len() - 32;
+    let digest = Keccak256::digest(&forged[..end]);
+    forged[end..].copy_from_slice(&digest);
+    place.write("forged/pk.bin", forged);
+    std::fs::remove_file(place.path("forged/vk.json")).unwrap();
+
+    let contract = ["contract", "program.apo", "--keys", "forged", "-o", "contract"];
+    let prove = ["prove", "program.apo", "--input", "input.json", "--keys", "forged", "-o", "forged.json"];
+    for command in [&contract[..], &prove] {
+        let output = place.run(command);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("meant another circuit") && message.contains("remove it"), "{message}");
+    }
+    for made in ["contract", "forged/vk.json", "forged.json"] {
+        assert!(!place.path(made).exists(), "{made}");
+    }
+    place.json(&["contract", "program.apo", "--keys", "keys", "-o", "contract"]);
+}
+
+/// Of a string that is much larger than the program no more is held than the program takes.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_large_string_takes_no_more_memory_than_a_small_one() {
+    let place = Workplace::with_proof();
+    place.json(&["srs", "generate", "-k", "16", "--unsafe", "-o", "large.srs"]);
+    let prove = ["prove", "program.apo", "--input", "input.json", "--srs", "large.srs", "-o", "proof.json"];
+    let peak = place.json(&prove)["peak_memory_bytes"].as_f64().unwrap();
+    let small = place.json(&["prove", "program.apo", "--input", "input.json", "-o", "proof.json"]);
+    let small = small["peak_memory_bytes"].as_f64().unwrap();
+    assert!(peak < 1.1 * small, "{peak} bytes, and {small} with a small string");
 }
 
 #[test]

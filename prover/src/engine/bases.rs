@@ -86,7 +86,12 @@ impl<B: Backend> Bases<B> {
 
     /// The points of a basis.
     pub fn points(&self, basis: Basis) -> Vec<G1Affine> {
-        self.backend.points(self.of(basis))
+        self.backend.points(self.of(basis), self.len)
+    }
+
+    /// The first `len` powers, or as many as there are.
+    pub fn powers(&self, len: usize) -> Vec<G1Affine> {
+        self.backend.points(&self.monomial, len)
     }
 
     /// A commitment to a column that is no longer than the bases.

@@ -289,13 +289,13 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
     fn lookups(&mut self, mut rng: impl RngCore) -> Result<(), Error> {
         let _span = info_span!("lookups").entered();
         self.folding[0] = self.squeeze();
-        let (prepared, backend) = (self.prepared, &self.prepared.backend);
+        let (prepared, backend, job) = (self.prepared, &self.prepared.backend, self.job);
         for at in 0..self.circuits.len() {
             for lookup in &prepared.lookups {
                 let folded = |program| backend.download(&self.run(&self.circuits[at], program));
                 let [input, table] = [&lookup.input, &lookup.table].map(folded);
-                self.job.check()?;
-                let permuted = lookup.permute(input, table, self.usable(), &mut rng)?;
+                job.check()?;
+                let permuted = lookup.permute(job, input, table, self.usable(), &mut rng)?;
                 let columns = [permuted.input, permuted.table].map(|column| backend.upload(column));
                 self.circuits[at].permuted.push(columns);
             }
@@ -359,7 +359,7 @@ impl<B: Backend, T: TranscriptWrite<G1Affine, E>, E: EncodedChallenge<G1Affine>>
 
     /// The random polynomial. It is made when it is needed, twice, and takes no memory in between.
     fn mask(&self, seed: [u8; 32]) -> B::Column {
-        self.prepared.backend.upload(HostColumn::Field(field::random(seed, self.prepared.size())))
+        self.prepared.backend.upload(HostColumn::Field(field::random(self.job, seed, self.prepared.size())))
     }
 
     /// The quotient's pieces, committed.

@@ -28,6 +28,29 @@ struct Plan {
 /// The quotient's value is not written: the verifier computes it.
 const UNWRITTEN: usize = 1;
 
+/// Sets of points at which polynomials of a constraint system are opened.
+pub(super) fn point_sets(cs: &plonk::ConstraintSystem<Fr>) -> usize {
+    let last = -(cs.blinding_factors() as i32 + 1);
+    let mut of_column: HashMap<(bool, usize), Vec<i32>> = HashMap::new();
+    for (column, at) in cs.advice_queries() {
+        of_column.entry((true, column.index())).or_default().push(at.0);
+    }
+    for (column, at) in cs.fixed_queries() {
+        of_column.entry((false, column.index())).or_default().push(at.0);
+    }
+    let mut sets: Vec<Vec<i32>> = of_column.into_values().collect();
+    // The quotient, the mask; running products; permuted columns.
+    sets.push(vec![0]);
+    let products = cs.permutation().get_columns().len().div_ceil((cs.degree() - 2).max(1));
+    sets.extend((products > 0).then(|| vec![0, 1]));
+    sets.extend((products > 1).then(|| vec![0, 1, last]));
+    sets.extend((!cs.lookups().is_empty()).then(|| [vec![0, 1], vec![-1, 0]]).into_iter().flatten());
+    sets.iter_mut().for_each(|set| set.sort_unstable());
+    sets.sort_unstable();
+    sets.dedup();
+    sets.len()
+}
+
 impl<'a, B: Backend> Polynomials<'a, B> {
     fn list(&self) -> Vec<&'a B::Column> {
         let fixed = (0..self.cs.num_fixed_columns()).map(Source::Fixed);
@@ -109,5 +132,67 @@ impl<'a, B: Backend> Polynomials<'a, B> {
         let opened = plan.opened.iter().filter_map(query).collect();
         values.truncate(plan.written.len() - UNWRITTEN);
         (list, values, opened)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apodict_circuits::machine::{Shape, configure};
+    use halo2_proofs::poly::Rotation;
+    use halo2curves::ff::Field;
+
+    use super::*;
+    use crate::engine::{backend::Naive, opening};
+
+    /// As many sets as the queries of a proof really make.
+    fn same_sets(cs: &plonk::ConstraintSystem<Fr>) {
+        let columns = |count| vec![Vec::new(); count];
+        let (fixed, sigmas) = (cs.num_fixed_columns(), cs.permutation().get_columns().len());
+        let sources = (0..fixed).map(Source::Fixed).chain((0..sigmas).map(Source::Sigma));
+        let circuit: Columns<Naive> = Columns {
+            advice: columns(cs.num_advice_columns()),
+            instance: Vec::new(),
+            products: columns(sigmas.div_ceil(cs.degree() - 2)),
+            lookup_products: columns(cs.lookups().len()),
+            permuted: vec![Default::default(); cs.lookups().len()],
+        };
+        let polynomials: Polynomials<'_, Naive> = Polynomials {
+            cs,
+            k: 10,
+            of_key: &sources.map(|source| (source, Vec::new())).collect(),
+            circuits: &[circuit],
+            mask: &Vec::new(),
+            quotient: &Vec::new(),
+        };
+        let (_, _, queries) = polynomials.evaluate(Fr::from(7), |queries| vec![Fr::ZERO; queries.len()]);
+        assert_eq!(opening::sets(&queries).len(), point_sets(cs));
+    }
+
+    #[test]
+    fn sets_of_points_are_known_beforehand() {
+        for shape in Shape::ALL {
+            let mut cs = plonk::ConstraintSystem::default();
+            configure(&mut cs, shape);
+            same_sets(&cs);
+        }
+        for (permuted, lookups) in [(0, 0), (0, 1), (2, 0), (9, 2)] {
+            let mut cs = plonk::ConstraintSystem::<Fr>::default();
+            let (far, table) = (cs.advice_column(), cs.fixed_column());
+            cs.create_gate("far", |cells| {
+                let at =
+                    |rotation, cells: &mut plonk::VirtualCells<'_, Fr>| cells.query_advice(far, Rotation(rotation));
+                vec![at(-7, cells) * at(5, cells) * cells.query_fixed(table, Rotation::cur())]
+            });
+            for _ in 0..permuted {
+                let column = cs.advice_column();
+                cs.enable_equality(column);
+            }
+            for _ in 0..lookups {
+                cs.lookup_any("any", |cells| {
+                    vec![(cells.query_advice(far, Rotation::cur()), cells.query_fixed(table, Rotation::cur()))]
+                });
+            }
+            same_sets(&cs);
+        }
     }
 }

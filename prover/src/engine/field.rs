@@ -8,6 +8,8 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::RngCore;
 use rayon::prelude::*;
 
+use super::Job;
+
 /// Random elements that one task makes.
 const RANDOM: usize = 1 << 10;
 
@@ -38,10 +40,10 @@ pub(super) fn roots(k: u32) -> Vec<Fr> {
     roots
 }
 
-/// Elements from ChaCha20, as they come from it one after the other, made on all threads.
-pub(super) fn random(seed: [u8; 32], len: usize) -> Vec<Fr> {
+/// Elements from ChaCha20, as they come from it one after the other, made on all threads; some of them, if the job is cancelled.
+pub(super) fn random(job: &Job<'_>, seed: [u8; 32], len: usize) -> Vec<Fr> {
     let mut elements = vec![Fr::ZERO; len];
-    elements.par_chunks_mut(RANDOM).enumerate().for_each(|(at, elements)| {
+    elements.par_chunks_mut(RANDOM).enumerate().filter(|_| !job.cancelled()).for_each(|(at, elements)| {
         let mut rng = ChaCha20Rng::from_seed(seed);
         rng.set_word_pos(at as u128 * RANDOM as u128 * WORDS);
         elements.iter_mut().for_each(|element| *element = Fr::random(&mut rng));
@@ -128,7 +130,7 @@ mod tests {
         let seed = [7; 32];
         let mut rng = ChaCha20Rng::from_seed(seed);
         let expected: Vec<Fr> = (0..2 * RANDOM + 5).map(|_| Fr::random(&mut rng)).collect();
-        assert_eq!(random(seed, expected.len()), expected);
-        assert_eq!(random(seed, 9), expected[..9]);
+        assert_eq!(random(&Job::default(), seed, expected.len()), expected);
+        assert_eq!(random(&Job::default(), seed, 9), expected[..9]);
     }
 }

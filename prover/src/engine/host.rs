@@ -29,10 +29,10 @@ pub enum HostBases {
 #[non_exhaustive]
 pub enum HostPrepared {
     /// For any processor.
-    Portable(Prepared<Portable>),
+    Portable(Box<Prepared<Portable>>),
     /// For processors with AVX-512 IFMA.
     #[cfg(target_arch = "x86_64")]
-    Avx512(Prepared<Avx512>),
+    Avx512(Box<Prepared<Avx512>>),
 }
 
 impl HostBases {
@@ -93,6 +93,15 @@ impl HostBases {
         }
     }
 
+    /// See [`Bases::powers`].
+    pub fn powers(&self, len: usize) -> Vec<G1Affine> {
+        match self {
+            Self::Portable(bases) => bases.powers(len),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(bases) => bases.powers(len),
+        }
+    }
+
     /// See [`Bases::commit`].
     pub fn commit(&self, basis: Basis, column: Vec<Fr>) -> G1Affine {
         match self {
@@ -123,9 +132,9 @@ impl HostPrepared {
     pub fn new(vk: plonk::VerifyingKey<G1Affine>, assembly: Assembly, budget: Budget) -> Result<Self, Error> {
         #[cfg(target_arch = "x86_64")]
         if let Some(backend) = Avx512::detect() {
-            return Ok(Self::Avx512(Prepared::new(backend, vk, assembly, budget)?));
+            return Ok(Self::Avx512(Box::new(Prepared::new(backend, vk, assembly, budget)?)));
         }
-        Ok(Self::Portable(Prepared::new(Portable, vk, assembly, budget)?))
+        Ok(Self::Portable(Box::new(Prepared::new(Portable, vk, assembly, budget)?)))
     }
 
     /// See [`Prepared::of_key`].
@@ -135,9 +144,9 @@ impl HostPrepared {
     pub fn of_key(key: &plonk::ProvingKey<G1Affine>, budget: Budget) -> Result<Self, Error> {
         #[cfg(target_arch = "x86_64")]
         if let Some(backend) = Avx512::detect() {
-            return Ok(Self::Avx512(Prepared::of_key(backend, key, budget)?));
+            return Ok(Self::Avx512(Box::new(Prepared::of_key(backend, key, budget)?)));
         }
-        Ok(Self::Portable(Prepared::of_key(Portable, key, budget)?))
+        Ok(Self::Portable(Box::new(Prepared::of_key(Portable, key, budget)?)))
     }
 
     /// See [`Prepared::verifying_key`].

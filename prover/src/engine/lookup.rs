@@ -11,12 +11,15 @@ use rand_core::RngCore;
 use rayon::prelude::*;
 
 use super::{
-    Error,
+    Error, Job,
     backend::{Backend, HostColumn},
     field,
     program::{Builder, Challenge, Id, Source},
     quotient::compressed,
 };
+
+/// Rows that are counted before somebody may stop it.
+const COUNTED: usize = 1 << 14;
 
 /// Programs of a lookup.
 #[derive(Debug)]
@@ -66,9 +69,10 @@ impl<B: Backend> Lookup<B> {
     /// halo2 takes that of a hash table.
     ///
     /// # Errors
-    /// [`Error::NotInTable`].
+    /// [`Error::NotInTable`]; [`Error::Cancelled`].
     pub(super) fn permute(
         &self,
+        job: &Job<'_>,
         mut input: Vec<Fr>,
         mut table: Vec<Fr>,
         usable: usize,
@@ -77,14 +81,21 @@ impl<B: Backend> Lookup<B> {
         let blinding = input.len() - usable;
         input.truncate(usable);
         input.par_sort_unstable();
+        job.check()?;
         table.truncate(usable);
         table.par_sort_unstable();
         let mut counts: HashMap<Fr, usize> = HashMap::with_capacity(usable);
-        table.iter().for_each(|value| *counts.entry(*value).or_default() += 1);
+        for part in table.chunks(COUNTED) {
+            job.check()?;
+            part.iter().for_each(|value| *counts.entry(*value).or_default() += 1);
+        }
         // The first of a run takes the entry that it equals. The others take what is left, in any order.
         let mut beside = vec![Fr::ZERO; usable];
         let mut others = Vec::new();
         for row in 0..usable {
+            if row % COUNTED == 0 {
+                job.check()?;
+            }
             if row > 0 && input[row] == input[row - 1] {
                 others.push(row);
                 continue;

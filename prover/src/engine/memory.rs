@@ -8,8 +8,9 @@ use halo2curves::bn256::Fr;
 
 use super::{
     Budget, Error,
-    backend::{DIGITS, Footprint, KEPT, commitment_bytes},
-    quotient::Plan,
+    backend::{DIGITS, Footprint, KEPT, commitment_bytes, most_multiples},
+    evaluation::point_sets,
+    quotient::{self, Plan},
 };
 
 /// Bytes of a proof and of what it needs, by estimate. What the process has beside them is not counted.
@@ -23,15 +24,15 @@ pub struct Memory {
     pub proof: u64,
 }
 
-/// Columns that the opening holds beside those of the proof: a folded one for each set of points (this row; this and the next;
-/// these and the last), the quotient by its points, and the sum of these before and after; the mask and the quotient.
-const OPENED: usize = 8;
+/// Columns that the opening holds beside those of the proof and a folded one for each set of points: the quotient by a set's
+/// points, and the sum of these before and after; the mask and the quotient.
+const OPENED: usize = 5;
 
 /// What the allocator holds for a byte that is asked for, in percent, where threads share what they give back.
 const HELD: usize = 104;
 
 /// What a process takes for threads and code when it begins to prove.
-const BEGUN: u64 = 4 << 20;
+const BEGUN: u64 = 3 << 20;
 
 impl Memory {
     /// Of a proof of `circuits` circuits of `2^k` rows on a backend with this footprint.
@@ -46,19 +47,22 @@ impl Memory {
         budget: Budget,
     ) -> Result<Self, Error> {
         let plan = Plan::new(cs, k, footprint, budget)?;
-        let (rows, pieces) = (1usize << k, plan.pieces());
-        let Footprint { point, element, coset_element } = footprint;
+        let shape = plan.shape();
+        let (rows, pieces) = (1usize << k, shape.pieces);
+        let Footprint { point, element, coset_element, transform_element } = footprint;
         let column = element << k;
         let (fixed, permuted, lookups) =
             (cs.num_fixed_columns(), cs.permutation().get_columns().len(), cs.lookups().len());
 
-        // Of many points none are made.
-        let most = if rows < 1 << 13 { MOST_MULTIPLES } else { 0 };
-        let multiples = budget.multiple_bytes.min(2 * rows * point * most);
+        let multiples = budget.multiple_bytes.min(2 * rows * point * most_multiples(rows));
         let reference_string = 2 * rows * point + multiples;
 
-        let values = (permuted + 1) * (size_of::<u32>() << k) + column;
-        let transforms = (coset_element << k) + (coset_element << (k - plan.log_parts()));
+        // Fixed columns whose values are read as well as their coefficients.
+        let read = cs.permutation().get_columns().iter().filter(|of| quotient::is_of_key(quotient::source(of))).count();
+        let read = if lookups > 0 { fixed } else { read };
+        let values = (permuted + 1) * (size_of::<u32>() << k) + (read + 1) * column;
+        let part = coset_element << (k - shape.log_parts);
+        let transforms = (coset_element << k) + part;
         let factors = 2 * pieces * (coset_element << k);
         let factors = if pieces << k <= KEPT { factors } else { 0 };
         let key = (fixed + permuted) * column + values + transforms + factors + plan.kept_bytes;
@@ -67,12 +71,24 @@ impl Memory {
         let own = circuits * (cs.num_advice_columns() + cs.num_instance_columns() + products + 3 * lookups);
         let threads = rayon::current_num_threads();
         let commitment = commitment_bytes((DIGITS / rows).clamp(1, own.max(pieces)), rows, point, threads);
-        // While the last part is computed, beside what all before it gave; while pieces are put together; while they are
-        // committed to.
-        let part = coset_element << (k - plan.log_parts());
-        let quotient = pieces * column + (plan.work_bytes + 2 * part).max(column).max(commitment);
+        // Parts are computed together, beside what all before them gave: their columns are evaluated, then they are, then their
+        // coefficients, before the last of which the columns go. Whatever is transformed takes its own.
+        let together = shape.together;
+        let made = if pieces << k <= KEPT { 0 } else { together * part };
+        let remainder = if shape.log_parts > 0 { element } else { 0 };
+        let transformed = |elements: usize, bytes: usize| (bytes * elements) << (k - shape.log_parts);
+        let given = together * (element << (k - shape.log_parts));
+        let before = pieces * column - given;
+        let evaluating = made + transformed(threads, transform_element + remainder);
+        let interpolating = together * part + made + transformed(threads.min(together), transform_element);
+        let last = before + (plan.work_bytes + evaluating.max(together * part)).max(interpolating);
+        let before_last = before.saturating_sub(given) + plan.work_bytes + interpolating;
+        // While pieces are put together; while they are committed to.
+        let quotient = last.max(before_last).max(pieces * column + column.max(commitment));
+        let interpolation = threads.min(own) * (transform_element << k);
         let evaluation = 2 * column + (coset_element << k);
-        let proof = own * column + quotient.max(evaluation).max(OPENED * column);
+        let opening = (point_sets(cs) + OPENED) * column;
+        let proof = own * column + quotient.max(interpolation).max(evaluation).max(opening);
 
         let held = |bytes: usize| (bytes * HELD / 100) as u64;
         Ok(Self { reference_string: held(reference_string), key: held(key), proof: held(proof) + BEGUN })
@@ -83,6 +99,3 @@ impl Memory {
         self.reference_string + self.key + self.proof
     }
 }
-
-/// Multiples of a point that are ever kept: of a scalar's 254 bits, every twelve.
-const MOST_MULTIPLES: usize = 22;

@@ -1,10 +1,12 @@
 //! The proof engine: a prover for halo2's proofs, over KZG on BN254 with SHPLONK.
 //!
 //! It takes a circuit, or a proving key of halo2's, and writes halo2's format: same transcript, same order of queries, same
-//! blinding, so that `halo2_proofs::plonk::verify_proof` accepts what it makes. Started from the same generator, all
-//! commitments before the random polynomial equal those of halo2's prover byte for byte; that polynomial halo2 draws from a
-//! generator of its own. It serves any constraint system, of one circuit or of several in one proof: gates, permuted lookups,
-//! permutations, several phases with challenges, several instance columns.
+//! blinding, so that `halo2_proofs::plonk::verify_proof` accepts what it makes. It serves any constraint system, of one circuit or
+//! of several in one proof: gates, permuted lookups, permutations, several phases with challenges, several instance columns.
+//!
+//! Started from the same generator, a proof of one circuit has the commitments of halo2's prover, byte for byte, up to what halo2
+//! does not take from that generator: the random polynomial, and before it the order of permuted lookups, which in halo2 is that of
+//! a hash table.
 //!
 //! | part | what it does |
 //! |---|---|

@@ -20,14 +20,14 @@ pub(super) struct Query {
 }
 
 /// Polynomials with the same points, in the order of their first queries.
-struct Set {
+pub(super) struct Set {
     points: Vec<Fr>,
     polys: Vec<usize>,
     /// Value at each point of each polynomial.
     values: Vec<Vec<Fr>>,
 }
 
-fn sets(queries: &[Query]) -> Vec<Set> {
+pub(super) fn sets(queries: &[Query]) -> Vec<Set> {
     let mut by_poly: Vec<(usize, Vec<(Fr, Fr)>)> = Vec::new();
     for query in queries {
         let entry = (query.point, query.value);

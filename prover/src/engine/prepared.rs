@@ -10,7 +10,7 @@ use halo2curves::{
 
 use super::{
     Assembly, Error, Job,
-    backend::{Backend, HostColumn},
+    backend::{Backend, HostColumn, most_multiples},
     lookup::Lookup,
     permutation::Set,
     program::Source,
@@ -33,12 +33,14 @@ pub struct Budget {
 impl Budget {
     /// For a process that makes one proof: multiples would take longer to make than they save.
     pub fn for_one_proof(bytes: usize) -> Self {
-        Self { multiple_bytes: 0, coset_bytes: bytes / 8 * 5, work_bytes: bytes / 8 }
+        let work_bytes = bytes / 4;
+        Self { multiple_bytes: 0, coset_bytes: bytes - work_bytes, work_bytes }
     }
 
-    /// For a process that makes many proofs.
-    pub fn for_many_proofs(bytes: usize) -> Self {
-        Self { multiple_bytes: bytes / 4, coset_bytes: bytes / 8 * 5, work_bytes: bytes / 8 }
+    /// For a process that makes many proofs of `2^k` rows.
+    pub fn for_many_proofs(bytes: usize, k: u32) -> Self {
+        let multiple_bytes = if most_multiples(1 << k) > 0 { bytes / 4 } else { 0 };
+        Self { multiple_bytes, ..Self::for_one_proof(bytes - multiple_bytes) }
     }
 }
 

@@ -28,6 +28,9 @@ use super::{
 /// The most parts that a coset is divided into, as a power of two.
 const MOST_PARTS: u32 = 3;
 
+/// log2 of the rows from which on the cosets are never computed together.
+const BUSY: u32 = 13;
+
 /// Values of columns on parts of cosets.
 type Values<B> = HashMap<(Source, usize), <B as super::Types>::Coset>;
 
@@ -64,8 +67,10 @@ impl Shape {
     /// values have to be computed, `element` bytes each.
     fn choose(pieces: usize, k: u32, reads: &[(Source, i32)], element: usize, budget: usize) -> Self {
         let one = Self { pieces, log_parts: 0, together: 1 };
-        let parts = (1..=MOST_PARTS.min(k - 3)).map(|log_parts| Self { log_parts, ..one });
-        let mut shapes = [Self { together: pieces, ..one }, one].into_iter().chain(parts);
+        let parts = (1..=MOST_PARTS.min(k.saturating_sub(3))).map(|log_parts| Self { log_parts, ..one });
+        // The columns of one coset keep all threads busy where they are long.
+        let all = (k < BUSY).then_some(Self { together: pieces, ..one });
+        let mut shapes = all.into_iter().chain([one]).chain(parts);
         let mut last = one;
         let fits = |shape: &Self| {
             last = *shape;
@@ -138,13 +143,8 @@ impl Plan {
         Ok(Self { program, terms, reads, shape, keep, kept_bytes, work_bytes })
     }
 
-    pub(super) fn pieces(&self) -> usize {
-        self.shape.pieces
-    }
-
-    /// log2 of the parts of a coset.
-    pub(super) fn log_parts(&self) -> u32 {
-        self.shape.log_parts
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
     }
 }
 
@@ -251,7 +251,9 @@ impl<B: Backend> Quotient<B> {
         let cached = |of: &(Source, usize)| self.cached.get(of);
         let mut remainders = Vec::with_capacity(all.len());
         let mut own = Values::<B>::default();
+        let mut left = all.len();
         for parts in all.chunks(self.shape.together) {
+            left -= parts.len();
             // What the parts before left and these do not need goes first.
             let needed = self.missing(parts, |of| cached(of).is_some());
             own.retain(|of, _| needed.binary_search(of).is_ok());
@@ -270,10 +272,12 @@ impl<B: Backend> Quotient<B> {
                 values.push((*part, backend.run_on_coset(job, &self.domain, &self.program, &find, &challenge)));
                 job.check()?;
             }
+            if left == 0 {
+                own.clear();
+            }
             remainders.extend(backend.interpolate_on_cosets(job, &self.domain, values));
             job.check()?;
         }
-        drop(own);
         let mut pieces = backend.mix(job, remainders, &self.split).into_iter();
         let piece = |_| backend.join(pieces.by_ref().take(1 << self.shape.log_parts).collect());
         Ok((0..self.pieces()).map(piece).collect())

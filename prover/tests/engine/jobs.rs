@@ -56,7 +56,7 @@ fn a_proof_stops_at_every_step_when_asked() {
     }
 }
 
-/// A bound on what a user waits for, not a measurement: ten times what it takes.
+/// A bound on what a user waits for, not a measurement: many times what it takes.
 #[test]
 fn a_large_proof_stops_soon_after_it_is_asked_to() {
     let k = 15;
@@ -71,8 +71,9 @@ fn a_large_proof_stops_soon_after_it_is_asked_to() {
             let cancel = cancel.clone();
             std::thread::spawn(move || {
                 std::thread::sleep(whole * tenths / 10);
+                let asked = Instant::now();
                 cancel.cancel();
-                Instant::now()
+                asked
             })
         };
         let result = prove(&setup, &circuit, k, &Job::new(cancel));
@@ -81,8 +82,8 @@ fn a_large_proof_stops_soon_after_it_is_asked_to() {
         match result {
             Err(engine::Error::Cancelled) => assert!(end - asked < Duration::from_secs(2), "{:?}", end - asked),
             Err(error) => panic!("{error}"),
-            // It was done before.
-            Ok(_) => assert!(end <= asked),
+            // It was done before, or about to write its last point.
+            Ok(_) => assert!(end < asked + Duration::from_millis(50), "{:?}", end - asked),
         }
     }
 }

@@ -29,7 +29,11 @@ pub(crate) fn run(arguments: &arguments::Contract, console: &Console) -> Result<
     let program = program::read(&arguments.program)?;
     let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?;
     let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
-    let (keys, _) = console.stage("keys", || folder.open(&program, srs))?;
+    let (keys, _) = console.stage("keys", || {
+        let keys = folder.open(&program, srs)?;
+        folder.check(&program, &keys)?;
+        Ok::<_, Failure>(keys)
+    })?;
     console.warn_of_origin(keys.origin());
     files::make_folder(&arguments.output)?;
     let key = keys.proving.verifying_key();

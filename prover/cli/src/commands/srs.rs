@@ -43,7 +43,7 @@ fn generate(arguments: &SrsGenerate, console: &Console) -> Result<Outcome, Failu
 
 fn check(arguments: &SrsCheck, console: &Console) -> Result<Outcome, Failure> {
     let (srs, _) = console.stage("check", || {
-        let srs = keys::read_srs(&arguments.path)?;
+        let srs = keys::read_srs(&arguments.path, Srs::read)?;
         srs.check().map_err(|source| Failure::Srs { path: arguments.path.clone(), source })?;
         Ok::<_, Failure>(srs)
     })?;

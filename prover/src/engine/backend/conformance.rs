@@ -102,6 +102,16 @@ fn same_commitments<B: Backend>(backend: &B, bases: &[G1Affine], columns: &[Host
     }
 }
 
+/// What went in comes out, with multiples and without.
+fn same_points<B: Backend>(backend: &B, points: &[G1Affine]) {
+    for bytes in [0, 64 * 254 * points.len()] {
+        let bases = backend.bases(points, bytes);
+        for len in [0, points.len() / 2, points.len(), points.len() + 1] {
+            assert_eq!(backend.points(&bases, len), points[..len.min(points.len())]);
+        }
+    }
+}
+
 fn small_commitments<B: Backend>(backend: &B) {
     for len in 0..=70 {
         let mut bases = points(len);
@@ -128,6 +138,7 @@ fn small_commitments<B: Backend>(backend: &B) {
                 _ => {}
             }
         }
+        same_points(backend, &bases);
         same_commitments(backend, &bases, &columns);
         same_commitments(backend, &vec![G1Affine::generator(); len], &columns);
         same_commitments(backend, &vec![G1Affine::identity(); len], &columns[..1]);
@@ -155,7 +166,6 @@ fn widths<B: Backend>(backend: &B) {
     same_commitments(backend, &bases, &columns);
 }
 
-/// Columns on a backend and on the oracle.
 /// Where there are more threads than sets of buckets, sets are divided: columns come one by one here.
 fn threads<B: Backend>(backend: &B) {
     let bases = points(600);
@@ -360,4 +370,11 @@ fn polynomials<B: Backend>(backend: &B) {
             assert_eq!(backend.download(&quotient), Naive.divide(&job, &host[0], roots), "{len}");
         }
     }
+    // More than is combined at a time.
+    let host: Vec<Vec<Fr>> = [(1 << 17) + 1001, 1 << 18, 77].map(|len| elements(len, 5)).to_vec();
+    let factors = elements(3, 6);
+    let columns = upload(backend, &host);
+    let sum = backend.combine(&job, &columns.iter().zip(factors.iter().copied()).collect::<Vec<_>>(), &factors);
+    let terms: Vec<(&Vec<Fr>, Fr)> = host.iter().zip(factors.iter().copied()).collect();
+    assert_eq!(backend.download(&sum), Naive.combine(&job, &terms, &factors));
 }

@@ -28,7 +28,7 @@ use halo2curves::bn256::{Fr, G1Affine};
 #[cfg(target_arch = "x86_64")]
 pub use cpu::avx512::Avx512;
 pub use cpu::portable::Portable;
-pub(super) use cpu::{DIGITS, KEPT, Kernels, commitment_bytes, multiples};
+pub(super) use cpu::{DIGITS, KEPT, Kernels, commitment_bytes, most_multiples, multiples};
 pub use host_column::HostColumn;
 pub use naive::Naive;
 
@@ -60,6 +60,8 @@ pub struct Footprint {
     pub element: usize,
     /// An element of a coset.
     pub coset_element: usize,
+    /// An element of a transform under way, beside what it reads and gives.
+    pub transform_element: usize,
 }
 
 /// The way in and out.
@@ -70,8 +72,8 @@ pub trait Transfer: Types {
     /// Points that many commitments will be made to, with as many multiples as `bytes` allow, if they pay.
     fn bases(&self, points: &[G1Affine], bytes: usize) -> Self::Bases;
 
-    /// The points, without multiples.
-    fn points(&self, bases: &Self::Bases) -> Vec<G1Affine>;
+    /// The first `len` points, or as many as there are, without multiples.
+    fn points(&self, bases: &Self::Bases, len: usize) -> Vec<G1Affine>;
 
     /// The domain of `2^k` elements, `k >= 3`, with the cosets of these shifts.
     fn domain(&self, k: u32, shifts: &[Fr]) -> Self::Domain;

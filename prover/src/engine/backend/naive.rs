@@ -34,15 +34,16 @@ impl Types for Naive {
 
 impl Transfer for Naive {
     fn footprint(&self) -> Footprint {
-        Footprint { point: size_of::<G1Affine>(), element: size_of::<Fr>(), coset_element: size_of::<Fr>() }
+        let element = size_of::<Fr>();
+        Footprint { point: size_of::<G1Affine>(), element, coset_element: element, transform_element: 0 }
     }
 
     fn bases(&self, points: &[G1Affine], _: usize) -> Vec<G1Affine> {
         points.to_vec()
     }
 
-    fn points(&self, bases: &Vec<G1Affine>) -> Vec<G1Affine> {
-        bases.clone()
+    fn points(&self, bases: &Vec<G1Affine>, len: usize) -> Vec<G1Affine> {
+        bases.iter().take(len).copied().collect()
     }
 
     fn domain(&self, k: u32, shifts: &[Fr]) -> Points {

@@ -27,7 +27,7 @@ use column::Column;
 use msm::{Sums, Table};
 use prefix::{divide_by_root, running_product};
 
-pub(in crate::engine) use msm::bytes as commitment_bytes;
+pub(in crate::engine) use msm::{bytes as commitment_bytes, most_multiples};
 pub(in crate::engine) use multiples::multiples;
 
 /// The arithmetic of a kind of processor, on slices that lie in the host's memory.
@@ -41,6 +41,9 @@ pub trait Kernels: Sums + Copy + Debug + Send {
 
     /// Elements of a [`Self::Packed`].
     const LANES: usize;
+
+    /// Bytes that a transform takes for each element, beside what it reads and gives.
+    const TRANSFORM: usize;
 
     /// Points in the form in which they are added.
     fn points(self, points: &[G1Affine]) -> Vec<Self::Point>;
@@ -134,6 +137,9 @@ const QUOTIENT: usize = 4;
 /// Rows of columns that are unpacked together.
 const ROWS: usize = 1 << 14;
 
+/// Rows that are combined before somebody may stop it.
+const COMBINED: usize = 1 << 17;
+
 /// Rows that are mixed together.
 const MIXED: usize = 1 << 9;
 
@@ -179,16 +185,21 @@ impl<K: Kernels> Types for K {
 
 impl<K: Kernels> Transfer for K {
     fn footprint(&self) -> Footprint {
-        let coset_element = size_of::<K::Packed>() / K::LANES;
-        Footprint { point: size_of::<K::Point>(), element: size_of::<Fr>(), coset_element }
+        Footprint {
+            point: size_of::<K::Point>(),
+            element: size_of::<Fr>(),
+            coset_element: size_of::<K::Packed>() / K::LANES,
+            transform_element: K::TRANSFORM,
+        }
     }
 
     fn bases(&self, points: &[G1Affine], bytes: usize) -> Self::Bases {
         Table::new(self, Kernels::points(*self, points), bytes)
     }
 
-    fn points(&self, bases: &Self::Bases) -> Vec<G1Affine> {
-        self.affine(bases.points())
+    fn points(&self, bases: &Self::Bases, len: usize) -> Vec<G1Affine> {
+        let points = bases.points();
+        self.affine(&points[..len.min(points.len())])
     }
 
     fn domain(&self, k: u32, shifts: &[Fr]) -> Domain<K> {
@@ -389,10 +400,15 @@ impl<K: Kernels> Operations for K {
         }
         let (columns, factors): (Vec<Cow<'_, [Fr]>>, Vec<Fr>) =
             terms.iter().map(|(column, factor)| (column.elements(), *factor)).unzip();
-        let columns: Vec<&[Fr]> = columns.iter().map(|column| &column[..]).collect();
         job.count(columns.iter().map(|column| column.len()).sum());
         let len = columns.iter().map(|column| column.len()).max().unwrap_or(0);
-        let mut sum = Kernels::combine(*self, &columns, &factors, len);
+        let mut sum = Vec::with_capacity(len);
+        while sum.len() < len && !job.cancelled() {
+            let rows = COMBINED.min(len - sum.len());
+            let rest = columns.iter().map(|column| column.get(sum.len()..).unwrap_or(&[]));
+            let part: Vec<&[Fr]> = rest.map(|rest| &rest[..rows.min(rest.len())]).collect();
+            sum.append(&mut Kernels::combine(*self, &part, &factors, rows));
+        }
         sum.iter_mut().zip(low).for_each(|(sum, low)| *sum += low);
         sum.into()
     }

@@ -153,27 +153,39 @@ impl<P: Clone + Send + Sync> Table<P> {
     }
 }
 
-/// Bits between multiples of `len` bases when `room` points may be kept; none if multiples do not pay. With many bases they do
-/// not: the table leaves the caches, and what a proof saves in buckets it loses in waiting for memory.
+/// Bits between multiples of `len` bases at least: as many as make digits and buckets cost the least, and have divisors; none if
+/// multiples do not pay. With many bases they do not: the table leaves the caches, and what a proof saves in buckets it loses in
+/// waiting for memory.
+fn least_stride(len: usize) -> Option<u32> {
+    match len {
+        0..0x100 => Some(8),
+        0x100..0x2000 => Some(12),
+        _ => None,
+    }
+}
+
+/// Multiples of each of `len` bases that are ever kept.
+pub(in crate::engine) fn most_multiples(len: usize) -> usize {
+    least_stride(len).map_or(0, |stride| Fr::NUM_BITS.div_ceil(stride) as usize)
+}
+
+/// Bits between multiples of `len` bases when `room` points may be kept.
 fn stride(len: usize, room: usize) -> Option<u32> {
-    // As many bits as make digits and buckets cost the least, and have divisors.
-    let bits = match len {
-        0..0x100 => 8,
-        0x100..0x2000 => 12,
-        _ => return None,
-    };
+    let bits = least_stride(len)?;
     let fits = |stride: &u32| Fr::NUM_BITS.div_ceil(*stride) as usize * len <= room;
     (1..=Fr::NUM_BITS / 2 / bits).map(|times| times * bits).find(fits)
 }
 
 /// Bytes that commitments to `columns` columns of so many full scalars take at most, without multiples: their digits, and what
-/// their buckets sum up to; while digits are written, the scalars.
+/// their buckets sum up to, with the points that every thread sums; while digits are written, the scalars.
 pub(in crate::engine) fn bytes(columns: usize, rows: usize, point: usize, threads: usize) -> usize {
     let (width, windows) = digits::of_full_scalars(rows);
     let digits = columns * rows * windows * size_of::<i16>();
     let sorted = threads * rows * size_of::<Entry>();
+    let of_task = rows.max(TASK.min(columns * rows * windows / threads));
+    let summed = threads * of_task.min(TOGETHER) * point;
     let sums = columns * windows * (1 << (width - 1)) * point;
-    digits + (columns * rows * size_of::<Signed>()).max(sorted + sums)
+    digits + (columns * rows * size_of::<Signed>()).max(sorted + summed + sums)
 }
 
 /// Some buckets of a set of windows of a part of a column.

@@ -99,6 +99,7 @@ impl Kernels for Avx512 {
     type Program = LaneProgram;
 
     const LANES: usize = 8;
+    const TRANSFORM: usize = size_of::<Pack>() / Self::LANES;
 
     fn points(self, points: &[G1Affine]) -> Vec<Point> {
         points.par_iter().map(Point::new).collect()

@@ -48,6 +48,7 @@ impl Kernels for Portable {
     type Program = Program;
 
     const LANES: usize = 1;
+    const TRANSFORM: usize = 0;
 
     fn points(self, points: &[G1Affine]) -> Vec<G1Affine> {
         points.to_vec()

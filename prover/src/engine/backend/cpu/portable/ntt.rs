@@ -10,10 +10,13 @@ use halo2curves::{
 use rayon::prelude::*;
 
 use super::vectors;
-use crate::engine::Job;
+use crate::engine::{Job, field};
 
 /// Transforms below this size stay on one thread.
 const SPLIT: usize = 1 << 13;
+
+/// Values that are put in order before somebody may stop it.
+const REORDERED: usize = 1 << 16;
 
 /// The `2^k`-th roots of unity, and the transforms between coefficients and values on them.
 #[derive(Debug)]
@@ -21,21 +24,16 @@ pub struct Domain {
     k: u32,
     /// At `l`: powers of the root of order `2^(l + 1)`, `2^l` of them.
     twiddles: Vec<Vec<Fr>>,
-    inverse_twiddles: Vec<Vec<Fr>>,
     /// `2^-k`.
     size_inverse: Fr,
 }
 
 impl Domain {
     pub(in crate::engine::backend::cpu) fn new(k: u32) -> Self {
-        let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
-        let omega_inverse = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
-        let layers = |root: Fr| -> Vec<Vec<Fr>> {
-            let last = vectors::powers(root, 1 << k >> 1);
-            (0..k).map(|layer| last.iter().step_by(1 << (k - 1 - layer)).copied().collect()).collect()
-        };
+        let last = vectors::powers(field::omega(k), 1 << k >> 1);
+        let twiddles = (0..k).map(|layer| last.iter().step_by(1 << (k - 1 - layer)).copied().collect()).collect();
         let size_inverse = (0..k).fold(Fr::ONE, |inverse, _| inverse * Fr::TWO_INV);
-        Self { k, twiddles: layers(omega), inverse_twiddles: layers(omega_inverse), size_inverse }
+        Self { k, twiddles, size_inverse }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -45,19 +43,24 @@ impl Domain {
     /// Coefficients to values on the domain, in place.
     pub(in crate::engine::backend::cpu) fn evaluate(&self, job: &Job<'_>, values: &mut [Fr]) {
         transform(job, values, &self.twiddles);
-        self.reverse(values);
+        self.reorder(job, values);
     }
 
     /// Values on the domain to coefficients, in place.
     pub(in crate::engine::backend::cpu) fn interpolate(&self, job: &Job<'_>, values: &mut [Fr]) {
-        transform(job, values, &self.inverse_twiddles);
-        self.reverse(values);
+        // With the inverse root, row j is what row -j is with the root.
+        self.evaluate(job, values);
+        values[1..].reverse();
         values.par_chunks_mut(vectors::CHUNK).for_each(|chunk| chunk.iter_mut().for_each(|v| *v *= self.size_inverse));
     }
 
-    fn reverse(&self, values: &mut [Fr]) {
+    /// From bit-reversed order.
+    fn reorder(&self, job: &Job<'_>, values: &mut [Fr]) {
         let shift = usize::BITS - self.k;
         for at in 0..values.len() {
+            if at % REORDERED == 0 && job.cancelled() {
+                return;
+            }
             let other = at.reverse_bits().checked_shr(shift).unwrap_or(0);
             if at < other {
                 values.swap(at, other);
