@@ -32,7 +32,7 @@ const PROOFS: [(u32, usize); 13] = [
 ];
 
 /// Programs whose memory is compared, and MiB that the engine may take: little more than it needs at least.
-const MEMORY: [(u32, &str); 4] = [(12, "34"), (14, "52"), (16, "120"), (18, "420")];
+const MEMORY: [(u32, &str); 4] = [(12, "40"), (14, "60"), (16, "130"), (18, "430")];
 
 /// The examples, each with an input.
 const EXAMPLES: [(&str, &str); 3] =
