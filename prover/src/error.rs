@@ -53,7 +53,10 @@ pub enum Error {
     #[error("the proving key was made with another structured reference string: use that one, or make new keys")]
     KeyOfAnotherSrs,
     /// A key whose commitments are not those of the program that it names.
-    #[error("the proving key does not commit to what the program fixes: whoever made it meant another circuit")]
+    #[error(
+        "the proving key does not commit to what the program fixes, whoever made it meant another circuit: make keys for this \
+         program"
+    )]
     KeyOfAnotherCircuit,
     /// Less memory than a proof takes.
     #[error(

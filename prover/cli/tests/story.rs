@@ -184,12 +184,13 @@ fn keys_of_another_circuit_make_no_contract() {
 #[cfg(target_os = "linux")]
 fn a_large_string_takes_no_more_memory_than_a_small_one() {
     let place = Workplace::with_proof();
-    place.json(&["srs", "generate", "-k", "16", "--unsafe", "-o", "large.srs"]);
+    place.json(&["srs", "generate", "-k", "18", "--unsafe", "-o", "large.srs"]);
     let prove = ["prove", "program.apo", "--input", "input.json", "--srs", "large.srs", "-o", "proof.json"];
     let peak = place.json(&prove)["peak_memory_bytes"].as_f64().unwrap();
     let small = place.json(&["prove", "program.apo", "--input", "input.json", "-o", "proof.json"]);
     let small = small["peak_memory_bytes"].as_f64().unwrap();
-    assert!(peak < 1.1 * small, "{peak} bytes, and {small} with a small string");
+    // Read whole it would be more than that; how much of the program file is resident varies by a fifth.
+    assert!(peak < 1.5 * small, "{peak} bytes, and {small} with a small string");
 }
 
 #[test]
