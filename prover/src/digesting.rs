@@ -92,8 +92,8 @@ impl<R: Read> DigestReader<R> {
         Ok(())
     }
 
-    /// Compares the digest, and sees that nothing follows.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
+    /// Compares the digest, sees that nothing follows, and tells the digest.
+    pub(crate) fn finish(mut self) -> Result<[u8; 32], Error> {
         let expected: [u8; 32] = self.hasher.clone().finalize().into();
         let mut digest = [0; 32];
         self.read_exact(&mut digest)?;
@@ -101,7 +101,7 @@ impl<R: Read> DigestReader<R> {
             return Err(self.invalid("it is damaged; make it again"));
         }
         match self.inner.read(&mut [0])? {
-            0 => Ok(()),
+            0 => Ok(digest),
             _ => Err(self.invalid("bytes follow its end; make it again")),
         }
     }

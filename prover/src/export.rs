@@ -4,9 +4,7 @@
 //! the same in full: shape, gates, commitments. Values cross between halo2curves and arkworks as canonical bytes, never
 //! by transmuting one Montgomery form into the other.
 
-use apodict_verifier::{
-    Column, ColumnKind, ConstraintSystem, Expression, KeyError, Query, Srs, SrsOrigin, VerifyingKey,
-};
+use apodict_verifier::{Column, ColumnKind, ConstraintSystem, Expression, KeyError, Layout, Query, Srs, VerifyingKey};
 use ark_ff::PrimeField as _;
 use halo2_proofs::{
     plonk::{self, Any},
@@ -45,8 +43,8 @@ pub enum ExportError {
         /// Rows ahead.
         rotation: i32,
     },
-    /// The structured reference string has no point at all.
-    #[error("the structured reference string is empty")]
+    /// The structured reference string has no first power.
+    #[error("the structured reference string has fewer than two powers")]
     EmptySrs,
     /// What came out is not a key that the verifier accepts.
     #[error("the circuit cannot be verified: {0}")]
@@ -93,12 +91,13 @@ pub fn g2(point: &bn256::G2Affine) -> ark_bn254::G2Affine {
 ///
 /// # Errors
 /// [`ExportError::EmptySrs`].
-pub fn srs(params: &ParamsKZG<Bn256>, origin: SrsOrigin, digest: [u8; 32]) -> Result<Srs, ExportError> {
-    let first = params.get_g().first().ok_or(ExportError::EmptySrs)?;
-    Ok(Srs { g1: g1(first), g2: g2(&params.g2()), s_g2: g2(&params.s_g2()), origin, digest })
+pub fn srs(params: &ParamsKZG<Bn256>) -> Result<Srs, ExportError> {
+    let [first, second, ..] = params.get_g() else { return Err(ExportError::EmptySrs) };
+    Ok(Srs { g1: g1(first), s_g1: g1(second), g2: g2(&params.g2()), s_g2: g2(&params.s_g2()) })
 }
 
-/// The verifier's key for halo2's, for proofs with `num_instances` public values.
+/// The verifier's key for halo2's, for proofs with `num_instances` public values, of which nothing is said: who compiled the
+/// circuit adds layout and program.
 ///
 /// # Errors
 /// [`ExportError`] if the circuit uses what the verifiers do not support: permuted lookups, several instance columns,
@@ -117,6 +116,8 @@ pub fn verifying_key(
         fixed_commitments: vk.fixed_commitments().iter().map(g1).collect(),
         permutation_commitments: vk.permutation().commitments().iter().map(g1).collect(),
         srs,
+        layout: Layout::default(),
+        program_digest: [0; 32],
     };
     key.validate()?;
     Ok(key)

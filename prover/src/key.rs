@@ -13,7 +13,7 @@ use apodict_circuits::{
     Program,
     machine::{Machine, Shape, configure},
 };
-use apodict_verifier::{ConstraintSystem, SrsOrigin, Verifier, VerifyingKey};
+use apodict_verifier::{ConstraintSystem, SrsPolicy, Verifier, VerifyingKey};
 use halo2_proofs::{plonk, poly::EvaluationDomain};
 use halo2curves::{
     bn256::{Fr, G1Affine},
@@ -25,6 +25,7 @@ use crate::{
     digesting::{DigestReader, DigestWriter},
     engine::{Assembly, HostPrepared, Job, Selectors},
     export,
+    layout::public_layout,
 };
 
 const MAGIC: &[u8; 8] = b"apodpk\0\x02";
@@ -52,8 +53,10 @@ impl ProvingKey {
     }
 
     fn new(vk: plonk::VerifyingKey<G1Affine>, assembly: Assembly, program: &Program, srs: &Srs) -> Result<Self, Error> {
-        let num_instances = program.layout().num_instances();
-        let verifier = Verifier::new(export::verifying_key(&vk, srs.for_verifiers(), num_instances)?)?;
+        let key = export::verifying_key(&vk, srs.for_verifiers(), program.layout().num_instances())?;
+        let key = VerifyingKey { layout: public_layout(program), program_digest: program.digest(), ..key };
+        // Whoever proves accepts their own string; whether others do is theirs to say.
+        let verifier = Verifier::new(key, SrsPolicy::AllowUnsafe)?;
         let prepared = HostPrepared::new(vk, assembly, srs.budget())?;
         Ok(Self { prepared, verifier, program_digest: program.digest(), srs_digest: srs.digest() })
     }
@@ -61,6 +64,11 @@ impl ProvingKey {
     /// What verifiers need.
     pub fn verifying_key(&self) -> &VerifyingKey {
         self.verifier.key()
+    }
+
+    /// The key digest: what to pin, see [`VerifyingKey::digest`].
+    pub fn digest(&self) -> [u8; 32] {
+        self.verifier.digest()
     }
 
     /// Commits again to what the program fixes, and compares: a key that was read tells no more than what its file says, and whoever
@@ -153,9 +161,4 @@ pub fn shape_constraint_system(shape: Shape) -> Result<ConstraintSystem, Error> 
     configure(&mut meta, shape);
     let domain = EvaluationDomain::<Fr>::new(meta.degree() as u32, 8);
     Ok(export::constraint_system(&meta, domain.get_quotient_poly_degree() + 1)?)
-}
-
-/// Whether a key may be trusted with money.
-pub fn is_unsafe(key: &VerifyingKey) -> bool {
-    key.srs.origin == SrsOrigin::Unsafe
 }

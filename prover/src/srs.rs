@@ -1,11 +1,19 @@
 //! The structured reference string: powers of a secret that nobody may know.
+//!
+//! # Trust
+//! Commitments are linear, so whoever hands over a string of their own making can choose points under which an honest circuit
+//! commits to another one. Therefore an [`Srs`] is either made here or read from a file *and checked*: there is no other way to
+//! have one. Where its secret comes from, no file can say; it is *unsafe* unless somebody pins its [digest](Srs::digest).
+//!
+//! # Format of a `.srs`
+//! `"apodsrs\x02"`, k as u32, the `2^k` powers in the first group, the same in Lagrange form, `[1]_2`, `[s]_2`, then the Keccak-256
+//! of all of that: numbers little-endian, points as two coordinates in halo2curves' raw form.
 
 use std::{
     io::{Read, Write},
     sync::Arc,
 };
 
-use apodict_verifier::SrsOrigin;
 use halo2_proofs::{
     arithmetic::g_to_lagrange,
     poly::{EvaluationDomain, kzg::commitment::ParamsKZG},
@@ -18,7 +26,6 @@ use halo2curves::{
     serde::SerdeObject,
 };
 use rand_core::OsRng;
-use sha3::{Digest, Keccak256};
 
 use crate::{
     Error,
@@ -27,7 +34,7 @@ use crate::{
     export,
 };
 
-const MAGIC: &[u8; 8] = b"apodsrs\x01";
+const MAGIC: &[u8; 8] = b"apodsrs\x02";
 const EXPECTED: &str = "a structured reference string of this version";
 
 /// The smallest `k` that is generated.
@@ -43,14 +50,20 @@ pub struct Srs {
     k: u32,
     bases: Arc<HostBases>,
     second: [G2Affine; 2],
-    origin: SrsOrigin,
-    digest: [u8; 32],
     budget: Budget,
 }
 
+/// A string that was read, and the digest of the whole file that it was read from.
+#[derive(Clone, Debug)]
+pub struct SrsFile {
+    /// The string, checked.
+    pub srs: Srs,
+    /// Keccak-256 of all that stands in the file, its last 32 bytes.
+    pub file_digest: [u8; 32],
+}
+
 impl Srs {
-    /// Makes one for development. Whoever runs this could keep the secret and forge every proof: the origin is
-    /// [`SrsOrigin::Unsafe`], and every key made from it says so.
+    /// Makes one for development. Whoever runs this could keep the secret and forge every proof: nobody may pin its digest.
     ///
     /// # Errors
     /// [`Error::K`] outside [`MIN_K`] to [`MAX_K`].
@@ -58,23 +71,12 @@ impl Srs {
         check_k(k)?;
         let (secret, generator) = (Fr::random(OsRng), G2Affine::generator());
         let bases = HostBases::of_secret(k, G1Affine::generator(), secret)?;
-        Ok(Self::new(k, bases, [generator, (G2::from(generator) * secret).to_affine()], SrsOrigin::Unsafe))
+        Ok(Self::unchecked(k, bases, [generator, (G2::from(generator) * secret).to_affine()]))
     }
 
-    fn new(k: u32, bases: HostBases, second: [G2Affine; 2], origin: SrsOrigin) -> Self {
-        let mut srs = Self { k, bases: Arc::new(bases), second, origin, digest: [0; 32], budget: Budget::default() };
-        srs.digest = srs.public_digest();
-        srs
-    }
-
-    /// What identifies the secret: its image in the second group. Strings cut to size keep it.
-    fn public_digest(&self) -> [u8; 32] {
-        let mut hasher = Keccak256::new();
-        hasher.update(MAGIC);
-        for point in self.second {
-            hasher.update(apodict_verifier::g2_to_be_bytes(&export::g2(&point)));
-        }
-        hasher.finalize().into()
+    /// Of points that nobody has checked yet.
+    fn unchecked(k: u32, bases: HostBases, second: [G2Affine; 2]) -> Self {
+        Self { k, bases: Arc::new(bases), second, budget: Budget::default() }
     }
 
     /// log2 of the number of powers.
@@ -82,14 +84,9 @@ impl Srs {
         self.k
     }
 
-    /// Whether its secret may be known.
-    pub fn origin(&self) -> SrsOrigin {
-        self.origin
-    }
-
-    /// Digest of the secret's image in the second group: the same for every size of one ceremony.
+    /// What identifies its secret, the same for every size of one string: see [`apodict_verifier::Srs::digest`].
     pub fn digest(&self) -> [u8; 32] {
-        self.digest
+        self.for_verifiers().digest()
     }
 
     /// The first `2^k` powers.
@@ -136,10 +133,11 @@ impl Srs {
     }
 
     /// What a verifier needs of it.
-    pub(crate) fn for_verifiers(&self) -> apodict_verifier::Srs {
+    pub fn for_verifiers(&self) -> apodict_verifier::Srs {
         let [g2, s_g2] = self.second.map(|point| export::g2(&point));
-        let g1 = export::g1(&self.bases.commit(Basis::Monomial, vec![Fr::ONE]));
-        apodict_verifier::Srs { g1, g2, s_g2, origin: self.origin, digest: self.digest }
+        let [g1, s_g1] = [[Fr::ONE, Fr::ZERO], [Fr::ZERO, Fr::ONE]]
+            .map(|coefficients| export::g1(&self.bases.commit(Basis::Monomial, coefficients.to_vec())));
+        apodict_verifier::Srs { g1, s_g1, g2, s_g2 }
     }
 
     /// Writes it: header, powers in both bases, the second group's points, a digest of all of it.
@@ -149,10 +147,6 @@ impl Srs {
     pub fn write(&self, writer: &mut impl Write) -> Result<(), Error> {
         let mut writer = DigestWriter::new(writer);
         writer.write_all(MAGIC)?;
-        writer.write_all(&[match self.origin {
-            SrsOrigin::Unsafe => 0,
-            SrsOrigin::Ceremony => 1,
-        }])?;
         writer.write_all(&self.k.to_le_bytes())?;
         for basis in [Basis::Monomial, Basis::Lagrange] {
             for point in self.bases.points(basis) {
@@ -165,13 +159,12 @@ impl Srs {
         Ok(writer.finish()?)
     }
 
-    /// Reads what [`Self::write`] wrote. The digest at the end guards against damage, not against malice:
-    /// [`Self::check`] does, for a file that you did not make.
+    /// Reads what [`Self::write`] wrote, and [checks](Self::check) it.
     ///
     /// # Errors
-    /// [`Error::File`] for anything else, truncated and damaged files included.
+    /// [`Error::File`] for anything else, truncated and damaged files included; [`Error::SrsInconsistent`].
     pub fn read(reader: &mut impl Read) -> Result<Self, Error> {
-        Self::read_some(reader, None)
+        Ok(Self::read_unless_known(reader, None, |_| false)?.srs)
     }
 
     /// Reads the first `2^k` powers of what [`Self::write`] wrote: the same as [`Self::cut_to`] of the whole, in the memory that
@@ -180,30 +173,37 @@ impl Srs {
     /// # Errors
     /// As [`Self::read`]; [`Error::SrsTooSmall`].
     pub fn read_cut_to(reader: &mut impl Read, k: u32) -> Result<Self, Error> {
-        Self::read_some(reader, Some(k))
+        Ok(Self::read_unless_known(reader, Some(k), |_| false)?.srs)
     }
 
-    fn read_some(reader: &mut impl Read, wanted: Option<u32>) -> Result<Self, Error> {
+    /// As [`Self::read_cut_to`], or [`Self::read`] without `k`, but leaves out the pairings if `is_known` says of the file's digest
+    /// that they held when the same part of this very file was read before.
+    ///
+    /// # Errors
+    /// As [`Self::read_cut_to`].
+    pub fn read_unless_known(
+        reader: &mut impl Read,
+        k: Option<u32>,
+        is_known: impl FnOnce(&[u8; 32]) -> bool,
+    ) -> Result<SrsFile, Error> {
         let mut reader = DigestReader::new(reader, EXPECTED);
-        let mut header = [0; 13];
+        let mut header = [0; 12];
         reader.read_exact(&mut header)?;
-        let (magic, rest) = header.split_at(8);
-        if magic != MAGIC {
+        let (magic, size) = header.split_at(8);
+        if magic[..7] != MAGIC[..7] {
             return Err(reader.invalid("it begins otherwise; make one with `apodict srs generate --unsafe -k K`"));
         }
-        let origin = match rest[0] {
-            0 => SrsOrigin::Unsafe,
-            1 => SrsOrigin::Ceremony,
-            other => return Err(reader.invalid(&format!("unknown origin {other}"))),
-        };
-        let k = u32::from_le_bytes([rest[1], rest[2], rest[3], rest[4]]);
-        check_k(k)?;
-        let wanted = wanted.unwrap_or(k);
-        if wanted > k {
-            return Err(Error::SrsTooSmall { got: k, needed: wanted });
+        if magic != MAGIC {
+            return Err(reader.invalid("it is of another version; make or import it again with this build"));
         }
-        let (n, budget) = (1usize << k, Budget::default());
-        let bases = if wanted == k {
+        let in_file = u32::from_le_bytes([size[0], size[1], size[2], size[3]]);
+        check_k(in_file)?;
+        let wanted = k.unwrap_or(in_file);
+        if wanted > in_file {
+            return Err(Error::SrsTooSmall { got: in_file, needed: wanted });
+        }
+        let (n, budget) = (1usize << in_file, Budget::default());
+        let bases = if wanted == in_file {
             HostBases::new(budget, |_| reader.points(n))?
         } else {
             let powers = reader.points(1 << wanted)?;
@@ -212,13 +212,17 @@ impl Srs {
             of_powers(wanted, budget, &powers)?
         };
         let second = [reader.point()?, reader.point()?];
-        reader.finish()?;
-        Ok(Self::new(wanted, bases, second, origin))
+        let file_digest = reader.finish()?;
+        let srs = Self::unchecked(wanted, bases, second);
+        if !is_known(&file_digest) {
+            srs.check()?;
+        }
+        Ok(SrsFile { srs, file_digest })
     }
 
     /// Checks that the powers are powers of one secret, in both bases: a random combination of neighbours against
     /// the pairing, and a random polynomial committed to in either basis. A wrong string passes with probability
-    /// about `2^k / r`, below 2^-229.
+    /// about `2^k / r`, below 2^-229. Whatever was read has been through it.
     ///
     /// # Errors
     /// [`Error::SrsInconsistent`] says what does not hold.
@@ -231,6 +235,7 @@ impl Srs {
         if bool::from(s_g2.is_identity()) {
             return Err(Error::SrsInconsistent("its secret is zero"));
         }
+        self.for_verifiers().validate()?;
         let mut weights: Vec<Fr> = (0..1 << self.k).map(|_| Fr::random(OsRng)).collect();
         weights[0] = Fr::ZERO;
         // sum_i w_i s^i, and sum_i w_i s^(i - 1).
@@ -264,91 +269,6 @@ fn check_k(k: u32) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine;
-
-    fn bytes(srs: &Srs) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        srs.write(&mut bytes).expect("a vector takes it");
-        bytes
-    }
-
-    #[test]
-    fn survives_a_file() {
-        let srs = Srs::generate_unsafe(5).expect("k is in range");
-        let back = Srs::read(&mut bytes(&srs).as_slice()).expect("what was written");
-        assert_eq!((back.k(), back.origin(), back.digest()), (5, SrsOrigin::Unsafe, srs.digest()));
-        for basis in [Basis::Monomial, Basis::Lagrange] {
-            assert_eq!(back.bases.points(basis), srs.bases.points(basis));
-        }
-        back.check().expect("consistent");
-        let cut = back.cut_to(4).expect("smaller");
-        cut.check().expect("consistent");
-        assert_eq!(cut.digest(), srs.digest());
-        assert!(matches!(back.cut_to(6), Err(Error::SrsTooSmall { got: 5, needed: 6 })));
-    }
-
-    #[test]
-    fn the_first_powers_of_a_file_are_those_of_the_string() {
-        let srs = Srs::generate_unsafe(7).expect("k is in range");
-        let file = bytes(&srs);
-        for k in [4, 6, 7] {
-            let read = Srs::read_cut_to(&mut file.as_slice(), k).expect("what was written");
-            let cut = srs.cut_to(k).expect("not larger");
-            assert_eq!((read.k(), read.origin(), read.digest()), (k, cut.origin(), cut.digest()));
-            assert_eq!(bytes(&read), bytes(&cut));
-        }
-        let error = Srs::read_cut_to(&mut file.as_slice(), 8).expect_err("there are fewer");
-        assert!(matches!(error, Error::SrsTooSmall { got: 7, needed: 8 }), "{error}");
-    }
-
-    #[test]
-    fn refuses_damaged_files() {
-        let srs = Srs::generate_unsafe(5).expect("k is in range");
-        let good = bytes(&srs);
-        let refused = |bytes: &[u8]| Srs::read(&mut &*bytes).is_err() && Srs::read_cut_to(&mut &*bytes, 4).is_err();
-        for len in [0, 7, 12, 13, 500, 2000, good.len() - 1] {
-            assert!(refused(&good[..len]), "cut at {len}");
-        }
-        for at in (0..good.len()).step_by(97) {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            assert!(refused(&bad), "flipped at {at}");
-        }
-        let mut long = good;
-        long.push(0);
-        assert!(refused(&long));
-    }
-
-    #[test]
-    fn check_finds_points_that_are_not_powers() {
-        let srs = Srs::generate_unsafe(4).expect("k is in range");
-        let powers = srs.bases.points(Basis::Monomial);
-        let lagrange = srs.bases.points(Basis::Lagrange);
-        let check = |monomial: &[G1Affine], lagrange: &[G1Affine]| {
-            let points = |basis| Ok::<_, Error>(if basis == Basis::Monomial { monomial } else { lagrange }.to_vec());
-            let bases = HostBases::new(Budget::default(), points)?;
-            Srs::new(4, bases, srs.second, SrsOrigin::Unsafe).check()
-        };
-        check(&powers, &lagrange).expect("consistent");
-        let mut swapped = powers.clone();
-        swapped.swap(2, 3);
-        assert!(matches!(check(&swapped, &lagrange), Err(Error::SrsInconsistent(_))));
-        assert!(matches!(check(&powers, &powers), Err(Error::SrsInconsistent(_))));
-        let mut last = powers.clone();
-        last[15] = last[14];
-        assert!(matches!(check(&last, &lagrange), Err(Error::SrsInconsistent(_))));
-        assert!(matches!(check(&powers, &powers[..15]), Err(Error::Engine(engine::Error::Basis { .. }))));
-    }
-
-    /// Multiples change how long commitments take, and nothing else.
-    #[test]
-    fn a_budget_changes_no_point() {
-        let srs = Srs::generate_unsafe(5).expect("k is in range");
-        let with = srs.clone().with_budget(Budget::for_many_proofs(64 << 20, 5)).expect("both bases");
-        with.check().expect("consistent");
-        assert_eq!(bytes(&with), bytes(&srs));
-        assert_eq!(bytes(&with.cut_to(4).expect("smaller")), bytes(&srs.cut_to(4).expect("smaller")));
-    }
-}
+mod forgeries;
+#[cfg(test)]
+mod tests;

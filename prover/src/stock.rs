@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use apodict_circuits::{Program, machine::Machine};
-use apodict_verifier::Verifier;
+use apodict_verifier::{SrsPolicy, Verifier};
 use halo2_proofs::{
     plonk::{self, create_proof, keygen_pk2},
     poly::kzg::{
@@ -36,7 +36,7 @@ impl<'a> StockProver<'a> {
         let params = srs.params();
         let key = keygen_pk2(&params, &Machine::new(program.layout()), false)?;
         let vk = export::verifying_key(key.get_vk(), srs.for_verifiers(), program.layout().num_instances())?;
-        Ok(Self { program, params, key, verifier: Verifier::new(vk)? })
+        Ok(Self { program, params, key, verifier: Verifier::new(vk, SrsPolicy::AllowUnsafe)? })
     }
 
     /// Proves a decision as [`prove`](crate::prove) does, with `create_proof` in place of the engine. Gives the proof and how

@@ -2,7 +2,7 @@
 
 use apodict_circuits::{Program, machine::Objective, synthetic};
 use apodict_prover::{Context, Error, ProvingKey, Srs, engine::Job, prove, shape_constraint_system};
-use apodict_verifier::Verifier;
+use apodict_verifier::{SrsPolicy, Verifier};
 use sha3::{Digest, Keccak256};
 
 fn program(len: usize, objective: Objective) -> Program {
@@ -24,7 +24,7 @@ fn a_decision_verifies_in_every_shape() {
         let vk = apodict_verifier::VerifyingKey::from_bytes(&key_bytes).expect("what was written");
         let shape = shape_constraint_system(program.plan().shape).expect("a shape");
         assert_eq!(vk.constraint_system, shape);
-        let verifier = Verifier::new(vk).expect("a key");
+        let verifier = Verifier::new(vk, SrsPolicy::AllowUnsafe).expect("a key");
         verifier.verify_words(&proof.instances, &proof.bytes).expect("valid");
         let mut other = proof.instances.clone();
         other[0][31] ^= 1;

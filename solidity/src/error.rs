@@ -36,11 +36,6 @@ pub enum Error {
         /// Names of the shapes whose contracts are compiled in.
         known: String,
     },
-    /// A key on an SRS whose secret someone may know.
-    #[error(
-        "the key stands on an SRS marked UNSAFE: whoever made it can forge proofs; import a ceremony file, or allow it expressly for development"
-    )]
-    UnsafeSrs,
     /// Compiled bytecode that is not hexadecimal.
     #[error("the embedded bytecode of {name} is damaged ({source}): run `cargo xtask contracts bless`")]
     Artifact {

@@ -1,11 +1,11 @@
 //! Verifier contracts on an in-process EVM (revm, rules of Osaka): deploy, verify, count gas.
 
 use crate::{
-    Error, Refusal, UnsafeSrsPolicy, artifacts,
+    Error, Refusal, artifacts,
     calldata::{encode_call_words, instance_words},
     key_code_hash, key_creation_code,
 };
-use apodict_verifier::{Fr, VerifyingKey};
+use apodict_verifier::{Fr, SrsPolicy, VerifyingKey};
 use revm::{
     Context, ExecuteCommitEvm, MainBuilder, MainContext,
     context::TxEnv,
@@ -162,8 +162,8 @@ impl VerifierOnEvm {
     /// Deploys the embedded verifier of the key's shape, and the key.
     ///
     /// # Errors
-    /// [`Error::UnsafeSrs`] by `policy`, [`Error::UnknownShape`], [`Error::Key`], [`Error::Deployment`].
-    pub fn deploy(key: &VerifyingKey, policy: UnsafeSrsPolicy) -> Result<Self, Error> {
+    /// [`Error::Key`], by `policy` too, [`Error::UnknownShape`], [`Error::Deployment`].
+    pub fn deploy(key: &VerifyingKey, policy: SrsPolicy<'_>) -> Result<Self, Error> {
         let artifact = artifacts::for_shape(&key.constraint_system)?;
         Self::deploy_with(artifact.creation_code()?, key, policy)
     }
@@ -172,8 +172,8 @@ impl VerifierOnEvm {
     ///
     /// # Errors
     /// As [`Self::deploy`].
-    pub fn deploy_with(verifier: Vec<u8>, key: &VerifyingKey, policy: UnsafeSrsPolicy) -> Result<Self, Error> {
-        policy.check(key.srs.origin)?;
+    pub fn deploy_with(verifier: Vec<u8>, key: &VerifyingKey, policy: SrsPolicy<'_>) -> Result<Self, Error> {
+        policy.check(&key.srs)?;
         let mut evm = Evm::new();
         let (verifier, verifier_gas) = evm.deploy("the verifier", verifier)?;
         let (address, key_gas) = evm.deploy("the key data", key_creation_code(key)?)?;

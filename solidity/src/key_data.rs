@@ -28,6 +28,8 @@ pub fn key_data(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
     for field in key_fields(cs, &groups)? {
         match field {
             KeyField::ShapeDigest => data.extend(shape_digest),
+            KeyField::KeyDigest => data.extend(key.digest()?),
+            KeyField::PortsHash => data.extend(key.layout.ports_hash()),
             KeyField::LogRows => data.extend(fr_to_be_bytes(&Fr::from(key.k))),
             KeyField::NumInstances => data.extend(fr_to_be_bytes(&Fr::from(key.num_instances as u64))),
             KeyField::RowsInverse => data.extend(fr_to_be_bytes(&domain.n_inverse())),

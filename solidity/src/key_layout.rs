@@ -12,6 +12,10 @@ pub(crate) enum KeyField {
     ShapeDigest,
     /// log2 of the number of rows.
     LogRows,
+    /// Digest of the key, which says what its proofs mean: no equation has it, whoever pins the code's hash pins it.
+    KeyDigest,
+    /// `keccak256(abi.encode(ports))` of the public values: for a registry to compare.
+    PortsHash,
     /// Length of the instance column.
     NumInstances,
     /// `1 / n`
@@ -55,6 +59,8 @@ impl KeyField {
         match self {
             KeyField::ShapeDigest => "KEY_SHAPE".into(),
             KeyField::LogRows => "KEY_LOG_ROWS".into(),
+            KeyField::KeyDigest => "KEY_DIGEST".into(),
+            KeyField::PortsHash => "KEY_PORTS".into(),
             KeyField::NumInstances => "KEY_NUM_INSTANCES".into(),
             KeyField::RowsInverse => "KEY_ROWS_INVERSE".into(),
             KeyField::Root(rotation) if rotation < 0 => format!("KEY_ROOT_MINUS_{}", rotation.unsigned_abs()),
@@ -74,6 +80,8 @@ impl KeyField {
         match self {
             KeyField::ShapeDigest => "digest of the shape",
             KeyField::LogRows => "k = log2 of the rows",
+            KeyField::KeyDigest => "digest of the key",
+            KeyField::PortsHash => "hash of the ports, keccak256(abi.encode(ports))",
             KeyField::NumInstances => "length of the instance column",
             KeyField::RowsInverse => "1 / n",
             KeyField::Root(_) => "omega^rotation",
@@ -90,7 +98,14 @@ impl KeyField {
 
 /// The entries for a shape, in order.
 pub(crate) fn key_fields(cs: &ConstraintSystem, groups: &[OpeningGroup]) -> Result<Vec<KeyField>, Error> {
-    let mut fields = vec![KeyField::ShapeDigest, KeyField::LogRows, KeyField::NumInstances, KeyField::RowsInverse];
+    let mut fields = vec![
+        KeyField::ShapeDigest,
+        KeyField::KeyDigest,
+        KeyField::PortsHash,
+        KeyField::LogRows,
+        KeyField::NumInstances,
+        KeyField::RowsInverse,
+    ];
 
     // Rows -1 to -(blinding_factors + 1) hold l_blind and l_last; row 1 generates the instance rows, which seen from a
     // rotation start at its negative.

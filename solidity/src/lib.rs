@@ -28,23 +28,3 @@ pub use key_data::{KEY_DATA_PREFIX, key_code_hash, key_creation_code, key_data};
 pub use refusal::{Refusal, RefusalKind};
 pub use render::{contract_name, render_verifier};
 pub use write::write_contracts;
-
-/// What to do with a key whose structured reference string is marked unsafe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnsafeSrsPolicy {
-    /// Refuse it: what a deployment that protects anything of value must do.
-    Refuse,
-    /// Accept it, for development: whoever made the string can forge any proof.
-    AllowForDevelopment,
-}
-
-impl UnsafeSrsPolicy {
-    /// # Errors
-    /// [`Error::UnsafeSrs`]
-    pub(crate) fn check(self, origin: apodict_verifier::SrsOrigin) -> Result<(), Error> {
-        match (self, origin) {
-            (UnsafeSrsPolicy::Refuse, apodict_verifier::SrsOrigin::Unsafe) => Err(Error::UnsafeSrs),
-            _ => Ok(()),
-        }
-    }
-}

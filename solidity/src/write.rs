@@ -1,9 +1,7 @@
 //! Contracts as files for someone to deploy.
 
-use crate::{
-    Error, UnsafeSrsPolicy, artifacts, contract_name, key_code_hash, key_creation_code, key_data, render_verifier,
-};
-use apodict_verifier::{SrsOrigin, VerifyingKey};
+use crate::{Error, artifacts, contract_name, key_code_hash, key_creation_code, key_data, render_verifier};
+use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -20,10 +18,11 @@ const CUSTOM_SHAPE: &str = "custom";
 /// to deploy and to call them. A file appears under its name only once it is whole.
 ///
 /// # Errors
-/// [`Error::UnsafeSrs`] by `policy`; [`Error::Key`] and [`Error::AdviceNotOpened`] if there is no contract for the key;
+/// [`Error::Key`] by `policy`; [`Error::Key`] and [`Error::AdviceNotOpened`] if there is no contract for the key;
 /// [`Error::Write`].
-pub fn write_contracts(key: &VerifyingKey, directory: &Path, policy: UnsafeSrsPolicy) -> Result<Vec<PathBuf>, Error> {
-    policy.check(key.srs.origin)?;
+pub fn write_contracts(key: &VerifyingKey, directory: &Path, policy: SrsPolicy<'_>) -> Result<Vec<PathBuf>, Error> {
+    policy.check(&key.srs)?;
+    let origin = policy.origin(&key.srs.digest());
     let (shape, verifier) = match artifacts::for_shape(&key.constraint_system) {
         Ok(artifact) => (artifact.shape, artifact.source.to_owned()),
         Err(Error::UnknownShape { .. }) => (CUSTOM_SHAPE, render_verifier(CUSTOM_SHAPE, &key.constraint_system)?),
@@ -33,9 +32,9 @@ pub fn write_contracts(key: &VerifyingKey, directory: &Path, policy: UnsafeSrsPo
     let files = [
         ("IHalo2Verifier.sol".to_owned(), INTERFACE.to_owned()),
         (format!("{contract}.sol"), verifier),
-        (format!("{}.sol", key_contract_name(key)), key_contract(key)?),
+        (format!("{}.sol", key_contract_name(origin)), key_contract(key, origin)?),
         ("key-creation-code.hex".into(), format!("0x{}\n", hex::encode(key_creation_code(key)?))),
-        ("README.md".into(), readme(key, &contract)?),
+        ("README.md".into(), readme(key, &contract, origin)?),
     ];
     fs::create_dir_all(directory).map_err(|source| Error::Write { path: directory.into(), source })?;
     files.into_iter().map(|(name, text)| write(directory.join(name), &text)).collect()
@@ -54,15 +53,15 @@ fn write(path: PathBuf, text: &str) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-fn key_contract_name(key: &VerifyingKey) -> &'static str {
-    match key.srs.origin {
+fn key_contract_name(origin: SrsOrigin) -> &'static str {
+    match origin {
         SrsOrigin::Unsafe => "UNSAFE_VerifyingKeyData",
         SrsOrigin::Ceremony => "VerifyingKeyData",
     }
 }
 
-fn origin_warning(key: &VerifyingKey) -> &'static str {
-    match key.srs.origin {
+fn origin_warning(origin: SrsOrigin) -> &'static str {
+    match origin {
         SrsOrigin::Unsafe => {
             "UNSAFE: the structured reference string was generated on one machine. Whoever made it can forge any proof."
         }
@@ -71,7 +70,7 @@ fn origin_warning(key: &VerifyingKey) -> &'static str {
 }
 
 /// A contract whose constructor leaves the key data as its code.
-fn key_contract(key: &VerifyingKey) -> Result<String, Error> {
+fn key_contract(key: &VerifyingKey, origin: SrsOrigin) -> Result<String, Error> {
     Ok(format!(
         "// SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
@@ -92,17 +91,17 @@ contract {name} {{
     }}
 }}
 ",
-        warning = origin_warning(key),
+        warning = origin_warning(origin),
         k = key.k,
         instances = key.num_instances,
         hash = hex::encode(key_code_hash(key)?),
-        srs = hex::encode(key.srs.digest),
-        name = key_contract_name(key),
+        srs = hex::encode(key.srs.digest()),
+        name = key_contract_name(origin),
         data = hex::encode(key_data(key)?),
     ))
 }
 
-fn readme(key: &VerifyingKey, contract: &str) -> Result<String, Error> {
+fn readme(key: &VerifyingKey, contract: &str, origin: SrsOrigin) -> Result<String, Error> {
     Ok(format!(
         "# Verifier contracts
 
@@ -139,8 +138,8 @@ It returns `true` or reverts with a named error, never `false`. A caller must
 - compute `instances` itself, the context (instances 0 and 1) included, and never forward them unread,
 - see to it that one proof is not used twice.
 ",
-        warning = origin_warning(key),
-        key_name = key_contract_name(key),
+        warning = origin_warning(origin),
+        key_name = key_contract_name(origin),
         k = key.k,
         instances = key.num_instances,
         proof_len = key.constraint_system.proof_len(),

@@ -41,7 +41,7 @@ pub fn verify_batch(batch: &[BatchItem<'_>]) -> Result<(), Error> {
     let mut residues = Vec::with_capacity(batch.len());
     for (index, item) in batch.iter().enumerate() {
         let (srs, expected) = (&item.verifier.key().srs, &first.key().srs);
-        if (srs.g1, srs.g2, srs.s_g2) != (expected.g1, expected.g2, expected.s_g2) {
+        if srs != expected {
             return Err(Error::BatchSrs { index });
         }
         let residue = item

@@ -1,7 +1,8 @@
 //! What can be wrong: with a key (an operator's matter) or with a proof (the prover's).
 
 use crate::proof::Element;
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
+use core::fmt;
 use thiserror::Error;
 
 /// Why a key cannot be used. Nothing is said about any proof.
@@ -133,6 +134,45 @@ pub enum KeyError {
         /// Of the gate.
         got: usize,
     },
+    /// A description of the public values that no program has.
+    #[error("the layout of the public values is wrong at {tensor:?}: {reason}; export the key again")]
+    Layout {
+        /// Name of the tensor.
+        tensor: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A structured reference string that nobody pinned.
+    #[error(
+        "the structured reference string 0x{} is UNSAFE: whoever made it may be able to forge proofs; pin the digest of a \
+         ceremony's, or allow unsafe ones for development",
+        Hexadecimal(digest)
+    )]
+    UnsafeSrs {
+        /// What identifies the string.
+        digest: [u8; 32],
+    },
+    /// Another key than the pinned one.
+    #[error(
+        "the key's digest is 0x{}, not the pinned 0x{}: proofs under it mean something else",
+        Hexadecimal(got),
+        Hexadecimal(expected)
+    )]
+    Digest {
+        /// What was pinned.
+        expected: [u8; 32],
+        /// Of the key.
+        got: [u8; 32],
+    },
+}
+
+/// Bytes as hexadecimal digits.
+struct Hexadecimal<'a>(&'a [u8; 32]);
+
+impl fmt::Display for Hexadecimal<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
 }
 
 /// Why a proof is not accepted.
@@ -194,6 +234,21 @@ pub enum Error {
     /// Well-formed, but it does not prove these instances under this key.
     #[error("the proof does not hold for this key and these instances")]
     Rejected,
+    /// The halves of a context have 128 bits each.
+    #[error("instance 0 or 1, half of the context, has more than 128 bits")]
+    Context,
+    /// An integer that the layout does not have there.
+    #[error("element {element} of {tensor:?} is not an integer from {lo} to {hi}")]
+    PublicValue {
+        /// Name of the tensor.
+        tensor: String,
+        /// Position in it, row-major.
+        element: usize,
+        /// The least it can be.
+        lo: i128,
+        /// The greatest it can be.
+        hi: i128,
+    },
     /// A batch without a proof says nothing, so it is not valid either.
     #[error("the batch is empty")]
     EmptyBatch,

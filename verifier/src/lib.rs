@@ -6,33 +6,31 @@
 //! needs no standard library, which fits it for nodes, keepers and embedded use.
 //!
 //! ```
-//! use apodict_verifier::{Error, Verifier, VerifyingKey};
+//! use apodict_verifier::{Error, SrsPolicy, Statement, Verifier, VerifyingKey};
 //!
-//! /// The digest of the model that this program trusts.
-//! const PINNED: [u8; 32] = [0; 32];
+//! /// The key digest of the model that this program trusts, as `apodict keys` prints it.
+//! const KEY: [u8; 32] = [0; 32];
+//! /// The digest of the ceremony's string that the key was made with.
+//! const SRS: [u8; 32] = [0; 32];
 //!
-//! fn decide(key: &[u8], instances: &[[u8; 32]], proof: &[u8]) -> Result<bool, Error> {
-//!     let verifier = Verifier::new(VerifyingKey::from_bytes(key)?)?;
-//!     if verifier.digest() != PINNED {
-//!         return Ok(false);
-//!     }
-//!     verifier.verify_words(instances, proof)?;
-//!     Ok(true)
+//! fn decision(key: &[u8], instances: &[[u8; 32]], proof: &[u8]) -> Result<Statement, Error> {
+//!     let verifier = Verifier::pinned(VerifyingKey::from_bytes(key)?, &KEY, SrsPolicy::Ceremony(&[SRS]))?;
+//!     verifier.statement(instances, proof)
 //! }
-//! # assert!(decide(b"not a key", &[], &[]).is_err());
+//! # assert!(decision(b"not a key", &[], &[]).is_err());
 //! ```
 //!
 //! # What a proof says
 //! That its maker knew a witness of the circuit behind the *key* whose public instances are *these*. Who may choose
-//! either is the caller's matter: compare [`Verifier::digest`] with a pinned value, and compute the instances
-//! (context, inputs, outputs) yourself instead of taking them from whoever sent the proof.
+//! either is the caller's matter: pin the key digest ([`Verifier::pinned`]), compare the context and the inputs with those
+//! that you computed yourself, and take the outputs from the [`Statement`].
 //!
 //! # Why the transcript's view of the key is stored
 //! halo2 begins every transcript with a hash of the key's Rust `Debug` output, which only halo2 can compute, so
 //! [`VerifyingKey::transcript_repr`] is stored rather than derived. That costs no soundness: what binds a proof to the
 //! circuit is that the verifier itself uses this key's commitments and gates, and the value must only be one that the
-//! prover could not choose after seeing challenges. It is part of the bytes that [`VerifyingKey::digest`] covers, and
-//! whoever pins that digest pins it with the rest. A key with another value accepts no proof made for this one.
+//! prover could not choose after seeing challenges. It is part of what [`VerifyingKey::digest`] covers, and whoever pins
+//! that digest pins it with the rest. A key with another value accepts no proof made for this one.
 //!
 //! # Where to start reading
 //! [`Verifier::verify`] and its three steps: `conversation` (what is read, what is drawn), `constraints` (what the gates
@@ -49,6 +47,8 @@
 )]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod batch;
 mod bdfg21;
@@ -58,8 +58,11 @@ mod conversation;
 mod domain;
 mod encoding;
 mod error;
+#[cfg(feature = "std")]
+pub mod files;
 mod format;
 mod key;
+mod layout;
 mod proof;
 #[cfg(feature = "tampering")]
 pub mod tampering;
@@ -74,7 +77,8 @@ pub use constraint_system::{Column, ColumnKind, ConstraintSystem, Expression, Qu
 pub use domain::{DELTA, Domain};
 pub use encoding::{fr_from_be_bytes, fr_to_be_bytes, g1_to_be_bytes, g2_to_be_bytes};
 pub use error::{Error, KeyError};
-pub use format::{FORMAT_VERSION, MAX_KEY_BYTES};
-pub use key::{Srs, SrsOrigin, VerifyingKey};
+pub use format::{FORMAT_VERSION, MAX_CIRCUIT_BYTES, MAX_KEY_BYTES};
+pub use key::{CEREMONIES, Srs, SrsOrigin, SrsPolicy, VerifyingKey};
+pub use layout::{CONTEXT_INSTANCES, Layout, Port, Quantization, Run, Statement, Tensor};
 pub use proof::{Challenge, Element, Evaluation, Step};
 pub use verify::{Verifier, instances_from_words, verify};

@@ -203,7 +203,12 @@ impl VerifyingKey {
         for point in &self.permutation_commitments {
             on_curve_and_not_identity("a permutation commitment", point, point.is_on_curve())?;
         }
-        self.srs.validate()
+        self.srs.validate()?;
+        let described = self.layout.num_instances()?;
+        if self.layout.is_empty() {
+            return Ok(());
+        }
+        count("described instances", described, self.num_instances)
     }
 
     fn validate_rows(&self) -> Result<(), KeyError> {
@@ -232,8 +237,15 @@ impl VerifyingKey {
 }
 
 impl Srs {
-    fn validate(&self) -> Result<(), KeyError> {
-        on_curve_and_not_identity("[1]_1", &self.g1, self.g1.is_on_curve())?;
+    /// Checks that its points are points of their groups, and none the identity. That they belong to one secret, the whole
+    /// string's pairings say; here, a digest that somebody pinned.
+    ///
+    /// # Errors
+    /// The first [`KeyError`] found.
+    pub fn validate(&self) -> Result<(), KeyError> {
+        for (what, point) in [("[1]_1", &self.g1), ("[s]_1", &self.s_g1)] {
+            on_curve_and_not_identity(what, point, point.is_on_curve())?;
+        }
         for (what, point) in [("[1]_2", &self.g2), ("[s]_2", &self.s_g2)] {
             on_curve_and_not_identity(what, point, point.is_on_curve())?;
             if !point.is_in_correct_subgroup_assuming_on_curve() {

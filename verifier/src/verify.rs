@@ -1,7 +1,7 @@
 //! Verification of one proof.
 
 use crate::{
-    Error, Evaluation, Fr, G1Affine, KeyError, Polynomial, VerifyingKey, bdfg21,
+    Error, Evaluation, Fr, G1Affine, KeyError, Polynomial, SrsPolicy, Statement, VerifyingKey, bdfg21,
     bdfg21::{Challenges, Combination, OpeningGroup},
     constraints::quotient_eval,
     conversation::{Conversation, read},
@@ -40,11 +40,13 @@ pub(crate) struct Residue {
 }
 
 impl Verifier {
-    /// Checks the key (see [`VerifyingKey::validate`]) and prepares it.
+    /// Checks the key (see [`VerifyingKey::validate`]) and prepares it. Whose key it is, it cannot say: compare
+    /// [`digest`](Self::digest), or use [`pinned`](Self::pinned).
     ///
     /// # Errors
-    /// [`KeyError`]: which part of the key is inconsistent.
-    pub fn new(key: VerifyingKey) -> Result<Self, KeyError> {
+    /// [`KeyError`]: which part of the key is inconsistent; [`KeyError::UnsafeSrs`] by `policy`.
+    pub fn new(key: VerifyingKey, policy: SrsPolicy<'_>) -> Result<Self, KeyError> {
+        policy.check(&key.srs)?;
         let digest = key.digest()?;
         let domain = Domain::new(key.k).ok_or(KeyError::Limit { what: "k", max: 28, got: key.k.into() })?;
         Ok(Self {
@@ -58,12 +60,24 @@ impl Verifier {
         })
     }
 
+    /// As [`new`](Self::new), for the one key whose digest is `digest`.
+    ///
+    /// # Errors
+    /// As `new`; [`KeyError::Digest`] for any other key.
+    pub fn pinned(key: VerifyingKey, digest: &[u8; 32], policy: SrsPolicy<'_>) -> Result<Self, KeyError> {
+        let verifier = Self::new(key, policy)?;
+        if verifier.digest == *digest {
+            return Ok(verifier);
+        }
+        Err(KeyError::Digest { expected: *digest, got: verifier.digest })
+    }
+
     /// The key.
     pub fn key(&self) -> &VerifyingKey {
         &self.key
     }
 
-    /// Keccak-256 of the key's bytes: pin this.
+    /// [`VerifyingKey::digest`]: pin this.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
@@ -92,6 +106,15 @@ impl Verifier {
     pub fn verify_words(&self, instances: &[[u8; 32]], proof: &[u8]) -> Result<(), Error> {
         self.check_instance_count(instances.len())?;
         self.verify(&instances_from_words(instances)?, proof)
+    }
+
+    /// What a proof says: [`verify_words`](Self::verify_words), then the context, inputs and outputs that the instances spell.
+    ///
+    /// # Errors
+    /// As `verify_words`, and as [`Layout::decode`](crate::Layout::decode).
+    pub fn statement(&self, instances: &[[u8; 32]], proof: &[u8]) -> Result<Statement, Error> {
+        self.verify_words(instances, proof)?;
+        self.key.layout.decode(instances)
     }
 
     fn check_instance_count(&self, got: usize) -> Result<(), Error> {
@@ -207,7 +230,7 @@ pub fn instances_from_words(words: &[[u8; 32]]) -> Result<Vec<Fr>, Error> {
 /// Whether `proof` proves `instances` under `key`. To verify more than one proof, keep a [`Verifier`].
 ///
 /// # Errors
-/// [`Error::Key`] if the key is inconsistent, otherwise as [`Verifier::verify`].
-pub fn verify(key: &VerifyingKey, instances: &[Fr], proof: &[u8]) -> Result<(), Error> {
-    Verifier::new(key.clone())?.verify(instances, proof)
+/// [`Error::Key`] if the key is inconsistent or `policy` refuses it, otherwise as [`Verifier::verify`].
+pub fn verify(key: &VerifyingKey, policy: SrsPolicy<'_>, instances: &[Fr], proof: &[u8]) -> Result<(), Error> {
+    Verifier::new(key.clone(), policy)?.verify(instances, proof)
 }

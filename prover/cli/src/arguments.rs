@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::hexadecimal::parse_bytes32;
+use apodict_verifier::{
+    SrsPolicy,
+    files::{parse_bytes, parse_bytes32},
+};
 
 /// Proves decisions of quantized models, and verifies the proofs.
 #[derive(Debug, Parser)]
@@ -45,7 +48,7 @@ pub(crate) enum Command {
     Demo,
     /// Compile an ONNX model to a program.
     Compile(Compile),
-    /// Describe a program: operators, size, ranges, errors, cost.
+    /// Describe a program: operators, size, ranges, errors, cost; or a verifying key: its digest's parts, its public values.
     Inspect(Inspect),
     /// Make the verifying key and the proving key of a program.
     Keys(Keys),
@@ -60,6 +63,8 @@ pub(crate) enum Command {
     Srs(Srs),
     /// Write the verifier contract of a program's shape, and its key as a data contract.
     Contract(Contract),
+    /// Print the call of the verifier contract that checks a proof.
+    Calldata(Calldata),
     /// Print a completion script for a shell.
     Completions(Completions),
 }
@@ -176,8 +181,8 @@ fn parse_dim(text: &str) -> Result<Dim, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The program.
-    #[arg(value_name = "OUT.apo", value_hint = ValueHint::FilePath)]
+    /// The program, or a verifying key.
+    #[arg(value_name = "OUT.apo|vk.json", value_hint = ValueHint::FilePath)]
     pub(crate) program: PathBuf,
 }
 
@@ -195,11 +200,28 @@ pub(crate) struct Keys {
     pub(crate) srs: SrsFile,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct SrsFile {
     /// Structured reference string; without it, an UNSAFE one for development, made once and kept in the cache.
     #[arg(long = "srs", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) pin: SrsPin,
+}
+
+/// The one thing that makes a structured reference string more than unsafe.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SrsPin {
+    /// Digest of a ceremony's structured reference string that you trust: any other is refused, and this one is not called unsafe.
+    #[arg(long = "srs-digest", value_name = "0x..", value_parser = parse_bytes32)]
+    pub(crate) digest: Option<[u8; 32]>,
+}
+
+impl SrsPin {
+    pub(crate) fn policy(&self) -> SrsPolicy<'_> {
+        self.digest.as_ref().map_or(SrsPolicy::AllowUnsafe, |digest| SrsPolicy::Ceremony(std::slice::from_ref(digest)))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -327,6 +349,13 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "vk.json", value_hint = ValueHint::FilePath)]
     pub(crate) key: PathBuf,
 
+    /// Refuse any other key than the one with this digest: what makes `--key` a key that you trust.
+    #[arg(long, value_name = "0x..", value_parser = parse_bytes32)]
+    pub(crate) key_digest: Option<[u8; 32]>,
+
+    #[command(flatten)]
+    pub(crate) srs: SrsPin,
+
     /// Refuse a proof that is bound to another context.
     #[arg(long, value_name = "0x..", value_parser = parse_bytes32)]
     pub(crate) context: Option<[u8; 32]>,
@@ -364,6 +393,9 @@ pub(crate) struct SrsCheck {
     /// The structured reference string.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) path: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) pin: SrsPin,
 }
 
 #[derive(Debug, Args)]
@@ -382,6 +414,31 @@ pub(crate) struct Contract {
 
     #[command(flatten)]
     pub(crate) srs: SrsFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calldata {
+    /// The proof.
+    #[arg(value_name = "proof.json", value_hint = ValueHint::FilePath)]
+    pub(crate) proof: PathBuf,
+
+    /// The verifying key.
+    #[arg(long, value_name = "vk.json", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+
+    /// Where the key's data contract stands.
+    #[arg(long, value_name = "0x..", value_parser = parse_address)]
+    pub(crate) key_address: [u8; 20],
+
+    /// Tell what the call says too: context, inputs and outputs, with sign and scale.
+    #[arg(long)]
+    pub(crate) decode: bool,
+}
+
+fn parse_address(text: &str) -> Result<[u8; 20], String> {
+    let bytes = parse_bytes(text)?;
+    let length = bytes.len();
+    bytes.try_into().map_err(|_| format!("expected an address of 20 bytes, got {length}"))
 }
 
 #[derive(Debug, Args)]

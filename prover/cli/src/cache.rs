@@ -21,6 +21,12 @@ pub(crate) fn keys(program_digest: &[u8; 32], srs_digest: &[u8; 32]) -> Result<P
     Ok(folder()?.join("keys").join(half(program_digest)).join(half(srs_digest)))
 }
 
+/// A file that is there if the pairings of the string's file with this digest held, of its first `2^k` powers or of all.
+pub(crate) fn srs_verdict(file_digest: &[u8; 32], k: Option<u32>) -> Result<PathBuf, Failure> {
+    let part = k.map_or("all".to_owned(), |k| k.to_string());
+    Ok(folder()?.join("srs-checked").join(format!("{}-{part}", hex::encode(file_digest))))
+}
+
 /// The development string for `2^k` rows.
 pub(crate) fn unsafe_srs(k: u32) -> Result<PathBuf, Failure> {
     Ok(folder()?.join("srs").join(format!("unsafe-{k}.srs")))

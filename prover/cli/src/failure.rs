@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::hexadecimal::Bytes32;
+use apodict_verifier::files::{Bytes32, FileError};
 
 #[derive(Debug, Error, Diagnostic)]
 #[non_exhaustive]
@@ -31,6 +31,20 @@ pub(crate) enum Failure {
     #[error("wrong key: the proof is for the key {expected}, {} is the key {got}", path.display())]
     #[diagnostic(help("verify with the vk.json of the program that made the proof; nothing is said about the proof"))]
     WrongKey { path: PathBuf, expected: Bytes32, got: Bytes32 },
+
+    #[error("cannot use the verifying key {}", path.display())]
+    #[diagnostic(help("expected the vk.json that `apodict keys` writes"))]
+    VerifyingKey { path: PathBuf, source: FileError },
+
+    #[error("cannot use the proof {}", path.display())]
+    #[diagnostic(help("expected the JSON file that `apodict prove` writes"))]
+    Proof { path: PathBuf, source: FileError },
+
+    #[error("{} is the key {got}, the proving key beside it is the key {expected}", path.display())]
+    #[diagnostic(help(
+        "name another folder for these keys, or remove the vk.json if it is not one that you were given"
+    ))]
+    KeysApart { path: PathBuf, expected: Bytes32, got: Bytes32 },
 
     #[error("cannot use the proving key {}", path.display())]
     #[diagnostic(help("{}", advice_for_key(source)))]
@@ -59,9 +73,9 @@ pub(crate) enum Failure {
     #[diagnostic(help("name other sizes, as in --k 8,10,12"))]
     NoSyntheticProgram { k: u32 },
 
-    #[error("the instances of the proof just made do not decode: {0}")]
-    #[diagnostic(help("this is a defect of apodict: report it with the program"))]
-    Layout(String),
+    #[error("the demonstration has no output {name} of one number")]
+    #[diagnostic(help("this is a defect of apodict: report it"))]
+    Demonstration { name: &'static str },
 
     #[error("{option} does not apply to a program: it is compiled already")]
     #[diagnostic(help("leave {option} out, or name the ONNX model instead of the program"))]

@@ -1,18 +1,20 @@
 //! Keys and the structured reference string they stand on: read where they are, made where they are not.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use apodict_circuits::Program;
-use apodict_prover::{Error, ProvingKey, SRS_MIN_K, Srs};
-use apodict_verifier::SrsOrigin;
+use apodict_prover::{Error, ProvingKey, SRS_MIN_K, Srs, SrsFile};
+use apodict_verifier::{
+    SrsOrigin,
+    files::{Bytes32, KeyFile},
+};
 
+use crate::arguments;
 use crate::cache;
 use crate::failure::Failure;
 use crate::files::{self, PendingFile};
-use crate::key_file::KeyFile;
-use crate::program;
 
 const PROVING_KEY: &str = "pk.bin";
 const VERIFYING_KEY: &str = "vk.json";
@@ -21,7 +23,6 @@ const VERIFYING_KEY: &str = "vk.json";
 pub(crate) struct Keys {
     pub(crate) srs: Srs,
     pub(crate) proving: ProvingKey,
-    pub(crate) file: KeyFile,
 }
 
 /// Where keys are.
@@ -58,10 +59,18 @@ impl KeyFolder {
         };
         let proving = ProvingKey::read(&mut BufReader::new(file), program, &srs)
             .map_err(|source| Failure::ProvingKey { path, source })?;
-        let keys = Keys::new(program, srs, proving)?;
-        if !self.verifying_key().exists() {
+        let keys = Keys { srs, proving };
+        let path = self.verifying_key();
+        if !path.exists() {
             self.check(program, &keys)?;
-            PendingFile::create(&self.verifying_key())?.commit(&keys.file.to_json()?)?;
+            PendingFile::create(&path)?.commit(&keys.verifying_file()?)?;
+            return Ok(keys);
+        }
+        let beside = apodict_verifier::files::read_key(&path)
+            .map_err(|source| Failure::VerifyingKey { path: path.clone(), source })?;
+        let (expected, got) = (Bytes32(keys.digest()), Bytes32(beside.digest()?));
+        if expected != got {
+            return Err(Failure::KeysApart { path, expected, got });
         }
         Ok(keys)
     }
@@ -78,8 +87,8 @@ impl KeyFolder {
         let verifying_file = PendingFile::create(&self.verifying_key())?;
         let proving_file = PendingFile::create(&self.proving_key())?;
         let proving = ProvingKey::generate(program, &srs)?;
-        let keys = Keys::new(program, srs, proving)?;
-        verifying_file.commit(&keys.file.to_json()?)?;
+        let keys = Keys { srs, proving };
+        verifying_file.commit(&keys.verifying_file()?)?;
         proving_file.commit_with(|file| Ok(keys.proving.write(file)?))?;
         Ok(keys)
     }
@@ -92,38 +101,72 @@ impl KeyFolder {
 }
 
 impl Keys {
-    /// Keys that stand in no file.
-    pub(crate) fn new(program: &Program, srs: Srs, proving: ProvingKey) -> Result<Self, Failure> {
-        let file = KeyFile::new(proving.verifying_key(), program::layout(program))?;
-        Ok(Self { srs, proving, file })
+    /// What to pin: [`apodict_verifier::VerifyingKey::digest`].
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.proving.digest()
     }
 
-    pub(crate) fn origin(&self) -> SrsOrigin {
-        self.proving.verifying_key().srs.origin
+    /// A `vk.json`.
+    fn verifying_file(&self) -> Result<Vec<u8>, Failure> {
+        Ok(KeyFile::new(self.proving.verifying_key())?.to_json()?)
     }
 }
 
 /// The string that the user names, else one for development from the cache, made on first use.
-pub(crate) fn srs_for(program: &Program, named: Option<&Path>) -> Result<Srs, Failure> {
+pub(crate) fn srs_for(program: &Program, named: &arguments::SrsFile) -> Result<Srs, Failure> {
     let k = program.plan().k;
-    if let Some(path) = named {
-        return read_srs(path, |reader| Srs::read_cut_to(reader, k));
-    }
-    let path = cache::unsafe_srs(k.max(SRS_MIN_K))?;
-    if !path.exists() {
-        files::make_folder(&cache::folder()?.join("srs"))?;
-        let file = PendingFile::create(&path)?;
-        let srs = Srs::generate_unsafe(k.max(SRS_MIN_K))?;
-        file.commit_if_new(|file| Ok(srs.write(file)?))?;
-    }
-    read_srs(&path, Srs::read)
+    let srs = match &named.path {
+        Some(path) => read_srs(path, Some(k))?,
+        None => {
+            let path = cache::unsafe_srs(k.max(SRS_MIN_K))?;
+            if !path.exists() {
+                make_unsafe_srs(&path, k.max(SRS_MIN_K))?;
+            }
+            match read_srs(&path, None) {
+                // Of an earlier version: nobody else has it.
+                Err(Failure::Srs { source: Error::File { .. }, .. }) => {
+                    fs::remove_file(&path).map_err(|source| Failure::Write { path: path.clone(), source })?;
+                    make_unsafe_srs(&path, k.max(SRS_MIN_K))?;
+                    read_srs(&path, None)?
+                }
+                read => read?,
+            }
+        }
+    };
+    named.pin.policy().check(&srs.for_verifiers())?;
+    Ok(srs)
 }
 
-/// Reads a string's file, or the part of it that `read` takes.
-pub(crate) fn read_srs(
-    path: &Path,
-    read: impl FnOnce(&mut BufReader<File>) -> Result<Srs, Error>,
-) -> Result<Srs, Failure> {
+fn make_unsafe_srs(path: &Path, k: u32) -> Result<(), Failure> {
+    files::make_folder(&cache::folder()?.join("srs"))?;
+    let file = PendingFile::create(path)?;
+    let srs = Srs::generate_unsafe(k)?;
+    file.commit_if_new(|file| Ok(srs.write(file)?))
+}
+
+/// Reads a string's file, or its first `2^k` powers. Its pairings are checked, once for each file.
+fn read_srs(path: &Path, k: Option<u32>) -> Result<Srs, Failure> {
+    // Without a cache there is nothing to remember a verdict in.
+    let verdict = |digest: &[u8; 32]| cache::srs_verdict(digest, k).ok();
+    let mut known = false;
     let file = File::open(path).map_err(|source| Failure::read(path, source))?;
-    read(&mut BufReader::new(file)).map_err(|source| Failure::Srs { path: path.to_owned(), source })
+    let read = Srs::read_unless_known(&mut BufReader::new(file), k, |digest| {
+        known = verdict(digest).is_some_and(|path| path.exists());
+        known
+    });
+    let SrsFile { srs, file_digest } = read.map_err(|source| Failure::Srs { path: path.to_owned(), source })?;
+    if !known && let Some(path) = verdict(&file_digest) {
+        // If it cannot be remembered, the next run checks again.
+        let _ = path.parent().map(fs::create_dir_all);
+        let _ = fs::write(path, "");
+    }
+    Ok(srs)
+}
+
+/// How a string's origin is called wherever it shows.
+pub(crate) fn origin_name(origin: SrsOrigin) -> &'static str {
+    match origin {
+        SrsOrigin::Unsafe => "unsafe",
+        SrsOrigin::Ceremony => "ceremony",
+    }
 }

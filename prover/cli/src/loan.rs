@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::layout::Statement;
+use apodict_verifier::files::Decision;
 
 pub(crate) const MODEL: &[u8] = include_bytes!("../../../examples/risk_scoring/model.onnx");
 pub(crate) const CALIBRATION: &[u8] = include_bytes!("../../../examples/risk_scoring/calibration.json");
@@ -76,9 +76,9 @@ impl Display for Loan {
 }
 
 /// The score that a statement carries.
-pub(crate) fn probability(statement: &Statement) -> Result<f64, Failure> {
+pub(crate) fn probability(statement: &Decision) -> Result<f64, Failure> {
     let score = statement.outputs.get(OUTPUT).and_then(|score| score.pointer("/0/0")).and_then(|score| score.as_f64());
-    score.ok_or_else(|| Failure::Layout(format!("no output {OUTPUT} of shape [1, 1]")))
+    score.ok_or_else(|| Failure::Demonstration { name: OUTPUT })
 }
 
 /// What the market does with a loan.

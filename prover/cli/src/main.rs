@@ -9,14 +9,10 @@ mod console;
 mod cost;
 mod failure;
 mod files;
-mod hexadecimal;
-mod key_file;
 mod keys;
-mod layout;
 mod loan;
 mod memory;
 mod program;
-mod proof_file;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -55,6 +51,7 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Verify(arguments) => commands::verify::run(arguments, console),
         Command::Srs(arguments) => commands::srs::run(arguments, console),
         Command::Contract(arguments) => commands::contract::run(arguments, console),
+        Command::Calldata(arguments) => commands::calldata::run(arguments, console),
         Command::Completions(arguments) => commands::completions::run(arguments),
     }
 }

@@ -16,7 +16,6 @@ use serde::Serialize;
 use crate::arguments;
 use crate::failure::Failure;
 use crate::files;
-use crate::layout::{Layout, Tensor};
 
 /// What every program file begins with, whatever its version.
 const MAGIC: &[u8] = b"apodict";
@@ -157,19 +156,6 @@ fn signature(program: &Program) -> float::Graph {
         element: if node.frac_bits > 0 { ElementType::F32 } else { ElementType::I64 },
     });
     float::Graph { nodes: nodes.collect(), outputs: Vec::new() }
-}
-
-/// What the instances of a program's proofs mean.
-pub(crate) fn layout(program: &Program) -> Layout {
-    let graph = program.graph();
-    let tensor = |name: &str, node: &Node| Tensor {
-        name: name.to_owned(),
-        shape: node.shape.clone(),
-        frac_bits: node.frac_bits,
-    };
-    let inputs = graph.inputs().map(|(_, node)| tensor(name_of(node), node));
-    let outputs = graph.outputs.iter().map(|output| tensor(&output.name, graph.node(output.node)));
-    Layout { inputs: inputs.collect(), outputs: outputs.collect() }
 }
 
 fn name_of(input: &Node) -> &str {

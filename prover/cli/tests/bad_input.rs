@@ -327,6 +327,8 @@ const PROVE: &[Mistake] = &[
     },
 ];
 
+const DIGEST: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
+
 const VERIFY: &[Mistake] = &[
     Mistake {
         name: "missing proof",
@@ -338,7 +340,7 @@ const VERIFY: &[Mistake] = &[
         name: "proof that is none",
         arguments: &["verify", "input.json", "--key", "keys/vk.json"],
         exit_code: 1,
-        says: &["input.json is not a proof", "apodict prove"],
+        says: &["input.json", "not a proof", "apodict prove"],
     },
     Mistake {
         name: "proof of another version",
@@ -362,7 +364,7 @@ const VERIFY: &[Mistake] = &[
         name: "key that is none",
         arguments: &["verify", "proof.json", "--key", "proof.json"],
         exit_code: 1,
-        says: &["proof.json is not a verifying key", "apodict keys"],
+        says: &["proof.json", "not a verifying key", "apodict keys"],
     },
     Mistake {
         name: "key of another version",
@@ -374,13 +376,52 @@ const VERIFY: &[Mistake] = &[
         name: "key with broken bytes",
         arguments: &["verify", "proof.json", "--key", "broken_vk.json"],
         exit_code: 1,
-        says: &["broken_vk.json is not a verifying key"],
+        says: &["broken_vk.json", "not a verifying key"],
     },
     Mistake {
         name: "key whose layout is too short",
         arguments: &["verify", "proof.json", "--key", "short_vk.json"],
         exit_code: 1,
-        says: &["its layout describes"],
+        says: &["described instances"],
+    },
+    Mistake {
+        name: "another key than the pinned one",
+        arguments: &["verify", "proof.json", "--key", "keys/vk.json", "--key-digest", DIGEST],
+        exit_code: 1,
+        says: &["not the pinned", "1111"],
+    },
+    Mistake {
+        name: "a pin that is no digest",
+        arguments: &["verify", "proof.json", "--key", "keys/vk.json", "--key-digest", "0x11"],
+        exit_code: 2,
+        says: &["expected 32 bytes, got 1"],
+    },
+    #[cfg(unix)]
+    Mistake {
+        name: "a proof without an end",
+        arguments: &["verify", "/dev/zero", "--key", "keys/vk.json"],
+        exit_code: 1,
+        says: &["/dev/zero", "a proof has at most"],
+    },
+    #[cfg(unix)]
+    Mistake {
+        name: "a key without an end",
+        arguments: &["verify", "proof.json", "--key", "/dev/zero"],
+        exit_code: 1,
+        says: &["/dev/zero", "a verifying key has at most"],
+    },
+    #[cfg(unix)]
+    Mistake {
+        name: "a string without an end",
+        arguments: &["srs", "check", "/dev/zero"],
+        exit_code: 1,
+        says: &["/dev/zero", "it begins otherwise"],
+    },
+    Mistake {
+        name: "an address that is none",
+        arguments: &["calldata", "proof.json", "--key", "keys/vk.json", "--key-address", "0x12"],
+        exit_code: 2,
+        says: &["an address of 20 bytes, got 1"],
     },
     Mistake { name: "no key", arguments: &["verify", "proof.json"], exit_code: 2, says: &["--key"] },
     Mistake { name: "no such verb", arguments: &["attest"], exit_code: 2, says: &["attest"] },
@@ -473,10 +514,10 @@ fn mistaken_files(place: &Workplace) {
     let k = place.json(&["inspect", "program.apo"])["k"].to_string();
     place.json(&["srs", "generate", "-k", &k, "--unsafe", "-o", "other.srs"]);
 
-    place.edit("proof.json", "versioned_proof.json", |proof| proof["version"] = 2.into());
+    place.edit("proof.json", "versioned_proof.json", |proof| proof["version"] = 1.into());
     place.edit("proof.json", "annotated_proof.json", |proof| proof["outputs"] = serde_json::json!({"score": 0}));
-    place.edit("keys/vk.json", "versioned_vk.json", |key| key["version"] = 2.into());
-    place.edit("keys/vk.json", "broken_vk.json", |key| key["key"] = "0x00".into());
+    place.edit("keys/vk.json", "versioned_vk.json", |key| key["version"] = 1.into());
+    place.edit("keys/vk.json", "broken_vk.json", |key| key["circuit"] = "0x00".into());
     place.edit("keys/vk.json", "short_vk.json", |key| key["layout"]["outputs"] = serde_json::json!([]));
 }
 

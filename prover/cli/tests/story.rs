@@ -128,13 +128,151 @@ fn a_proof_for_another_context_is_invalid() {
 #[test]
 fn a_key_with_another_layout_is_another_key() {
     let place = Workplace::with_proof();
-    place.edit("keys/vk.json", "scaled.json", |key| key["layout"]["outputs"][0]["frac_bits"] = 1.into());
+    let scaled = |key: &mut Value| key["layout"]["outputs"][0]["runs"][0]["num"] = "2".into();
+    place.edit("keys/vk.json", "scaled.json", scaled);
     place.edit("keys/vk.json", "renamed.json", |key| key["layout"]["outputs"][0]["name"] = "safety".into());
     for key in ["scaled.json", "renamed.json"] {
         let output = place.run(&["verify", "proof.json", "--key", key]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{key}");
+        assert!(message.contains("the file was changed"), "{message}");
+        // Whoever redoes the digest, as the message tells it, has another key.
+        let digest = message.split("the key's digest is ").nth(1).unwrap()[..66].to_owned();
+        place.edit(key, key, |key| key["digest"] = digest.clone().into());
+        let output = place.run(&["verify", "proof.json", "--key", key]);
         assert_eq!(output.status.code(), Some(1), "{key}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("wrong key"), "{key}");
+        // And whoever redoes that of the proof has not the pinned one.
+        place.edit("proof.json", "moved.json", |proof| proof["key_digest"] = digest.clone().into());
+        let genuine: Value = serde_json::from_slice(&place.read("keys/vk.json")).unwrap();
+        let pinned = genuine["digest"].as_str().unwrap();
+        let output = place.run(&["verify", "moved.json", "--key", key, "--key-digest", pinned]);
+        assert_eq!(output.status.code(), Some(1), "{key}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("not the pinned"), "{key}");
     }
+}
+
+/// Every command that has a key tells the same digest of it, which is the one in its file.
+#[test]
+fn there_is_one_key_digest() {
+    let place = Workplace::with_proof();
+    let file: Value = serde_json::from_slice(&place.read("keys/vk.json")).unwrap();
+    let digest = file["digest"].as_str().unwrap();
+    let proof: Value = serde_json::from_slice(&place.read("proof.json")).unwrap();
+    assert_eq!(proof["key_digest"], digest);
+    let commands: [&[&str]; 5] = [
+        &["keys", "program.apo", "-o", "again"],
+        &["contract", "program.apo", "--keys", "keys", "-o", "contracts"],
+        &["verify", "proof.json", "--key", "keys/vk.json", "--key-digest", digest],
+        &["calldata", "proof.json", "--key", "keys/vk.json", "--key-address", ADDRESS],
+        &["inspect", "keys/vk.json"],
+    ];
+    for command in commands {
+        assert_eq!(place.json(command)["key_digest"], digest, "{command:?}");
+    }
+}
+
+const ADDRESS: &str = "0x00000000000000000000000000000000000000aa";
+
+/// A call is made of proofs that hold, and tells what it says with sign and scale.
+#[test]
+fn prints_the_call_of_a_proof() {
+    let place = Workplace::with_proof();
+    let arguments = ["calldata", "proof.json", "--key", "keys/vk.json", "--key-address", ADDRESS];
+    let call = place.json(&[&arguments[..], &["--decode"]].concat());
+    let verified = place.json(&["verify", "proof.json", "--key", "keys/vk.json", "--evm"]);
+    assert_eq!(call["outputs"], verified["outputs"]);
+    let calldata = call["calldata"].as_str().unwrap();
+    assert_eq!(calldata.len(), 2 + 2 * verified["evm"]["calldata_bytes"].as_u64().unwrap() as usize);
+    assert!(calldata.contains(&ADDRESS[2..]) && calldata.contains(&call["key_code_hash"].as_str().unwrap()[2..]));
+    let text = place.run(&arguments);
+    assert_eq!(String::from_utf8_lossy(&text.stdout).trim(), calldata);
+
+    place.edit("proof.json", "falsified.json", |proof| proof["instances"][1] = proof["instances"][2].clone());
+    let output = place.run(&["calldata", "falsified.json", "--key", "keys/vk.json", "--key-address", ADDRESS]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("0x"));
+}
+
+/// No file makes a string a ceremony's, only a pin of its digest; and whoever pins one gets no other.
+#[test]
+fn a_string_is_unsafe_until_it_is_pinned() {
+    let place = Workplace::with_proof();
+    place.json(&["srs", "generate", "-k", "12", "--unsafe", "-o", "dev.srs"]);
+    let checked = place.json(&["srs", "check", "dev.srs"]);
+    assert_eq!(checked["origin"], "unsafe");
+    let pin = checked["digest"].as_str().unwrap();
+    assert_eq!(place.json(&["srs", "check", "dev.srs", "--srs-digest", pin])["origin"], "ceremony");
+
+    let keys = ["keys", "program.apo", "-o", "pinned", "--srs", "dev.srs"];
+    assert_eq!(place.json(&keys)["srs"], "unsafe");
+    assert_eq!(place.json(&[&keys[..], &["--srs-digest", pin]].concat())["srs"], "ceremony");
+    let prove =
+        ["prove", "program.apo", "--input", "input.json", "--srs", "dev.srs", "--keys", "pinned", "-o", "pinned.json"];
+    assert_eq!(place.json(&[&prove[..], &["--srs-digest", pin]].concat())["srs"], "ceremony");
+    let verify = ["verify", "pinned.json", "--key", "pinned/vk.json"];
+    assert_eq!(place.json(&verify)["srs"], "unsafe");
+    assert_eq!(place.json(&[&verify[..], &["--srs-digest", pin]].concat())["srs"], "ceremony");
+    let contract = ["contract", "program.apo", "--srs", "dev.srs", "--keys", "pinned", "-o", "contracts"];
+    place.json(&contract);
+    assert!(place.path("contracts/UNSAFE_VerifyingKeyData.sol").exists());
+    let contract = ["contract", "program.apo", "--srs", "dev.srs", "--keys", "pinned", "-o", "trusted"];
+    place.json(&[&contract[..], &["--srs-digest", pin]].concat());
+    assert!(place.path("trusted/VerifyingKeyData.sol").exists());
+
+    let other = format!("0x{}", "11".repeat(32));
+    for command in [&keys[..], &prove, &contract, &verify, &["srs", "check", "dev.srs"]] {
+        let output = place.run(&[command, &["--srs-digest", &other]].concat());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        assert!(message.contains("UNSAFE") && message.contains(&pin[2..]), "{message}");
+    }
+}
+
+/// Points that are no powers are refused by whoever would commit with them, though the file is undamaged.
+#[test]
+fn a_doctored_string_is_refused_before_it_is_used() {
+    let place = Workplace::with_proof();
+    let k = place.json(&["inspect", "program.apo"])["k"].to_string();
+    place.json(&["srs", "generate", "-k", &k, "--unsafe", "-o", "dev.srs"]);
+    let mut doctored = place.read("dev.srs");
+    // Two of the powers exchanged, the file's digest redone: genuine points, and the genuine image of the secret.
+    let (first, second) = (12 + 5 * 64, 12 + 6 * 64);
+    let (head, tail) = doctored.split_at_mut(second);
+    head[first..first + 64].swap_with_slice(&mut tail[..64]);
+    let end = doctored.len() - 32;
+    let digest = Keccak256::digest(&doctored[..end]);
+    doctored[end..].copy_from_slice(&digest);
+    place.write("evil.srs", doctored);
+
+    let uses: [&[&str]; 4] = [
+        &["srs", "check", "evil.srs"],
+        &["keys", "program.apo", "-o", "out", "--srs", "evil.srs"],
+        &["contract", "program.apo", "-o", "out", "--srs", "evil.srs"],
+        &["prove", "program.apo", "--input", "input.json", "-o", "out.json", "--srs", "evil.srs"],
+    ];
+    for command in uses {
+        let output = place.run(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains("not successive powers"), "{message}");
+    }
+    assert!(!place.path("out").exists() && !place.path("out.json").exists());
+}
+
+/// A verifying key that somebody laid beside the proving key is neither used for it nor overwritten.
+#[test]
+fn a_verifying_key_of_others_stays() {
+    let place = Workplace::with_proof();
+    place.json(&["compile", "model.onnx", "--range", "features=-9,9", "-o", "other.apo"]);
+    place.json(&["keys", "other.apo", "-o", "other"]);
+    let foreign = place.read("other/vk.json");
+    place.write("keys/vk.json", &foreign);
+    let output = place.run(&["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "out.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("the proving key beside it is the key"), "{message}");
+    assert_eq!(place.read("keys/vk.json"), foreign);
 }
 
 #[test]
@@ -163,6 +301,7 @@ fn keys_of_another_circuit_make_no_contract() {
     let digest = Keccak256::digest(&forged[..end]);
     forged[end..].copy_from_slice(&digest);
     place.write("forged/pk.bin", forged);
+    let other: Value = serde_json::from_slice(&place.read("forged/vk.json")).unwrap();
     std::fs::remove_file(place.path("forged/vk.json")).unwrap();
 
     let contract = ["contract", "program.apo", "--keys", "forged", "-o", "contract"];
@@ -176,6 +315,18 @@ fn keys_of_another_circuit_make_no_contract() {
     for made in ["contract", "forged/vk.json", "forged.json"] {
         assert!(!place.path(made).exists(), "{made}");
     }
+    // Nor if a verifying key lies there that fits: the other circuit under the honest program's name, its digest redone.
+    place.edit("keys/vk.json", "forged/vk.json", |key| key["circuit"] = other["circuit"].clone());
+    let output = place.run(&["inspect", "forged/vk.json"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    let digest = message.split("the key's digest is ").nth(1).unwrap()[..66].to_owned();
+    place.edit("forged/vk.json", "forged/vk.json", |key| key["digest"] = digest.into());
+    let output = place.run(&contract);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("meant another circuit"), "{message}");
+    assert!(!place.path("contract").exists());
+    assert_eq!(place.run(&prove).status.code(), Some(1));
     place.json(&["contract", "program.apo", "--keys", "keys", "-o", "contract"]);
 }
 

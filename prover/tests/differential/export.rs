@@ -5,7 +5,7 @@ use crate::{
     sample::{Sample, Selectors, params},
 };
 use apodict_prover::export::{self, ExportError};
-use apodict_verifier::{KeyError, SrsOrigin, VerifyingKey};
+use apodict_verifier::{KeyError, VerifyingKey};
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
     plonk::{Circuit, ConstraintSystem, Error, VirtualCells, keygen_vk},
@@ -47,7 +47,7 @@ macro_rules! empty_circuit {
 fn exported<C: Circuit<Fr>>(circuit: &C) -> Result<VerifyingKey, ExportError> {
     let params = params(4);
     let vk = keygen_vk(&params, circuit).expect("key");
-    export::verifying_key(&vk, export::srs(&params, SrsOrigin::Unsafe, [0; 32])?, 0)
+    export::verifying_key(&vk, export::srs(&params)?, 0)
 }
 
 empty_circuit!(WithLookup, |meta| {
@@ -118,9 +118,10 @@ fn values_cross_unchanged() {
     assert_eq!(export::scalar(&scalar), -apodict_verifier::Fr::from(5u64));
     assert_eq!(export::halo2_scalar(&export::scalar(&scalar)), scalar);
     assert_eq!(export::halo2_scalar(&export::scalar(&Fr::ZERO)), Fr::ZERO);
-    let srs = export::srs(&params(4), SrsOrigin::Ceremony, [7; 32]).expect("points");
+    let srs = export::srs(&params(4)).expect("points");
     assert_eq!(srs.g1, export::g1(&G1Affine::generator()));
     assert_eq!(srs.g2, export::g2(&G2Affine::generator()));
+    assert_eq!(srs.s_g1, export::g1(&params(4).get_g()[1]));
     assert!(export::g1(&G1Affine::identity()).infinity);
     assert!(srs.g1.is_on_curve() && srs.s_g2.is_on_curve());
     assert_eq!(export::g1(&params(4).get_g()[0]), srs.g1);

@@ -4,7 +4,7 @@ use apodict_prover::{
     export,
     transcript::{EvmTranscriptRead, EvmTranscriptWrite, scalar_to_be_bytes},
 };
-use apodict_verifier::{Error, SrsOrigin, Verifier, VerifyingKey};
+use apodict_verifier::{Error, SrsPolicy, Verifier, VerifyingKey};
 use halo2_proofs::{
     plonk::{self, Circuit, create_proof, keygen_pk, keygen_vk_custom, verify_proof},
     poly::{
@@ -70,11 +70,11 @@ impl Sample {
             &mut transcript,
         )
         .expect("proof");
-        let srs = export::srs(&params, SrsOrigin::Unsafe, [0x5a; 32]).expect("points");
+        let srs = export::srs(&params).expect("points");
         let key = export::verifying_key(&vk, srs, instances.len()).expect("supported");
         Self {
             name,
-            verifier: Verifier::new(key.clone()).expect("valid"),
+            verifier: Verifier::new(key.clone(), SrsPolicy::AllowUnsafe).expect("valid"),
             key,
             vk,
             params,

@@ -5,7 +5,7 @@ use crate::{
     sample::{Sample, Selectors, params},
 };
 use apodict_verifier::{
-    Error, VerifyingKey, instances_from_words,
+    Error, SrsPolicy, VerifyingKey, instances_from_words,
     tampering::{Target, key_mutants, proof_mutants},
     verify,
 };
@@ -54,7 +54,7 @@ fn every_mutated_key_refuses_the_proof_or_has_another_digest() {
     for sample in samples() {
         let instances = instances_from_words(&sample.instances).unwrap();
         for mutant in key_mutants(&sample.key) {
-            let verdict = verify(&mutant.key, &instances, &sample.proof);
+            let verdict = verify(&mutant.key, SrsPolicy::AllowUnsafe, &instances, &sample.proof);
             assert_eq!(verdict, mutant.expected, "{}: {}", sample.name, mutant.name);
             match mutant.key.digest() {
                 Ok(digest) => assert_ne!(digest, sample.verifier.digest(), "{}", mutant.name),
@@ -106,18 +106,18 @@ fn the_key_of_another_circuit_refuses() {
     let sample = ladder(5);
     let instances = instances_from_words(&sample.instances).unwrap();
     let larger = ladder(6);
-    assert_eq!(verify(&larger.key, &instances, &sample.proof), Err(Error::Rejected));
+    assert_eq!(verify(&larger.key, SrsPolicy::AllowUnsafe, &instances, &sample.proof), Err(Error::Rejected));
     assert!(!larger.halo2(&sample.instances, &sample.proof));
 
     let square = Sample::new(params(5), Square { root: 9 }, &[Fr::from(81)], Selectors::Direct);
     let length = Error::ProofLength { expected: square.proof.len(), got: sample.proof.len() };
-    assert_eq!(verify(&square.key, &instances[..1], &sample.proof), Err(length));
+    assert_eq!(verify(&square.key, SrsPolicy::AllowUnsafe, &instances[..1], &sample.proof), Err(length));
     assert!(!square.halo2(&sample.instances[..1], &sample.proof));
 
     // Only the commitment to the constants differs: what another model of the same shape would be.
     let mut other_model: VerifyingKey = sample.key.clone();
     other_model.fixed_commitments.swap(0, 2);
-    assert_eq!(verify(&other_model, &instances, &sample.proof), Err(Error::Rejected));
+    assert_eq!(verify(&other_model, SrsPolicy::AllowUnsafe, &instances, &sample.proof), Err(Error::Rejected));
 }
 
 /// A genuine proof for other public values, as when a proof for one subject is shown for another.

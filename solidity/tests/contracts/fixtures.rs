@@ -1,7 +1,8 @@
 //! Committed proofs and compiled verifiers, deployed.
 
 use crate::shapes::{TestedShape, shapes};
-use apodict_solidity::{Fixture, UnsafeSrsPolicy, artifacts, evm::VerifierOnEvm};
+use apodict_solidity::{Fixture, artifacts, evm::VerifierOnEvm};
+use apodict_verifier::SrsPolicy;
 use apodict_verifier::VerifyingKey;
 use std::fs;
 
@@ -40,7 +41,7 @@ impl Sample {
 
     /// The verifier and another key.
     pub(crate) fn deploy_with(&self, key: &VerifyingKey) -> VerifierOnEvm {
-        let policy = UnsafeSrsPolicy::AllowForDevelopment;
+        let policy = SrsPolicy::AllowUnsafe;
         VerifierOnEvm::deploy_with(self.creation_code.clone(), key, policy).expect("deployed")
     }
 

@@ -6,7 +6,7 @@ use apodict_circuits::{
 };
 use apodict_prover::{Context, ProvingKey, Srs, engine::Job, export, prove, transcript::EvmTranscriptWrite};
 use apodict_solidity::Fixture;
-use apodict_verifier::{SrsOrigin, Verifier, instances_from_words};
+use apodict_verifier::{SrsPolicy, Verifier, instances_from_words};
 use halo2_proofs::{
     plonk::{Circuit, create_proof, keygen_pk, keygen_vk_custom},
     poly::kzg::{
@@ -49,10 +49,10 @@ pub(crate) fn circuit<C: Circuit<Fr>>(k: u32, circuit: C, instances: &[Fr]) -> F
         &mut transcript,
     )
     .expect("proof");
-    let srs = export::srs(&params, SrsOrigin::Unsafe, [0x5a; 32]).expect("points");
+    let srs = export::srs(&params).expect("points");
     let key = export::verifying_key(&vk, srs, instances.len()).expect("supported");
     let instances: Vec<_> = instances.iter().map(export::scalar).collect();
     let proof = transcript.finalize();
-    Verifier::new(key.clone()).expect("valid").verify(&instances, &proof).expect("genuine");
+    Verifier::new(key.clone(), SrsPolicy::AllowUnsafe).expect("valid").verify(&instances, &proof).expect("genuine");
     Fixture { key, proof, instances }
 }

@@ -5,7 +5,7 @@ use crate::{
     verdict::{answer, expected},
 };
 use apodict_solidity::{RefusalKind, instance_words};
-use apodict_verifier::{Element, G1Affine, Verifier, fr_to_be_bytes, g1_to_be_bytes};
+use apodict_verifier::{Element, G1Affine, SrsPolicy, Verifier, fr_to_be_bytes, g1_to_be_bytes};
 use ark_ec::{AffineRepr, CurveGroup};
 use rand_chacha::{
     ChaCha20Rng,
@@ -66,7 +66,7 @@ fn contract_and_library_agree_on_random_mutations() {
     let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
     for sample in samples() {
         let key = &sample.fixture.key;
-        let verifier = Verifier::new(key.clone()).expect("valid");
+        let verifier = Verifier::new(key.clone(), SrsPolicy::AllowUnsafe).expect("valid");
         let mut evm = sample.deploy();
         for round in 0..MUTATIONS_PER_SHAPE {
             let (instances, proof) = mutate(&mut rng, &sample);

@@ -72,6 +72,30 @@ impl<'a> Reader<'a> {
         Ok(u16::from_be_bytes(*self.take(what)?))
     }
 
+    pub(super) fn u32(&mut self, what: &'static str) -> Result<u32, KeyError> {
+        Ok(u32::from_be_bytes(*self.take(what)?))
+    }
+
+    pub(super) fn u128(&mut self, what: &'static str) -> Result<u128, KeyError> {
+        Ok(u128::from_be_bytes(*self.take(what)?))
+    }
+
+    pub(super) fn i128(&mut self, what: &'static str) -> Result<i128, KeyError> {
+        Ok(i128::from_be_bytes(*self.take(what)?))
+    }
+
+    /// The next `len` bytes.
+    pub(super) fn bytes(&mut self, what: &'static str, len: usize) -> Result<&'a [u8], KeyError> {
+        let (head, tail) = self.rest.split_at_checked(len).ok_or(KeyError::Truncated { what })?;
+        self.rest = tail;
+        Ok(head)
+    }
+
+    /// Refuses what is left over.
+    pub(super) fn finish(&self) -> Result<(), KeyError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(KeyError::TrailingBytes { count: self.rest.len() }) }
+    }
+
     pub(super) fn fr(&mut self, what: &'static str) -> Result<Fr, KeyError> {
         fr_from_be_bytes(self.take(what)?).ok_or(KeyError::NotCanonical { what })
     }

@@ -4,11 +4,15 @@
 //!
 //! ```text
 //! "APVK"  version u16
-//! k u8  num_instances u32  transcript_repr 32
-//! origin u8 (0 unsafe, 1 ceremony)  srs digest 32  [1]_1 64  [1]_2 128  [s]_2 128
-//! shape
-//! fixed commitments 64 each  permutation commitments 64 each       (as many as the shape says)
+//! circuit length u32
+//! circuit
+//! inputs, outputs                                                   u16 count, tensor each
+//! program digest 32
 //!
+//! circuit: k u8  num_instances u32  transcript_repr 32
+//!          [1]_1 64  [s]_1 64  [1]_2 128  [s]_2 128
+//!          shape
+//!          fixed commitments 64 each  permutation commitments 64 each       (as many as the shape says)
 //! shape:  fixed columns u16  instance columns u8  degree u8  blinding factors u16
 //!         advice phases, challenge phases                           u16 count, u8 each
 //!         advice, fixed, instance queries                           u16 count, (column u16, rotation i32) each
@@ -17,13 +21,19 @@
 //! expression, prefix order, a tag and its operands:
 //!         0 constant 32   1 fixed u16   2 advice u16   3 instance u16   4 challenge u16
 //!         5 negated e     6 sum e e     7 product e e  8 scaled e 32
+//!
+//! tensor: name                                                      u16 count, UTF-8
+//!         shape                                                     u16 count, u32 each
+//!         runs                                                      u32 count, (count u32, quantization) each
+//! quantization: num u128  den u128  zero i64  lo i128  hi i128
 //! ```
 //! Points as in [`g1_to_be_bytes`] and [`g2_to_be_bytes`]: uncompressed, in the EVM's order.
 
 mod bytes;
+mod layout;
 
 use crate::{
-    ColumnKind, ConstraintSystem, Expression, KeyError, Srs, SrsOrigin, VerifyingKey,
+    ColumnKind, ConstraintSystem, Expression, KeyError, Layout, Srs, VerifyingKey,
     encoding::{fr_to_be_bytes, g1_to_be_bytes, g2_to_be_bytes},
     validate::{MAX_DEPTH, limit},
 };
@@ -34,11 +44,14 @@ use sha3::{Digest, Keccak256};
 const MAGIC: &[u8; 4] = b"APVK";
 
 /// Version of the key's bytes. A key of another version is refused.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
-/// No key is longer: more is refused before anything is decoded. A decoded key takes at most some 50 times as much
-/// memory as its bytes (an expression's node for one tag), so this bounds both.
-pub const MAX_KEY_BYTES: usize = 1 << 20;
+/// No key's circuit is longer: more is refused before anything is decoded. A decoded circuit takes at most some 50 times as
+/// much memory as its bytes (an expression's node for one tag), so this bounds both.
+pub const MAX_CIRCUIT_BYTES: usize = 1 << 20;
+
+/// No key is longer: a description of many public values, each with a range of its own, takes the most.
+pub const MAX_KEY_BYTES: usize = 1 << 25;
 
 impl VerifyingKey {
     /// The key as bytes, in the layout that `src/format/mod.rs` describes.
@@ -46,25 +59,14 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyError`] if the key is not valid: what could not be read back is not written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, KeyError> {
-        self.validate()?;
+        let circuit = self.circuit_bytes()?;
         let mut bytes = Vec::new();
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&FORMAT_VERSION.to_be_bytes());
-        put_u8(&mut bytes, "k", self.k)?;
-        bytes.extend_from_slice(&narrow::<u32>("instances", self.num_instances)?.to_be_bytes());
-        bytes.extend_from_slice(&fr_to_be_bytes(&self.transcript_repr));
-        bytes.push(match self.srs.origin {
-            SrsOrigin::Unsafe => 0,
-            SrsOrigin::Ceremony => 1,
-        });
-        bytes.extend_from_slice(&self.srs.digest);
-        bytes.extend_from_slice(&g1_to_be_bytes(&self.srs.g1));
-        bytes.extend_from_slice(&g2_to_be_bytes(&self.srs.g2));
-        bytes.extend_from_slice(&g2_to_be_bytes(&self.srs.s_g2));
-        self.constraint_system.put(&mut bytes)?;
-        for point in self.fixed_commitments.iter().chain(&self.permutation_commitments) {
-            bytes.extend_from_slice(&g1_to_be_bytes(point));
-        }
+        bytes.extend_from_slice(&narrow::<u32>("bytes of a circuit", circuit.len())?.to_be_bytes());
+        bytes.extend(circuit);
+        self.layout.put(&mut bytes)?;
+        bytes.extend_from_slice(&self.program_digest);
         Ok(bytes)
     }
 
@@ -82,21 +84,53 @@ impl VerifyingKey {
         if version != FORMAT_VERSION {
             return Err(KeyError::Version { expected: FORMAT_VERSION, got: version });
         }
+        let len = narrow("bytes of a circuit", reader.u32("length of the circuit")?)?;
+        limit("bytes of a circuit", len, MAX_CIRCUIT_BYTES)?;
+        let circuit = reader.bytes("circuit", len)?;
+        let layout = Layout::take(&mut reader)?;
+        let program_digest = *reader.take("digest of the program")?;
+        reader.finish()?;
+        Self::from_circuit_bytes(circuit, layout, program_digest)
+    }
+
+    /// What says which circuit and which structured reference string: the key without the meaning of its public values.
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes).
+    pub fn circuit_bytes(&self) -> Result<Vec<u8>, KeyError> {
+        self.validate()?;
+        let mut bytes = Vec::new();
+        put_u8(&mut bytes, "k", self.k)?;
+        bytes.extend_from_slice(&narrow::<u32>("instances", self.num_instances)?.to_be_bytes());
+        bytes.extend_from_slice(&fr_to_be_bytes(&self.transcript_repr));
+        bytes.extend_from_slice(&g1_to_be_bytes(&self.srs.g1));
+        bytes.extend_from_slice(&g1_to_be_bytes(&self.srs.s_g1));
+        bytes.extend_from_slice(&g2_to_be_bytes(&self.srs.g2));
+        bytes.extend_from_slice(&g2_to_be_bytes(&self.srs.s_g2));
+        self.constraint_system.put(&mut bytes)?;
+        for point in self.fixed_commitments.iter().chain(&self.permutation_commitments) {
+            bytes.extend_from_slice(&g1_to_be_bytes(point));
+        }
+        limit("bytes of a circuit", bytes.len(), MAX_CIRCUIT_BYTES)?;
+        Ok(bytes)
+    }
+
+    /// Puts a key together from [`circuit_bytes`](Self::circuit_bytes) and what its public values mean.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_circuit_bytes(bytes: &[u8], layout: Layout, program_digest: [u8; 32]) -> Result<Self, KeyError> {
+        limit("bytes of a circuit", bytes.len(), MAX_CIRCUIT_BYTES)?;
+        let mut reader = Reader { rest: bytes };
         let k = reader.u8("k")?.into();
-        let num_instances = u32::from_be_bytes(*reader.take("number of instances")?);
-        let num_instances = narrow("instances", num_instances)?;
+        let num_instances = narrow("instances", reader.u32("number of instances")?)?;
         let transcript_repr = reader.fr("transcript representation")?;
-        let origin = match reader.u8("origin of the structured reference string")? {
-            0 => SrsOrigin::Unsafe,
-            1 => SrsOrigin::Ceremony,
-            got => {
-                return Err(KeyError::Tag { what: "the origin of the structured reference string", got });
-            }
+        let srs = Srs {
+            g1: reader.g1("[1]_1")?,
+            s_g1: reader.g1("[s]_1")?,
+            g2: reader.g2("[1]_2")?,
+            s_g2: reader.g2("[s]_2")?,
         };
-        let digest = *reader.take("digest of the structured reference string")?;
-        let g1 = reader.g1("[1]_1")?;
-        let g2 = reader.g2("[1]_2")?;
-        let s_g2 = reader.g2("[s]_2")?;
         let constraint_system = ConstraintSystem::take(&mut reader)?;
         // The counts stem from u16, and a point is read before the next one's place is made.
         let fixed_commitments = (0..constraint_system.num_fixed_columns)
@@ -107,10 +141,7 @@ impl VerifyingKey {
             .iter()
             .map(|_| reader.g1("a permutation commitment"))
             .collect::<Result<_, _>>()?;
-        if !reader.rest.is_empty() {
-            return Err(KeyError::TrailingBytes { count: reader.rest.len() });
-        }
-        let srs = Srs { g1, g2, s_g2, origin, digest };
+        reader.finish()?;
         let key = Self {
             k,
             constraint_system,
@@ -119,18 +150,19 @@ impl VerifyingKey {
             fixed_commitments,
             permutation_commitments,
             srs,
+            layout,
+            program_digest,
         };
         key.validate()?;
         Ok(key)
     }
 
-    /// Keccak-256 of [`to_bytes`](Self::to_bytes): the value to pin. It covers everything, the structured reference
-    /// string's origin included.
+    /// Keccak-256 of [`circuit_bytes`](Self::circuit_bytes): a part of [`digest`](Self::digest).
     ///
     /// # Errors
-    /// As `to_bytes`.
-    pub fn digest(&self) -> Result<[u8; 32], KeyError> {
-        Ok(Keccak256::digest(self.to_bytes()?).into())
+    /// As `circuit_bytes`.
+    pub fn circuit_digest(&self) -> Result<[u8; 32], KeyError> {
+        Ok(Keccak256::digest(self.circuit_bytes()?).into())
     }
 }
 

@@ -6,7 +6,7 @@
     reason = "made for tests from genuine keys: a panic is a failing test"
 )]
 
-use crate::{Error, Expression, Fr, G1Affine, G2Affine, KeyError, Query, SrsOrigin, VerifyingKey};
+use crate::{Error, Expression, Fr, G1Affine, G2Affine, KeyError, Quantization, Query, VerifyingKey};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use ark_bn254::{Fq, Fq2};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -19,8 +19,8 @@ pub struct KeyMutant {
     pub name: String,
     /// The key. Its digest is never the original's, as far as it has one.
     pub key: VerifyingKey,
-    /// What [`verify`](crate::verify) must say. `Ok` for what only describes the key (where the structured reference
-    /// string comes from): there, the digest alone tells.
+    /// What [`verify`](crate::verify) must say. `Ok` for what no equation has (the meaning of the public values, `[s]_1`):
+    /// there, the digest alone tells.
     pub expected: Result<(), Error>,
 }
 
@@ -31,6 +31,7 @@ pub struct KeyMutant {
 pub fn key_mutants(key: &VerifyingKey) -> Vec<KeyMutant> {
     let mut table = Table { key, mutants: Vec::new() };
     table.header();
+    table.meaning();
     table.srs();
     table.commitments();
     table.shape();
@@ -65,19 +66,96 @@ impl Table<'_> {
         let needed = u64::try_from(self.key.constraint_system.blinding_factors).expect("small") + 3;
         self.add_invalid("k: 0", |key| key.k = 0, KeyError::TooFew { what: "rows", min: needed, got: 1 });
         self.add("transcript representation", |key| key.transcript_repr += Fr::one(), REJECTED);
+        // A key that describes its instances contradicts itself; of another one, only the proof's instances are too few or many.
+        let described = !self.key.layout.is_empty();
+        let error = |count: usize| match described {
+            true => Error::Key(KeyError::Count {
+                what: "described instances",
+                expected: u64::try_from(count).expect("small"),
+                got: u64::try_from(num_instances).expect("small"),
+            }),
+            false => Error::InstanceCount { expected: count, got: num_instances },
+        };
         if self.key.constraint_system.num_instance_columns == 1 {
-            let more = Error::InstanceCount { expected: num_instances + 1, got: num_instances };
-            self.add("instances: one more", |key| key.num_instances += 1, Err(more));
+            let more = num_instances + 1;
+            self.add("instances: one more", |key| key.num_instances = more, Err(error(more)));
         }
         if let Some(fewer) = num_instances.checked_sub(1) {
-            let error = Error::InstanceCount { expected: fewer, got: num_instances };
-            self.add("instances: one fewer", |key| key.num_instances = fewer, Err(error));
+            self.add("instances: one fewer", |key| key.num_instances = fewer, Err(error(fewer)));
         }
     }
 
+    /// What the public values mean: no equation has it, so the digest must.
+    fn meaning(&mut self) {
+        self.add("program digest", |key| key.program_digest[0] ^= 1, Ok(()));
+        let first = |key: &VerifyingKey| key.layout.outputs.first().cloned();
+        let Some(output) = first(self.key) else { return };
+        let wrong = |reason| KeyError::Layout { tensor: output.name.clone(), reason };
+        let run = |key: &mut VerifyingKey, change: fn(&mut Quantization)| {
+            change(&mut key.layout.outputs[0].runs[0].quantization);
+        };
+        self.add("layout: an output's name", |key| key.layout.outputs[0].name.push('\''), Ok(()));
+        self.add("layout: one more dimension of an output", |key| key.layout.outputs[0].shape.push(1), Ok(()));
+        self.add("layout: an output's numerator", |key| run(key, |q| q.num *= 2), Ok(()));
+        self.add("layout: an output's denominator", |key| run(key, |q| q.den *= 16), Ok(()));
+        self.add("layout: an output's zero", |key| run(key, |q| q.zero -= 1), Ok(()));
+        self.add("layout: an output's least", |key| run(key, |q| q.lo -= 1), Ok(()));
+        self.add("layout: an output's greatest", |key| run(key, |q| q.hi += 1), Ok(()));
+        self.add(
+            "layout: inputs and outputs exchanged",
+            |key| core::mem::swap(&mut key.layout.inputs, &mut key.layout.outputs),
+            Ok(()),
+        );
+        self.add_invalid("layout: a scale of zero", |key| run(key, |q| q.num = 0), wrong("a scale is zero"));
+        self.add_invalid("layout: a scale over zero", |key| run(key, |q| q.den = 0), wrong("a scale is zero"));
+        self.add_invalid(
+            "layout: an empty range",
+            |key| run(key, |q| q.hi = q.lo - 1),
+            wrong("a range is empty, or wider than 127 bits"),
+        );
+        self.add_invalid(
+            "layout: a range of 128 bits",
+            |key| run(key, |q| q.hi = 1 << 126),
+            wrong("a range is empty, or wider than 127 bits"),
+        );
+        self.add_invalid(
+            "layout: an element that is not described",
+            |key| key.layout.outputs[0].runs[0].count -= 1,
+            wrong("its quantizations are not as many as its elements"),
+        );
+        self.add_invalid(
+            "layout: a run in two pieces",
+            |key| {
+                let run = key.layout.outputs[0].runs[0];
+                key.layout.outputs[0].shape.push(2);
+                key.layout.outputs[0].runs.insert(0, run);
+            },
+            wrong("two runs of its elements are one"),
+        );
+        self.add_invalid(
+            "layout: a dimension of zero",
+            |key| key.layout.outputs[0].shape.push(0),
+            wrong("no program has its shape"),
+        );
+        self.add_invalid(
+            "layout: more elements than a word counts",
+            |key| key.layout.outputs[0].shape.extend([usize::MAX, 2]),
+            wrong("no program has its shape"),
+        );
+        self.add_invalid(
+            "layout: an output twice",
+            |key| key.layout.outputs.push(key.layout.outputs[0].clone()),
+            wrong("it is described twice"),
+        );
+    }
+
     fn srs(&mut self) {
-        self.add("srs: origin", |key| key.srs.origin = other_origin(key.srs.origin), Ok(()));
-        self.add("srs: digest", |key| key.srs.digest[31] ^= 1, Ok(()));
+        self.add("srs: [s]_1 doubled", |key| key.srs.s_g1 = doubled(key.srs.s_g1), Ok(()));
+        self.add_invalid(
+            "srs: [s]_1 off the curve",
+            |key| key.srs.s_g1.x += Fq::one(),
+            KeyError::NotOnCurve { what: "[s]_1" },
+        );
         self.add("srs: [1]_1 doubled", |key| key.srs.g1 = doubled(key.srs.g1), REJECTED);
         self.add("srs: [1]_2 doubled", |key| key.srs.g2 = doubled(key.srs.g2), REJECTED);
         self.add("srs: [s]_2 doubled", |key| key.srs.s_g2 = doubled(key.srs.s_g2), REJECTED);
@@ -250,13 +328,6 @@ impl Table<'_> {
             |key| key.constraint_system.gates.push(power(max + 1)),
             KeyError::GateDegree { gate, max, got: max + 1 },
         );
-    }
-}
-
-fn other_origin(origin: SrsOrigin) -> SrsOrigin {
-    match origin {
-        SrsOrigin::Unsafe => SrsOrigin::Ceremony,
-        SrsOrigin::Ceremony => SrsOrigin::Unsafe,
     }
 }
 

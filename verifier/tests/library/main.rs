@@ -1,5 +1,7 @@
 //! The library's tests, without halo2: known answers and what is made from them.
 
 mod answers;
+mod files;
 mod key_format;
+mod layout;
 mod verify;

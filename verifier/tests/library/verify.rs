@@ -2,7 +2,7 @@
 
 use crate::answers::{ladder, square};
 use apodict_verifier::{
-    BatchItem, Error, Verifier, instances_from_words,
+    BatchItem, Error, SrsPolicy, Verifier, instances_from_words,
     tampering::{key_mutants, proof_mutants},
     verify, verify_batch,
 };
@@ -10,7 +10,7 @@ use apodict_verifier::{
 #[test]
 fn known_answers_hold() {
     for answer in [ladder(), square()] {
-        let verifier = Verifier::new(answer.key).unwrap();
+        let verifier = Verifier::new(answer.key, SrsPolicy::AllowUnsafe).unwrap();
         assert_eq!(verifier.verify_words(&answer.instances, answer.proof), Ok(()), "{}", answer.name);
     }
 }
@@ -23,11 +23,11 @@ fn digests_are_pinned() {
         .map(|answer| (hex(answer.key.digest().unwrap()), hex(answer.key.constraint_system.shape_digest().unwrap())));
     let expected = [
         (
-            "efd455a1ad11465b95571678d5c44e45508c8710447a227248753849959a8837",
+            "246181044b46853c5337c19163ef2b860aacf2a5fd16fa66bfe4d865b57afb41",
             "bc0d4c2588561caa3eb55cd8f567298048ab10f3b74e17f86c0d16026937aab4",
         ),
         (
-            "69d017dbacaa792a9c1684a9beab734d4c9430b993674d065633a8fa990f42d6",
+            "7d0e261a8bca8bd1b52a73931e0010b3380457979435f2d7fbd5b7cd7045087a",
             "08589be62d710e9d31c8c61a9dc2782fcfd017b4b5c16cf7107e68e043899866",
         ),
     ];
@@ -37,7 +37,7 @@ fn digests_are_pinned() {
 #[test]
 fn every_mutated_proof_is_refused_with_its_error() {
     for answer in [ladder(), square()] {
-        let verifier = Verifier::new(answer.key).unwrap();
+        let verifier = Verifier::new(answer.key, SrsPolicy::AllowUnsafe).unwrap();
         for mutant in proof_mutants(&verifier.key().constraint_system, &answer.instances, answer.proof) {
             let verdict = verifier.verify_words(&mutant.instances, &mutant.proof);
             assert_eq!(verdict, Err(mutant.expected), "{}: {}", answer.name, mutant.name);
@@ -50,7 +50,7 @@ fn every_mutated_key_refuses_the_proof_or_has_another_digest() {
     for answer in [ladder(), square()] {
         let instances = instances_from_words(&answer.instances).unwrap();
         for mutant in key_mutants(&answer.key) {
-            let verdict = verify(&mutant.key, &instances, answer.proof);
+            let verdict = verify(&mutant.key, SrsPolicy::AllowUnsafe, &instances, answer.proof);
             assert_eq!(verdict, mutant.expected, "{}: {}", answer.name, mutant.name);
             if let Ok(digest) = mutant.key.digest() {
                 assert_ne!(digest, answer.key.digest().unwrap(), "{}", mutant.name);
@@ -62,7 +62,7 @@ fn every_mutated_key_refuses_the_proof_or_has_another_digest() {
 #[test]
 fn a_batch_of_known_answers_holds_and_breaks() {
     let (ladder, square) = (ladder(), square());
-    let verifiers = [&ladder, &square].map(|answer| Verifier::new(answer.key.clone()).unwrap());
+    let verifiers = [&ladder, &square].map(|answer| Verifier::new(answer.key.clone(), SrsPolicy::AllowUnsafe).unwrap());
     let instances = [&ladder, &square].map(|answer| instances_from_words(&answer.instances).unwrap());
     let proofs = [ladder.proof, square.proof];
     let items: Vec<_> = verifiers

@@ -9,8 +9,8 @@ use crate::arguments::Compile;
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
 use crate::files::PendingFile;
-use crate::hexadecimal::Bytes32;
 use crate::program;
+use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
 struct Report {

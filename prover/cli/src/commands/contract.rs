@@ -3,17 +3,17 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
-use apodict_solidity::{UnsafeSrsPolicy, key_code_hash, write_contracts};
+use apodict_solidity::{key_code_hash, write_contracts};
 use serde::Serialize;
 
 use crate::arguments;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::files;
-use crate::hexadecimal::Bytes32;
-use crate::key_file::origin_name;
+use crate::keys::origin_name;
 use crate::keys::{self, KeyFolder};
 use crate::program;
+use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
 struct Report {
@@ -27,22 +27,24 @@ struct Report {
 
 pub(crate) fn run(arguments: &arguments::Contract, console: &Console) -> Result<Outcome, Failure> {
     let program = program::read(&arguments.program)?;
-    let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?;
+    let srs = keys::srs_for(&program, &arguments.srs)?;
     let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
     let (keys, _) = console.stage("keys", || {
         let keys = folder.open(&program, srs)?;
         folder.check(&program, &keys)?;
         Ok::<_, Failure>(keys)
     })?;
-    console.warn_of_origin(keys.origin());
+    let policy = arguments.srs.pin.policy();
+    let origin = policy.origin(&keys.srs.digest());
+    console.warn_of_origin(origin);
     files::make_folder(&arguments.output)?;
     let key = keys.proving.verifying_key();
-    let files = write_contracts(key, &arguments.output, UnsafeSrsPolicy::AllowForDevelopment)?;
+    let files = write_contracts(key, &arguments.output, policy)?;
     let report = Report {
         program_digest: Bytes32(program.digest()),
-        key_digest: Bytes32(keys.file.digest()),
+        key_digest: Bytes32(keys.digest()),
         key_code_hash: Bytes32(key_code_hash(key)?),
-        srs: origin_name(keys.origin()),
+        srs: origin_name(origin),
         files,
     };
     console.result(&report)?;
@@ -54,6 +56,7 @@ impl Display for Report {
         for file in &self.files {
             writeln!(formatter, "{}", file.display())?;
         }
-        write!(formatter, "code hash of the key, for callers to pin: {}", self.key_code_hash)
+        writeln!(formatter, "digest of the key: {}", self.key_digest)?;
+        write!(formatter, "code hash of its data contract, for callers to pin: {}", self.key_code_hash)
     }
 }

@@ -4,19 +4,18 @@ use std::fmt::{self, Display, Formatter};
 use std::time::Instant;
 
 use apodict_prover::{Context, ProvingKey, Srs};
-use apodict_solidity::UnsafeSrsPolicy;
 use apodict_solidity::evm::{Verdict, VerifierOnEvm};
-use apodict_verifier::Verifier;
+use apodict_verifier::{SrsPolicy, Verifier};
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::hexadecimal::Bytes32;
 use crate::keys::Keys;
 use crate::loan::{self, Loan, Policy};
 use crate::memory::peak_memory_bytes;
 use crate::program::{self, Columns};
+use apodict_verifier::files::{Bytes32, Decision};
 
 /// What the proof of the demo is bound to.
 const PURPOSE: &str = "apodict demo: chain 1, lending market, borrower 'stretched', nonce 1";
@@ -82,7 +81,7 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
 
     let (keys, keys_ms) = console.stage("keys", || {
         let proving = ProvingKey::generate(&program, &srs)?;
-        Keys::new(&program, srs, proving)
+        Ok::<_, Failure>(Keys { srs, proving })
     })?;
     let key = keys.proving.verifying_key();
     let columns = Columns::of(&key.constraint_system);
@@ -105,11 +104,11 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     console.tell(Step("prove", prove, line))?;
 
     // What a stranger does, with the key, the instances and the proof alone.
-    let verifier = Verifier::new(key.clone())?;
+    let verifier = Verifier::new(key.clone(), SrsPolicy::AllowUnsafe)?;
     let start = Instant::now();
-    verifier.verify_words(&proof.instances, &proof.bytes).map_err(apodict_prover::Error::from)?;
+    let statement = verifier.statement(&proof.instances, &proof.bytes).map_err(apodict_prover::Error::from)?;
     let verify = milliseconds(start.elapsed());
-    let statement = keys.file.layout.decode(&proof.instances).map_err(Failure::Layout)?;
+    let statement = Decision::new(&key.layout, &statement);
     let probability = loan::probability(&statement)?;
     let decision = Policy::for_probability(probability);
     console.tell(format_args!(
@@ -119,7 +118,7 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     console.tell(Step("library", verify, "accepted".into()))?;
 
     let ((mut chain, verification), evm) = console.stage("evm", || {
-        let mut chain = VerifierOnEvm::deploy(key, UnsafeSrsPolicy::AllowForDevelopment)?;
+        let mut chain = VerifierOnEvm::deploy(key, SrsPolicy::AllowUnsafe)?;
         let verification = chain.verify_words(&proof.bytes, &proof.instances)?;
         Ok::<_, Failure>((chain, verification))
     })?;

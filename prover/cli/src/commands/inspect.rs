@@ -6,16 +6,17 @@ use std::fmt::{self, Display, Formatter};
 use apodict_circuits::Program;
 use apodict_circuits::int::{Interval, Node};
 use apodict_circuits::report::ErrorReport;
-use apodict_prover::shape_constraint_system;
+use apodict_prover::{public_layout, shape_constraint_system};
+use apodict_verifier::{Layout, Tensor};
 use serde::Serialize;
 
 use crate::arguments::Inspect;
+use crate::commands::inspect_key;
 use crate::console::{Console, format_bytes, format_count};
 use crate::cost::Prediction;
 use crate::failure::{Failure, Outcome};
-use crate::hexadecimal::Bytes32;
-use crate::layout::Tensor;
 use crate::program::{self, Columns};
+use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -40,13 +41,18 @@ struct Report<'a> {
 /// A tensor among the instances, and what it can be.
 #[derive(Serialize)]
 struct Ranged {
-    #[serde(flatten)]
-    tensor: Tensor,
+    name: String,
+    shape: Vec<usize>,
+    /// An instance `v` stands for `v * 2^-frac_bits`.
+    frac_bits: i32,
     /// In the model's units: the least and the greatest of any element.
     range: [f64; 2],
 }
 
 pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Failure> {
+    if arguments.program.extension().is_some_and(|extension| extension == "json") {
+        return inspect_key::run(&arguments.program, console);
+    }
     let program = program::read(&arguments.program)?;
     let plan = program.plan();
     let layout = program.layout();
@@ -78,11 +84,14 @@ pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Fai
 
 fn ranged(program: &Program) -> (Vec<Ranged>, Vec<Ranged>) {
     let graph = program.graph();
-    let described = program::layout(program);
-    let inputs = described.inputs.into_iter().zip(graph.inputs().map(|(_, node)| node));
-    let outputs = described.outputs.into_iter().zip(graph.outputs.iter().map(|output| graph.node(output.node)));
-    let ranged = |(tensor, node): (Tensor, &Node)| Ranged { tensor, range: range_of(node) };
-    (inputs.map(ranged).collect(), outputs.map(ranged).collect())
+    let ranged = |(tensor, node): (Tensor, &Node)| {
+        let Tensor { name, shape, .. } = tensor;
+        Ranged { name, shape, frac_bits: node.frac_bits, range: range_of(node) }
+    };
+    let Layout { inputs, outputs } = public_layout(program);
+    let inputs = inputs.into_iter().zip(graph.inputs().map(|(_, node)| node)).map(ranged);
+    let outputs = outputs.into_iter().zip(graph.outputs.iter().map(|output| graph.node(output.node))).map(ranged);
+    (inputs.collect(), outputs.collect())
 }
 
 fn range_of(node: &Node) -> [f64; 2] {
@@ -95,8 +104,7 @@ impl Display for Report<'_> {
         writeln!(formatter, "program {}", self.program_digest)?;
         writeln!(formatter, "model   {}", self.model_digest)?;
         for (role, tensors) in [("input ", &self.inputs), ("output", &self.outputs)] {
-            for Ranged { tensor, range: [low, high] } in tensors {
-                let Tensor { name, shape, frac_bits } = tensor;
+            for Ranged { name, shape, frac_bits, range: [low, high] } in tensors {
                 writeln!(formatter, "{role}  {name} {shape:?} from {low} to {high} in steps of 2^-{frac_bits}")?;
             }
         }

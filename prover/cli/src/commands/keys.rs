@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::arguments;
 use crate::console::{Console, format_bytes};
 use crate::failure::{Failure, Outcome};
-use crate::hexadecimal::Bytes32;
-use crate::key_file::origin_name;
+use crate::keys::origin_name;
 use crate::keys::{self, KeyFolder};
 use crate::program;
+use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
 struct Report {
@@ -19,6 +19,7 @@ struct Report {
     key_digest: Bytes32,
     k: u32,
     srs: &'static str,
+    srs_digest: Bytes32,
     keys_ms: f64,
     key_bytes: u64,
     verifying_key: PathBuf,
@@ -27,15 +28,17 @@ struct Report {
 
 pub(crate) fn run(arguments: &arguments::Keys, console: &Console) -> Result<Outcome, Failure> {
     let program = program::read(&arguments.program)?;
-    let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?;
-    console.warn_of_origin(srs.origin());
+    let srs = keys::srs_for(&program, &arguments.srs)?;
+    let (srs_digest, origin) = (srs.digest(), arguments.srs.pin.policy().origin(&srs.digest()));
+    console.warn_of_origin(origin);
     let folder = KeyFolder::choose(Some(&arguments.output), &program, &srs)?;
     let (keys, keys_ms) = console.stage("keys", || folder.make(&program, srs))?;
     let report = Report {
         program_digest: Bytes32(program.digest()),
-        key_digest: Bytes32(keys.file.digest()),
+        key_digest: Bytes32(keys.digest()),
         k: program.plan().k,
-        srs: origin_name(keys.origin()),
+        srs: origin_name(origin),
+        srs_digest: Bytes32(srs_digest),
         keys_ms,
         key_bytes: folder.proving_key_bytes()?,
         verifying_key: folder.verifying_key(),

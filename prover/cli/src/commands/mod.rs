@@ -1,11 +1,13 @@
 //! One module per verb.
 
 pub(crate) mod bench;
+pub(crate) mod calldata;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod contract;
 pub(crate) mod demo;
 pub(crate) mod inspect;
+mod inspect_key;
 pub(crate) mod keys;
 pub(crate) mod prove;
 pub(crate) mod srs;

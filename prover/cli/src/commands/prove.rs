@@ -11,12 +11,12 @@ use crate::arguments::{Backend, Prove};
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::files::PendingFile;
-use crate::hexadecimal::Bytes32;
-use crate::key_file::origin_name;
+use crate::keys::origin_name;
 use crate::keys::{self, KeyFolder};
 use crate::memory::{self, peak_memory_bytes};
 use crate::program::{self, Columns, Source};
-use crate::proof_file::ProofFile;
+use apodict_verifier::files::Bytes32;
+use apodict_verifier::files::{Decision, ProofFile};
 
 /// Of a model without calibration data.
 const GUESSED_RANGE: &str = "warning: no --calibrate and no --range: the range of the inputs is guessed from this input, \
@@ -70,12 +70,13 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
 
     let memory = memory::plan(&program, Purpose::OneProof, arguments.memory_mib)?;
     let ((folder, keys), keys_ms) = console.stage("keys", || {
-        let srs = keys::srs_for(&program, arguments.srs.path.as_deref())?.with_budget(memory.budget)?;
+        let srs = keys::srs_for(&program, &arguments.srs)?.with_budget(memory.budget)?;
         let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
         let keys = folder.open(&program, srs)?;
         Ok::<_, Failure>((folder, keys))
     })?;
-    console.warn_of_origin(keys.origin());
+    let origin = arguments.srs.pin.policy().origin(&keys.srs.digest());
+    console.warn_of_origin(origin);
 
     let context = Context(arguments.context);
     let prove = |job: &Job<'_>| match arguments.backend {
@@ -84,8 +85,9 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
         }
     };
     let (proof, _) = console.proof("prove", prove)?;
-    let statement = keys.file.layout.decode(&proof.instances).map_err(Failure::Layout)?;
-    let key_digest = keys.file.digest();
+    let layout = &keys.proving.verifying_key().layout;
+    let decision = Decision::new(layout, &layout.decode(&proof.instances).map_err(apodict_prover::Error::from)?);
+    let key_digest = keys.digest();
     let proof_bytes = proof.bytes.len();
     file.commit(&ProofFile::new(key_digest, &proof.instances, proof.bytes).to_json()?)?;
 
@@ -93,13 +95,13 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
     let report = Report {
         program_digest: Bytes32(program.digest()),
         key_digest: Bytes32(key_digest),
-        context: statement.context,
+        context: decision.context,
         shape: program.plan().shape.name(),
         k: program.plan().k,
         rows: program.layout().rows(),
         columns: Columns::of(&keys.proving.verifying_key().constraint_system),
-        srs: origin_name(keys.origin()),
-        outputs: statement.outputs,
+        srs: origin_name(origin),
+        outputs: decision.outputs,
         stages_ms: Stages {
             compile: compile_ms,
             keys: keys_ms,

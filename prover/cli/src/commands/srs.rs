@@ -1,18 +1,20 @@
 //! `apodict srs`.
 
 use std::fmt::{self, Display, Formatter};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 
-use apodict_prover::Srs;
+use apodict_prover::{Srs, SrsFile};
+use apodict_verifier::{SrsOrigin, SrsPolicy};
 use serde::Serialize;
 
 use crate::arguments::{self, SrsCheck, SrsGenerate};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::files::PendingFile;
-use crate::hexadecimal::Bytes32;
-use crate::key_file::origin_name;
-use crate::keys;
+use crate::keys::origin_name;
+use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
 struct Report {
@@ -20,9 +22,13 @@ struct Report {
     valid: Option<bool>,
     path: PathBuf,
     k: u32,
+    /// *Ceremony* only by a pin: no file says it of itself.
     origin: &'static str,
-    /// The same for every size of one ceremony.
+    /// What to pin: the same for every size of one string.
     digest: Bytes32,
+    /// Of all that stands in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_digest: Option<Bytes32>,
 }
 
 pub(crate) fn run(arguments: &arguments::Srs, console: &Console) -> Result<Outcome, Failure> {
@@ -36,24 +42,32 @@ fn generate(arguments: &SrsGenerate, console: &Console) -> Result<Outcome, Failu
     let file = PendingFile::create(&arguments.output)?;
     let (srs, _) = console.stage("generate", || Srs::generate_unsafe(arguments.k))?;
     file.commit_with(|file| Ok(srs.write(file)?))?;
-    console.warn_of_origin(srs.origin());
-    console.result(&Report::new(None, arguments.output.clone(), &srs))?;
+    let report = Report::new(arguments.output.clone(), &srs, SrsPolicy::AllowUnsafe);
+    console.warn_of_origin(SrsOrigin::Unsafe);
+    console.result(&report)?;
     Ok(Outcome::Done)
 }
 
+/// Checks all powers in both bases, whatever was remembered.
 fn check(arguments: &SrsCheck, console: &Console) -> Result<Outcome, Failure> {
-    let (srs, _) = console.stage("check", || {
-        let srs = keys::read_srs(&arguments.path, Srs::read)?;
-        srs.check().map_err(|source| Failure::Srs { path: arguments.path.clone(), source })?;
-        Ok::<_, Failure>(srs)
+    let path = &arguments.path;
+    let (SrsFile { srs, file_digest }, _) = console.stage("check", || {
+        let file = File::open(path).map_err(|source| Failure::read(path, source))?;
+        let read = Srs::read_unless_known(&mut BufReader::new(file), None, |_| false);
+        read.map_err(|source| Failure::Srs { path: path.clone(), source })
     })?;
-    console.result(&Report::new(Some(true), arguments.path.clone(), &srs))?;
+    let policy = arguments.pin.policy();
+    policy.check(&srs.for_verifiers())?;
+    let report = Report::new(path.clone(), &srs, policy);
+    console.result(&Report { valid: Some(true), file_digest: Some(Bytes32(file_digest)), ..report })?;
     Ok(Outcome::Done)
 }
 
 impl Report {
-    fn new(valid: Option<bool>, path: PathBuf, srs: &Srs) -> Self {
-        Self { valid, path, k: srs.k(), origin: origin_name(srs.origin()), digest: Bytes32(srs.digest()) }
+    fn new(path: PathBuf, srs: &Srs, policy: SrsPolicy<'_>) -> Self {
+        let digest = srs.digest();
+        let origin = origin_name(policy.origin(&digest));
+        Self { valid: None, path, k: srs.k(), origin, digest: Bytes32(digest), file_digest: None }
     }
 }
 

@@ -1,20 +1,18 @@
 //! `apodict verify`.
 
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 use std::time::Instant;
 
-use apodict_solidity::UnsafeSrsPolicy;
 use apodict_solidity::evm::{Verdict, Verification, VerifierOnEvm};
-use apodict_verifier::SrsOrigin;
+use apodict_verifier::files::{self, Bytes32, Decision, ProofFile};
+use apodict_verifier::{SrsOrigin, SrsPolicy, Verifier, VerifyingKey};
 use serde::Serialize;
 
 use crate::arguments::Verify;
 use crate::console::{Console, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::hexadecimal::Bytes32;
-use crate::key_file::{KeyFile, LoadedKey, origin_name};
-use crate::layout::Statement;
-use crate::proof_file::ProofFile;
+use crate::keys::origin_name;
 
 /// What `verify` prints.
 #[derive(Serialize)]
@@ -23,11 +21,13 @@ struct Report {
     /// Checking alone, without reading the files.
     verify_ms: f64,
     key_digest: Bytes32,
-    /// Where the structured reference string comes from.
+    program_digest: Bytes32,
+    /// Where the structured reference string comes from, as far as this call knows.
     srs: &'static str,
+    srs_digest: Bytes32,
     /// What the proof says; of a proof that does not hold, nothing is shown.
     #[serde(flatten)]
-    statement: Option<Statement>,
+    decision: Option<Decision>,
     /// Why the proof is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -44,41 +44,62 @@ struct Evm {
 }
 
 pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Failure> {
-    let proof = ProofFile::read(&arguments.proof)?;
-    let key = KeyFile::read(&arguments.key)?;
-    if proof.key_digest != Bytes32(key.digest) {
-        let (expected, got) = (proof.key_digest, Bytes32(key.digest));
-        return Err(Failure::WrongKey { path: arguments.key.clone(), expected, got });
-    }
+    let (key, proof) = read_pair(&arguments.key, &arguments.proof)?;
+    let policy = arguments.srs.policy();
+    let verifier = match &arguments.key_digest {
+        Some(digest) => Verifier::pinned(key, digest, policy)?,
+        None => Verifier::new(key, policy)?,
+    };
+    let key = verifier.key();
 
-    let instances = proof.instance_words();
+    let words = proof.words();
     let start = Instant::now();
-    let verdict = key.verifier.verify_words(&instances, &proof.proof).map_err(|error| error.to_string());
+    let verdict = verifier.verify_words(&words, &proof.proof);
     let verify_ms = milliseconds(start.elapsed());
+    let evm = arguments.evm.then(|| verify_on_evm(key, &words, &proof.proof, verdict.is_ok())).transpose()?;
 
-    let on_evm = || verify_on_evm(&key, &instances, &proof.proof, verdict.is_ok());
-    let evm = arguments.evm.then(on_evm).transpose()?;
-
-    let verdict = verdict.and_then(|()| key.layout.decode(&instances)).and_then(|statement| match arguments.context {
-        Some(expected) if statement.context.0 != expected => {
-            Err(format!("the proof is bound to the context {}, not to {}", statement.context, Bytes32(expected)))
+    let decoded = verdict.and_then(|()| key.layout.decode(&words)).map_err(|error| error.to_string());
+    let decision = decoded.map(|statement| Decision::new(&key.layout, &statement)).and_then(|decision| match arguments
+        .context
+        .map(Bytes32)
+    {
+        Some(expected) if decision.context != expected => {
+            Err(format!("the proof is bound to the context {}, not to {expected}", decision.context))
         }
-        _ => Ok(statement),
+        _ => Ok(decision),
     });
-    let (statement, reason) = match verdict {
-        Ok(statement) => (Some(statement), None),
+    let (decision, reason) = match decision {
+        Ok(decision) => (Some(decision), None),
         Err(reason) => (None, Some(reason)),
     };
-    let srs = origin_name(key.verifier.key().srs.origin);
     let valid = reason.is_none();
-    let report = Report { valid, verify_ms, key_digest: Bytes32(key.digest), srs, statement, reason, evm };
-    console.result(&report)?;
+    let srs_digest = key.srs.digest();
+    console.result(&Report {
+        valid,
+        verify_ms,
+        key_digest: Bytes32(verifier.digest()),
+        program_digest: Bytes32(key.program_digest),
+        srs: origin_name(policy.origin(&srs_digest)),
+        srs_digest: Bytes32(srs_digest),
+        decision,
+        reason,
+        evm,
+    })?;
     Ok(if valid { Outcome::Done } else { Outcome::InvalidProof })
 }
 
+/// A key, and a proof that says that it is for that key.
+pub(crate) fn read_pair(key: &Path, proof: &Path) -> Result<(VerifyingKey, ProofFile), Failure> {
+    let at = |path: &Path| path.to_owned();
+    let proof_file = files::read_proof(proof).map_err(|source| Failure::Proof { path: at(proof), source })?;
+    let read = files::read_key(key).map_err(|source| Failure::VerifyingKey { path: at(key), source })?;
+    let (expected, got) = (proof_file.key_digest, Bytes32(read.digest()?));
+    if expected == got { Ok((read, proof_file)) } else { Err(Failure::WrongKey { path: at(key), expected, got }) }
+}
+
 /// Runs the contract, which must say what the library says.
-fn verify_on_evm(key: &LoadedKey, instances: &[[u8; 32]], proof: &[u8], accepted: bool) -> Result<Evm, Failure> {
-    let mut chain = VerifierOnEvm::deploy(key.verifier.key(), UnsafeSrsPolicy::AllowForDevelopment)?;
+fn verify_on_evm(key: &VerifyingKey, instances: &[[u8; 32]], proof: &[u8], accepted: bool) -> Result<Evm, Failure> {
+    let mut chain = VerifierOnEvm::deploy(key, SrsPolicy::AllowUnsafe)?;
     let Verification { verdict, gas, calldata_bytes } = chain.verify_words(proof, instances)?;
     if (verdict == Verdict::Accepted) != accepted {
         let library = if accepted { "accepted" } else { "refused" };
@@ -93,13 +114,8 @@ impl Display for Report {
             return write!(formatter, "INVALID: {reason}");
         }
         write!(formatter, "valid, verified in {:.1} ms", self.verify_ms)?;
-        if let Some(Statement { context, inputs, outputs }) = &self.statement {
-            write!(formatter, "\n  context  {context}")?;
-            for (role, tensors) in [("input ", inputs), ("output", outputs)] {
-                for (name, value) in tensors {
-                    write!(formatter, "\n  {role}   {name} = {value}")?;
-                }
-            }
+        if let Some(decision) = &self.decision {
+            print_decision(formatter, decision)?;
         }
         if let Some(Evm { verdict, gas, calldata_bytes }) = &self.evm {
             write!(
@@ -111,9 +127,21 @@ impl Display for Report {
         if self.srs == origin_name(SrsOrigin::Unsafe) {
             write!(
                 formatter,
-                "\n  UNSAFE   the structured reference string is for development: its maker can forge proofs"
+                "\n  UNSAFE   nobody vouches for the structured reference string: its maker may be able to forge proofs"
             )?;
         }
-        Ok(())
+        write!(formatter, "\n  key      {}", self.key_digest)
     }
+}
+
+/// Context, inputs and outputs, a line each.
+pub(crate) fn print_decision(formatter: &mut Formatter<'_>, decision: &Decision) -> fmt::Result {
+    let Decision { context, inputs, outputs } = decision;
+    write!(formatter, "\n  context  {context}")?;
+    for (role, tensors) in [("input ", inputs), ("output", outputs)] {
+        for (name, value) in tensors {
+            write!(formatter, "\n  {role}   {name} = {value}")?;
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use apodict_prover::{
     prove,
 };
 
-use crate::arguments::{Bench, Peer};
+use crate::arguments::{Bench, Peer, SrsFile};
 use crate::console::{Console, milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::keys;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
         let (program, _) = program::read_or_compile(model, &arguments.options, input)?;
         let inputs = program::read_inputs(input, &program)?;
         let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
-        let srs = keys::srs_for(&program, None)?.with_budget(memory.budget)?;
+        let srs = keys::srs_for(&program, &SrsFile::default())?.with_budget(memory.budget)?;
         let predicted_memory_bytes = memory.predicted_bytes;
         let name = model.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
         let work = Work { name, program, inputs, srs, predicted_memory_bytes };
