@@ -135,8 +135,9 @@ impl Srs {
     /// What a verifier needs of it.
     pub fn for_verifiers(&self) -> apodict_verifier::Srs {
         let [g2, s_g2] = self.second.map(|point| export::g2(&point));
-        let [g1, s_g1] = [[Fr::ONE, Fr::ZERO], [Fr::ZERO, Fr::ONE]]
-            .map(|coefficients| export::g1(&self.bases.commit(Basis::Monomial, coefficients.to_vec())));
+        let powers = self.bases.powers(2);
+        let [g1, s_g1] =
+            [0, 1].map(|power| powers.get(power).map_or(apodict_verifier::G1Affine::identity(), export::g1));
         apodict_verifier::Srs { g1, s_g1, g2, s_g2 }
     }
 

@@ -111,15 +111,15 @@ pub struct VerifyingKey {
 impl VerifyingKey {
     /// The *key digest*: the one value to pin. Whoever has pinned it has pinned what a proof under this key means.
     ///
-    /// `keccak256(abi.encode(TYPE, circuit, srs, ports, tensors, program))`, six words, with
-    /// `TYPE = keccak256("ApodictKey(bytes32 circuit,bytes32 srs,bytes32 ports,bytes32 tensors,bytes32 program)")`.
+    /// `keccak256(abi.encode(TYPE, circuit, srs, ports, shapes, program))`, six words, with
+    /// `TYPE = keccak256("ApodictKey(bytes32 circuit,bytes32 srs,bytes32 ports,bytes32 shapes,bytes32 program)")`.
     ///
     /// | part | is | protects from |
     /// |---|---|---|
     /// | `circuit` | [`circuit_digest`](Self::circuit_digest) | another model, shape or reference string: what is proved |
     /// | `srs` | [`Srs::digest`] | a string whose secret somebody knows |
     /// | `ports` | [`Layout::ports_hash`] | the same integers read at another scale, offset, range or element name; a contract can compute it |
-    /// | `tensors` | [`Layout::tensors_digest`] | the same values under another tensor's name or shape |
+    /// | `shapes` | [`Layout::shapes_digest`] | the same values as other tensors, or an input read as an output |
     /// | `program` | [`program_digest`](Self::program_digest) | a claim that the circuit is another program's: recompile and compare |
     ///
     /// # Errors
@@ -128,8 +128,8 @@ impl VerifyingKey {
         let circuit = self.circuit_digest()?;
         let mut hash = Keccak256::new();
         hash.update(Keccak256::digest(KEY_TYPE));
-        let (ports, tensors) = (self.layout.ports_hash(), self.layout.tensors_digest());
-        for part in [circuit, self.srs.digest(), ports, tensors, self.program_digest] {
+        let (ports, shapes) = (self.layout.ports_hash(), self.layout.shapes_digest());
+        for part in [circuit, self.srs.digest(), ports, shapes, self.program_digest] {
             hash.update(part);
         }
         Ok(hash.finalize().into())
@@ -137,4 +137,4 @@ impl VerifyingKey {
 }
 
 /// What the key digest's first word is the hash of.
-const KEY_TYPE: &str = "ApodictKey(bytes32 circuit,bytes32 srs,bytes32 ports,bytes32 tensors,bytes32 program)";
+const KEY_TYPE: &str = "ApodictKey(bytes32 circuit,bytes32 srs,bytes32 ports,bytes32 shapes,bytes32 program)";

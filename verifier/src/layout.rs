@@ -199,16 +199,15 @@ impl Layout {
         hash.finalize().into()
     }
 
-    /// Keccak-256 of the tensors' names and shapes, in full and with their lengths: what [`ports_hash`](Self::ports_hash) alone
-    /// does not tell apart, as an element `x[0]` of a tensor `x` and a scalar that is called so.
-    pub fn tensors_digest(&self) -> [u8; 32] {
+    /// Keccak-256 of how the elements are tensors: for inputs, then outputs, their number, and for each its rank and extents. Names
+    /// stand in the [ports](Self::ports_hash), which alone do not tell an element `x[0]` of a tensor `x` from a scalar that is
+    /// called so, nor an input from an output.
+    pub fn shapes_digest(&self) -> [u8; 32] {
         let mut hash = Keccak256::new();
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes();
         for tensors in [&self.inputs, &self.outputs] {
             hash.update(number(tensors.len()));
             for tensor in tensors {
-                hash.update(number(tensor.name.len()));
-                hash.update(tensor.name.as_bytes());
                 hash.update(number(tensor.shape.len()));
                 tensor.shape.iter().for_each(|extent| hash.update(number(*extent)));
             }

@@ -51,7 +51,7 @@ pub(crate) enum Failure {
     ProvingKey { path: PathBuf, source: apodict_prover::Error },
 
     #[error("cannot use the structured reference string {}", path.display())]
-    #[diagnostic(help("name a file that `apodict srs generate -k K --unsafe -o FILE` writes, with K large enough"))]
+    #[diagnostic(help("{}", advice_for_srs(source)))]
     Srs { path: PathBuf, source: apodict_prover::Error },
 
     #[error("cannot use the program {}", path.display())]
@@ -145,6 +145,15 @@ impl From<Outcome> for ExitCode {
             Outcome::Usage => 2,
             Outcome::InvalidProof => 3,
         })
+    }
+}
+
+fn advice_for_srs(error: &apodict_prover::Error) -> &'static str {
+    match error {
+        apodict_prover::Error::SrsInconsistent(_) => {
+            "an honest model would be committed to as another one: get the file from its source, and compare its digest"
+        }
+        _ => "name a file that `apodict srs generate -k K --unsafe -o FILE` writes, with K large enough",
     }
 }
 

@@ -105,17 +105,17 @@ fn long_names_are_hashed() {
     assert_ne!(name_of(&text)[31], b'n');
 }
 
-/// Elements and tensors can share names; shapes can share elements. What the ports do not tell apart, the tensors' digest does.
+/// Elements and tensors can share names; shapes can share elements. What the ports do not tell apart, the shapes do.
 #[test]
 fn tensors_that_share_ports_have_other_digests() {
     let layout = |tensor| Layout { outputs: vec![tensor], ..Layout::default() };
     let vector = layout(tensor("x", &[1], quantization(1, 1)));
     let scalar = layout(tensor("x[0]", &[], quantization(1, 1)));
     assert_eq!(vector.ports_hash(), scalar.ports_hash());
-    assert_ne!(vector.tensors_digest(), scalar.tensors_digest());
+    assert_ne!(vector.shapes_digest(), scalar.shapes_digest());
     let input = Layout { inputs: vector.outputs.clone(), ..Layout::default() };
     assert_eq!(vector.ports_hash(), input.ports_hash());
-    assert_ne!(vector.tensors_digest(), input.tensors_digest());
+    assert_ne!(vector.shapes_digest(), input.shapes_digest());
 }
 
 fn described() -> VerifyingKey {
@@ -177,10 +177,10 @@ fn a_layout_that_promises_much_is_refused() {
 fn the_key_digest_covers_every_part() {
     let key = described();
     let type_hash =
-        Keccak256::digest("ApodictKey(bytes32 circuit,bytes32 srs,bytes32 ports,bytes32 tensors,bytes32 program)");
+        Keccak256::digest("ApodictKey(bytes32 circuit,bytes32 srs,bytes32 ports,bytes32 shapes,bytes32 program)");
     let circuit = Keccak256::digest(key.circuit_bytes().unwrap());
-    let (ports, tensors) = (key.layout.ports_hash(), key.layout.tensors_digest());
-    let parts = [type_hash.into(), circuit.into(), key.srs.digest(), ports, tensors, key.program_digest];
+    let (ports, shapes) = (key.layout.ports_hash(), key.layout.shapes_digest());
+    let parts = [type_hash.into(), circuit.into(), key.srs.digest(), ports, shapes, key.program_digest];
     let expected: [u8; 32] = Keccak256::digest(parts.concat()).into();
     assert_eq!(key.digest().unwrap(), expected);
 
@@ -191,7 +191,7 @@ fn the_key_digest_covers_every_part() {
     };
     let digests = [
         changed(|key| key.layout.inputs[0].name = "z".into()),
-        changed(|key| key.layout.inputs[0].shape = vec![3]),
+        changed(|key| key.layout.inputs[0].shape = vec![3, 1]),
         changed(|key| key.layout.outputs[0].runs[0].quantization.num = 4),
         changed(|key| key.layout.outputs[0].runs[0].quantization.hi -= 1),
         changed(|key| key.program_digest[31] ^= 1),

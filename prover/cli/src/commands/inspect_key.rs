@@ -17,7 +17,7 @@ struct Report {
     circuit_digest: Bytes32,
     srs_digest: Bytes32,
     ports_hash: Bytes32,
-    tensors_digest: Bytes32,
+    shapes_digest: Bytes32,
     program_digest: Bytes32,
     /// Of the shape, which one contract serves.
     shape_digest: Bytes32,
@@ -61,7 +61,7 @@ impl Report {
             circuit_digest: Bytes32(key.circuit_digest()?),
             srs_digest: Bytes32(key.srs.digest()),
             ports_hash: Bytes32(key.layout.ports_hash()),
-            tensors_digest: Bytes32(key.layout.tensors_digest()),
+            shapes_digest: Bytes32(key.layout.shapes_digest()),
             program_digest: Bytes32(key.program_digest),
             shape_digest: Bytes32(key.constraint_system.shape_digest()?),
             key_code_hash: Bytes32(key_code_hash(key)?),
@@ -91,7 +91,7 @@ impl Display for Report {
             ("circuit", &self.circuit_digest),
             ("srs", &self.srs_digest),
             ("ports", &self.ports_hash),
-            ("tensors", &self.tensors_digest),
+            ("shapes", &self.shapes_digest),
             ("program", &self.program_digest),
         ] {
             writeln!(formatter, "  {part:<8} {digest}")?;
