@@ -91,6 +91,15 @@ impl Domain {
     }
 }
 
+#[cfg(test)]
+impl Domain {
+    /// Rows that stand elsewhere, for tests that need a challenge to fall on one.
+    pub(crate) fn with_row_one(&self, omega: Fr) -> Self {
+        let omega_inverse = omega.inverse().unwrap_or_default();
+        Self { omega, omega_inverse, ..self.clone() }
+    }
+}
+
 /// The inverse of each element, for the price of one; `None` if one of them is zero.
 pub(crate) fn inverted(mut elements: Vec<Fr>) -> Option<Vec<Fr>> {
     if elements.iter().any(Fr::is_zero) {

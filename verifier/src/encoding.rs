@@ -113,3 +113,47 @@ pub(crate) fn g2_from_be_bytes(bytes: &[u8; 128]) -> Result<G2Affine, PointError
     }
     Ok(point)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failing test")]
+mod tests {
+    use super::*;
+    use ark_ff::{BigInteger, One};
+
+    #[test]
+    fn points_of_the_second_group_survive_the_round_trip() {
+        for point in [G2Affine::identity(), G2Affine::generator(), -G2Affine::generator()] {
+            assert_eq!(g2_from_be_bytes(&g2_to_be_bytes(&point)), Ok(point));
+        }
+    }
+
+    /// Each coordinate plus `p`: the same residue, spelled twice.
+    #[test]
+    fn coordinates_of_the_second_group_are_not_reduced() {
+        let genuine = g2_to_be_bytes(&G2Affine::generator());
+        for coordinate in 0..4 {
+            let mut bytes = genuine;
+            let word: &mut [u8; 32] = &mut bytes.as_chunks_mut().0[coordinate];
+            let mut sum = limbs(word);
+            assert!(!sum.add_with_carry(&Fq::MODULUS), "254 bits");
+            *word = limbs_to_be(sum);
+            assert_eq!(g2_from_be_bytes(&bytes), Err(PointError::Unreduced), "coordinate {coordinate}");
+        }
+    }
+
+    /// The twist has a cofactor of 254 bits: most of its points are not in G2.
+    #[test]
+    fn points_outside_the_second_group_are_refused() {
+        let mut x = Fq2::one();
+        let outside = loop {
+            match G2Affine::get_point_from_x_unchecked(x, false) {
+                Some(point) => break point,
+                None => x += Fq2::one(),
+            }
+        };
+        assert!(outside.is_on_curve());
+        assert_eq!(g2_from_be_bytes(&g2_to_be_bytes(&outside)), Err(PointError::OutsideSubgroup));
+        let off_curve = G2Affine::new_unchecked(Fq2::one(), Fq2::one());
+        assert_eq!(g2_from_be_bytes(&g2_to_be_bytes(&off_curve)), Err(PointError::OffCurve));
+    }
+}

@@ -13,6 +13,9 @@ use ark_bn254::{Bn254, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM, pairing::Pairing};
 use ark_ff::Zero;
 
+#[cfg(test)]
+mod tests;
+
 type G2Prepared = <Bn254 as Pairing>::G2Prepared;
 
 /// A checked key with all that does not depend on the proof. Make it once, verify many proofs with it.

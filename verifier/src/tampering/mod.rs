@@ -4,6 +4,7 @@
 //! `tampering`, for tests only. A mutant that happens to equal the original is left out, so each one must be refused,
 //! and the error that this library must give stands beside it.
 
+mod invalid;
 mod key;
 mod proof;
 

@@ -271,7 +271,11 @@ fn changed_instances(instances: &[[u8; 32]], proof: &[u8]) -> Vec<Mutant> {
 }
 
 fn instance_counts(instances: &[[u8; 32]], proof: &[u8]) -> Vec<Mutant> {
-    let mut cases = vec![("one more, zero", [instances, &[[0; 32]]].concat())];
+    let mut cases = vec![
+        ("one more, zero", [instances, &[[0; 32]]].concat()),
+        // The count is refused before any word is looked at.
+        ("one more, not canonical", [instances, &[[0xff; 32]]].concat()),
+    ];
     if let Some((last, rest)) = instances.split_last() {
         cases.push(("the last missing", rest.to_vec()));
         cases.push(("the last twice", [instances, &[*last]].concat()));

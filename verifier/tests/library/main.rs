@@ -1,7 +1,10 @@
 //! The library's tests, without halo2: known answers and what is made from them.
 
 mod answers;
+mod batch;
+mod errors;
 mod files;
 mod key_format;
 mod layout;
+mod nodes;
 mod verify;
