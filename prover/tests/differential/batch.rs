@@ -12,10 +12,12 @@ use halo2_proofs::{
 };
 use halo2curves::{
     bn256::{Bn256, Fr, G1, G1Affine, G2},
+    ff::Field,
     group::{Curve, Group},
     pairing::Engine,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sha3::{Digest, Keccak256};
 
 fn batch(samples: &[&Sample]) -> Result<(), Error> {
     let instances: Vec<_> =
@@ -111,28 +113,70 @@ fn spoil(sample: &Sample, error: G1) -> Sample {
     spoilt
 }
 
-/// Two false proofs whose errors cancel if they are added without weights. An error `D_i` in `W'_i` leaves
-/// `e(D_i, [s - u_i]_2)`; with `D_1 = [s - u_2]_1` and `D_2 = -[s - u_1]_1`, which anyone can compute from the public
-/// `[s]_1`, the two are inverse to each other.
-#[test]
-fn errors_that_cancel_are_caught_by_the_weights() {
-    let (first, second) = (ladder(5, 1), ladder(5, 2));
+/// Errors for `W'` of two proofs that cancel under these weights. An error `D_i` in `W'_i` leaves `e(D_i, [s - u_i]_2)`;
+/// with `D_1 = w_2 [s - u_2]_1` and `D_2 = -w_1 [s - u_1]_1`, which anyone can compute from the public `[s]_1`, the
+/// weighted two are inverse to each other.
+fn cancelling(proofs: [&Sample; 2], weights: [Fr; 2]) -> [G1; 2] {
+    let [first, second] = proofs;
+    let [w_1, w_2] = weights;
     let secret: G1 = first.params.get_g()[1].into();
     let generator = G1::from(G1Affine::generator());
-    let (u_1, u_2) = (opening_u(&first), opening_u(&second));
-    let (d_1, d_2) = (secret - generator * u_2, generator * u_1 - secret);
+    let (u_1, u_2) = (opening_u(first), opening_u(second));
+    let errors = [(secret - generator * u_2) * w_2, (generator * u_1 - secret) * w_1];
 
-    // The forgery is one: without weights, what the two errors leave in the pairing is nothing.
+    // The forgery is one: under these weights, what the two errors leave in the pairing is nothing.
     let residue = |error: G1, u: Fr| {
         let shifted = G2::from(first.params.s_g2()) - G2::from(first.params.g2()) * u;
         Bn256::pairing(&error.to_affine(), &shifted.to_affine())
     };
-    assert!(!bool::from(residue(d_1, u_1).is_identity()));
-    assert!(bool::from((residue(d_1, u_1) + residue(d_2, u_2)).is_identity()));
+    let [d_1, d_2] = errors;
+    assert!(!bool::from(residue(d_1 * w_1, u_1).is_identity()));
+    assert!(bool::from((residue(d_1 * w_1, u_1) + residue(d_2 * w_2, u_2)).is_identity()));
+    errors
+}
 
+/// Two false proofs whose errors cancel if they are added without weights.
+#[test]
+fn errors_that_cancel_are_caught_by_the_weights() {
+    let (first, second) = (ladder(5, 1), ladder(5, 2));
+    let [d_1, d_2] = cancelling([&first, &second], [Fr::ONE, Fr::ONE]);
     let (bad_1, bad_2) = (spoil(&first, d_1), spoil(&second, d_2));
     assert_eq!(bad_1.ours(&bad_1.instances, &bad_1.proof), Err(Error::Rejected));
     assert_eq!(bad_2.ours(&bad_2.instances, &bad_2.proof), Err(Error::Rejected));
     assert_eq!(batch(&[&bad_1, &bad_2]), Err(Error::BatchRejected { count: 2 }));
+    // Behind the first, whose weight is 1: the others' differ from each other too.
+    assert_eq!(batch(&[&first, &bad_1, &bad_2]), Err(Error::BatchRejected { count: 3 }));
     assert_eq!(batch(&[&first, &second]), Ok(()));
+}
+
+/// The weights' second, as the documentation states them, over what `part` takes of each proof.
+fn second_weight(samples: &[&Sample], part: fn(&Sample) -> Vec<u8>) -> Fr {
+    let mut seed = Keccak256::new();
+    seed.update(b"apodict batch v1");
+    samples.iter().for_each(|sample| seed.update(part(sample)));
+    let hash = Keccak256::new().chain_update(seed.finalize()).chain_update(1u64.to_be_bytes()).finalize();
+    hash.iter().take(16).fold(Fr::ZERO, |sum, byte| sum * Fr::from(256) + Fr::from(u64::from(*byte)))
+}
+
+/// No challenge of a proof follows its last element: were `W'` missing in the seed, a prover would know the weights,
+/// then choose two `W'` whose errors cancel under them.
+#[test]
+fn weights_cannot_be_known_before_the_last_element() {
+    type Part = (&'static str, fn(&Sample) -> Vec<u8>);
+    fn statement(sample: &Sample) -> Vec<u8> {
+        [&sample.verifier.digest(), sample.instances.as_flattened()].concat()
+    }
+    let parts: [Part; 4] = [
+        ("everything but W'", |sample| [&statement(sample), &sample.proof[..sample.proof.len() - 64]].concat()),
+        ("no proofs", statement),
+        ("keys alone", |sample| sample.verifier.digest().to_vec()),
+        ("the genuine proofs", |sample| [&statement(sample), sample.proof.as_slice()].concat()),
+    ];
+    let (first, second) = (ladder(5, 1), ladder(5, 2));
+    for (name, part) in parts {
+        let weight = second_weight(&[&first, &second], part);
+        let [d_1, d_2] = cancelling([&first, &second], [Fr::ONE, weight]);
+        let verdict = batch(&[&spoil(&first, d_1), &spoil(&second, d_2)]);
+        assert_eq!(verdict, Err(Error::BatchRejected { count: 2 }), "a seed of {name}");
+    }
 }

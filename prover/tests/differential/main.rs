@@ -4,6 +4,7 @@
 //! has: phases and challenges, rotations to both sides, copy constraints over several permutation products, selectors,
 //! a fixed column of zeros, public values read by gates and by copies.
 
+mod backwards;
 mod batch;
 mod circuits;
 mod export;
