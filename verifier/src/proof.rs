@@ -89,7 +89,12 @@ impl Element {
     pub fn num_bytes(self) -> usize {
         match self {
             Element::Evaluation(_) => 32,
-            _ => 64,
+            Element::AdviceCommitment(_)
+            | Element::ProductCommitment(_)
+            | Element::RandomCommitment
+            | Element::QuotientCommitment(_)
+            | Element::OpeningQuotient
+            | Element::OpeningProof => 64,
         }
     }
 }
