@@ -2,13 +2,16 @@
 
 use anyhow::Result;
 
-use crate::step::Step;
+use crate::mutants;
+use crate::step::{Step, root};
 use crate::tools;
 
 /// Everything that judges the code without running it. The quick judgements come first.
 pub(crate) fn lint() -> Result<()> {
     Step::cargo("formatting of Rust").args(["fmt", "--all", "--check"]).run()?;
     Step::new("spelling", tools::typos()?).run()?;
+    eprintln!("\n==> lists of mutants");
+    mutants::check(&root())?;
     let forge = tools::forge()?;
     Step::new("formatting of Solidity", forge).args(["fmt", "--check"]).within("solidity").run()?;
     Step::new("solhint", "node_modules/.bin/solhint")

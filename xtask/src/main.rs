@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|contracts|measure|charts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|contracts|mutants|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
@@ -7,6 +7,7 @@ mod charts;
 mod contracts;
 mod lint;
 mod measure;
+mod mutants;
 mod step;
 mod test;
 mod tools;
@@ -26,6 +27,8 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   contracts test|bless|check
          Rendered verifier contracts: forge's tests; write them; compare them
+  mutants [PATTERN..]
+         Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
     }
     if let Some(("measure", parts)) = arguments.split_first().map(|(task, parts)| (task.as_str(), parts)) {
         return exit(measure::measure(&parts.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    if let Some(("mutants", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(mutants::mutants(arguments));
     }
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
