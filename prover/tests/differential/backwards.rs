@@ -10,7 +10,7 @@ use halo2_proofs::{
     plonk::{self, Advice, Circuit, Column, ConstraintSystem, Fixed, Instance, Selector},
     poly::Rotation,
 };
-use halo2curves::{bn256::Fr, ff::Field};
+use halo2curves::bn256::Fr;
 
 /// `next a = a^2 + next shift`, where the last `a` is public and `shift` is copied: all three columns are read ahead,
 /// or behind, before they are read where they stand.
@@ -63,9 +63,9 @@ impl Circuit<Fr> for Backwards {
             vec![q * (public - next)]
         });
         // Queries of the current row are made here where no gate made them.
-        for column in [Column::from(a), shift.into(), instance.into()] {
-            meta.enable_equality(column);
-        }
+        meta.enable_equality(a);
+        meta.enable_equality(shift);
+        meta.enable_equality(instance);
         Config { a, shift, instance, q }
     }
 
