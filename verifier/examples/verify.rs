@@ -5,6 +5,8 @@
 //! cargo run --release -p apodict-verifier --example verify -- ladder.key ladder.instances ladder.proof
 //! ```
 
+#![allow(clippy::disallowed_types, reason = "it says how long the library took")]
+
 use apodict_verifier::{Verifier, VerifyingKey};
 use std::{env, error::Error, fs, time::Instant};
 

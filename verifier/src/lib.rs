@@ -37,13 +37,40 @@
 //! demand at the drawn point), [`ConstraintSystem::opening_groups`] and `bdfg21` (that the evaluations are true).
 #![no_std]
 #![forbid(unsafe_code)]
+// The same answer everywhere and for ever, and no way to stop it: nothing that wraps, truncates or panics, nothing that
+// depends on a clock or on a random order (`clippy.toml` names types and methods), no variant that nobody thought of.
 #![deny(
-    clippy::indexing_slicing,
-    clippy::as_conversions,
+    clippy::allow_attributes_without_reason,
+    clippy::alloc_instead_of_core,
     clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
+    clippy::as_conversions,
+    clippy::dbg_macro,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::exit,
     clippy::expect_used,
-    clippy::panic
+    clippy::float_arithmetic,
+    clippy::get_unwrap,
+    clippy::indexing_slicing,
+    clippy::integer_division,
+    clippy::iter_over_hash_type,
+    clippy::let_underscore_must_use,
+    clippy::match_wildcard_for_single_variants,
+    clippy::mem_forget,
+    clippy::modulo_arithmetic,
+    clippy::panic,
+    clippy::panic_in_result_fn,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::string_slice,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unreachable,
+    clippy::unwrap_in_result,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
 )]
 
 extern crate alloc;

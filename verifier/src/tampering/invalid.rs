@@ -202,7 +202,7 @@ impl Table<'_> {
         );
         self.add_shape(
             "gates of too many nodes",
-            |cs| cs.gates = vec![nested(MAX_DEPTH); MAX_NODES / MAX_DEPTH + 1],
+            |cs| cs.gates = vec![nested(MAX_DEPTH); MAX_NODES.div_ceil(MAX_DEPTH) + 1],
             one_above("nodes of all gates", MAX_NODES),
         );
     }

@@ -298,7 +298,11 @@ fn swap_challenges(gates: &mut [Expression]) {
                 swap_challenges(core::slice::from_mut(a));
                 swap_challenges(core::slice::from_mut(b));
             }
-            _ => {}
+            Expression::Constant(_)
+            | Expression::Fixed(_)
+            | Expression::Advice(_)
+            | Expression::Instance(_)
+            | Expression::Challenge(_) => {}
         }
     }
 }
