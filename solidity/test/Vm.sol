@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 /// @notice The cheatcodes that these tests use: forge-std is not on npm.
 interface Vm {
+    function expectRevert() external;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
