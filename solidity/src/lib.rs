@@ -21,7 +21,7 @@ mod refusal;
 mod render;
 mod write;
 
-pub use calldata::{encode_call, encode_call_words, instance_words};
+pub use calldata::{Call, CallError, decode_call, encode_call, encode_call_words, instance_words};
 pub use error::Error;
 pub use fixture::{Fixture, FixtureError};
 pub use key_data::{KEY_DATA_PREFIX, key_code_hash, key_creation_code, key_data};
