@@ -60,11 +60,15 @@ impl Evm {
     /// Deploys a contract: its address and the gas of the transaction.
     ///
     /// # Errors
-    /// [`Error::Deployment`] if the creation code did not return a contract, [`Error::Evm`].
+    /// [`Error::Deployment`] if the creation code did not return a contract with code, [`Error::Evm`].
     pub fn deploy(&mut self, what: &'static str, creation_code: Vec<u8>) -> Result<([u8; 20], u64), Error> {
-        let result = self.run(TxKind::Create, creation_code)?;
+        let result = self.run(TxKind::Create, creation_code, GAS_LIMIT)?;
         match result.created_address() {
-            Some(address) if result.is_success() => Ok((address.into_array(), result.tx_gas_used())),
+            // An account without code accepts every call.
+            Some(address) if result.is_success() && self.code_len(address.into_array()) > 0 => {
+                Ok((address.into_array(), result.tx_gas_used()))
+            }
+            Some(_) if result.is_success() => Err(Error::Deployment { what, reason: "it returned no code".into() }),
             _ => Err(Error::Deployment { what, reason: format!("{:?}", transaction(result).outcome) }),
         }
     }
@@ -74,7 +78,15 @@ impl Evm {
     /// # Errors
     /// [`Error::Evm`] if the transaction is not valid at all, not if it reverts.
     pub fn call(&mut self, to: [u8; 20], calldata: Vec<u8>) -> Result<Transaction, Error> {
-        Ok(transaction(self.run(TxKind::Call(Address::from(to)), calldata)?))
+        self.call_with_gas(to, calldata, GAS_LIMIT)
+    }
+
+    /// As [`Self::call`], with a gas limit for the transaction: 21,000 and its calldata included, at most 2^24.
+    ///
+    /// # Errors
+    /// [`Error::Evm`] if the transaction is not valid at all, such as with a limit below what its calldata costs.
+    pub fn call_with_gas(&mut self, to: [u8; 20], calldata: Vec<u8>, gas_limit: u64) -> Result<Transaction, Error> {
+        Ok(transaction(self.run(TxKind::Call(Address::from(to)), calldata, gas_limit)?))
     }
 
     /// The code of a contract.
@@ -83,11 +95,11 @@ impl Evm {
         account.and_then(|account| account.info.code.as_ref()).map_or(0, |code| code.len())
     }
 
-    fn run(&mut self, kind: TxKind, data: Vec<u8>) -> Result<ExecutionResult, Error> {
+    fn run(&mut self, kind: TxKind, data: Vec<u8>, gas_limit: u64) -> Result<ExecutionResult, Error> {
         let tx = TxEnv::builder()
             .kind(kind)
             .data(Bytes::from(data))
-            .gas_limit(GAS_LIMIT)
+            .gas_limit(gas_limit)
             .nonce(self.nonce)
             .build()
             .map_err(|error| Error::Evm(format!("{error:?}")))?;
@@ -120,6 +132,23 @@ pub enum Verdict {
     Refused(Refusal),
     /// Anything else: calldata that the ABI decoder gives up on, out of gas.
     Failed(Outcome),
+}
+
+impl Verdict {
+    /// Reads how a call of `verifyProof` ended. Only the word 1 and nothing else is an acceptance: an account without code
+    /// returns nothing, and another contract may return anything.
+    pub fn of(outcome: Outcome) -> Self {
+        let mut yes = [0u8; 32];
+        yes[31] = 1;
+        match outcome {
+            Outcome::Returned(data) if data == yes => Verdict::Accepted,
+            Outcome::Reverted(data) => match Refusal::decode(&data) {
+                Some(refusal) => Verdict::Refused(refusal),
+                None => Verdict::Failed(Outcome::Reverted(data)),
+            },
+            other => Verdict::Failed(other),
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -204,19 +233,6 @@ impl VerifierOnEvm {
     pub fn call(&mut self, calldata: Vec<u8>) -> Result<Verification, Error> {
         let calldata_bytes = calldata.len();
         let Transaction { outcome, gas } = self.evm.call(self.verifier, calldata)?;
-        Ok(Verification { verdict: verdict(outcome), gas, calldata_bytes })
-    }
-}
-
-fn verdict(outcome: Outcome) -> Verdict {
-    let mut yes = [0u8; 32];
-    yes[31] = 1;
-    match outcome {
-        Outcome::Returned(data) if data == yes => Verdict::Accepted,
-        Outcome::Reverted(data) => match Refusal::decode(&data) {
-            Some(refusal) => Verdict::Refused(refusal),
-            None => Verdict::Failed(Outcome::Reverted(data)),
-        },
-        other => Verdict::Failed(other),
+        Ok(Verification { verdict: Verdict::of(outcome), gas, calldata_bytes })
     }
 }

@@ -1,6 +1,10 @@
 //! The verifier library's errors as the contract's.
 
-use apodict_solidity::{RefusalKind, evm::Verdict};
+use crate::fixtures::sample_of;
+use apodict_solidity::{
+    Error as SolidityError, RefusalKind,
+    evm::{Evm, Outcome, Verdict},
+};
 use apodict_verifier::{ConstraintSystem, Element, Error};
 
 /// What a verdict says, in words that both sides share.
@@ -39,5 +43,34 @@ pub(crate) fn answer(verdict: &Verdict) -> Answer {
             Err((refusal.kind, refusal.arguments.iter().map(number).collect()))
         }
         Verdict::Failed(outcome) => panic!("not an answer: {outcome:?}"),
+    }
+}
+
+/// A call of an account without code succeeds and returns nothing; other contracts return what they like.
+#[test]
+fn only_the_word_1_is_an_acceptance() {
+    let word = |low: u8| [&[0; 31][..], &[low]].concat();
+    let others =
+        [vec![], vec![1], word(0), word(2), [word(1), word(1)].concat(), [word(1), vec![0]].concat(), vec![1; 32]];
+    for data in others.into_iter().chain([[vec![1], word(0)].concat()[..32].to_vec(), word(1)[..31].to_vec()]) {
+        let outcome = Outcome::Returned(data);
+        assert_eq!(Verdict::of(outcome.clone()), Verdict::Failed(outcome));
+    }
+    assert_eq!(Verdict::of(Outcome::Returned(word(1))), Verdict::Accepted);
+
+    let sample = sample_of("lean");
+    let mut evm = sample.deploy();
+    evm.verifier = [0x77; 20];
+    let verification = evm.verify(&sample.fixture.proof, &sample.fixture.instances).expect("run");
+    assert_eq!(verification.verdict, Verdict::Failed(Outcome::Returned(vec![])));
+}
+
+/// Creation code that succeeds and leaves no code would be such an account.
+#[test]
+fn a_contract_without_code_is_not_deployed() {
+    // STOP; RETURN of nothing
+    for code in [vec![], vec![0x00], vec![0x5f, 0x5f, 0xf3]] {
+        let error = Evm::new().deploy("the verifier", code).expect_err("no code");
+        assert!(matches!(&error, SolidityError::Deployment { reason, .. } if reason.contains("no code")), "{error}");
     }
 }
