@@ -25,6 +25,16 @@ pub use calldata::{Call, CallError, decode_call, encode_call, encode_call_words,
 pub use error::Error;
 pub use fixture::{Fixture, FixtureError};
 pub use key_data::{KEY_DATA_PREFIX, key_code_hash, key_creation_code, key_data};
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::{Meaning, Refusal, RefusalKind};
 pub use render::{contract_name, render_verifier};
 pub use write::write_contracts;
+
+/// Gas that a call of `verifyProof` needs with this key: what a caller must have forwarded when the call begins. The
+/// transaction adds 21,000 and its calldata, and a contract that calls keeps a 64th back.
+///
+/// # Errors
+/// [`Error::Key`] if the key is not valid, [`Error::AdviceNotOpened`] if its shape has no contract.
+pub fn call_gas(key: &apodict_verifier::VerifyingKey) -> Result<u64, Error> {
+    key.validate()?;
+    render::call_gas(&key.constraint_system, key.num_instances, key.k)
+}

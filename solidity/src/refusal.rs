@@ -3,6 +3,18 @@
 use sha3::{Digest, Keccak256};
 use std::fmt;
 
+/// What an error says about the proof that was handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// No call with this proof and these instances will ever succeed, whatever its gas.
+    Rejected,
+    /// Nothing: the call asks for another key, or is not what an encoder writes. The same call fails again, a right one
+    /// may succeed.
+    WrongCall,
+    /// Nothing: with more gas, or on a chain that has the precompiles, the same call may succeed.
+    TryAgain,
+}
+
 /// The custom errors of `IHalo2Verifier`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -29,6 +41,8 @@ pub enum RefusalKind {
     PointNotOnCurve,
     /// A denominator is zero.
     DegenerateChallenge,
+    /// Needed, available.
+    InsufficientGas,
     /// A precompile failed.
     PrecompileFailed,
     /// The proof does not hold.
@@ -37,7 +51,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All that `verifyProof` reverts with.
-    pub const ALL: [RefusalKind; 13] = [
+    pub const ALL: [RefusalKind; 14] = [
         RefusalKind::NonCanonicalEncoding,
         RefusalKind::WrongProofLength,
         RefusalKind::WrongInstanceCount,
@@ -49,6 +63,7 @@ impl RefusalKind {
         RefusalKind::PointAtInfinity,
         RefusalKind::PointNotOnCurve,
         RefusalKind::DegenerateChallenge,
+        RefusalKind::InsufficientGas,
         RefusalKind::PrecompileFailed,
         RefusalKind::ProofRejected,
     ];
@@ -67,8 +82,28 @@ impl RefusalKind {
             RefusalKind::PointAtInfinity => "PointAtInfinity(uint256)",
             RefusalKind::PointNotOnCurve => "PointNotOnCurve(uint256)",
             RefusalKind::DegenerateChallenge => "DegenerateChallenge()",
+            RefusalKind::InsufficientGas => "InsufficientGas(uint256,uint256)",
             RefusalKind::PrecompileFailed => "PrecompileFailed()",
             RefusalKind::ProofRejected => "ProofRejected()",
+        }
+    }
+
+    /// What the error says about the proof. `RevertData.sol` says the same on chain.
+    pub fn meaning(self) -> Meaning {
+        match self {
+            RefusalKind::WrongProofLength
+            | RefusalKind::InstanceNotCanonical
+            | RefusalKind::ScalarNotCanonical
+            | RefusalKind::CoordinateNotCanonical
+            | RefusalKind::PointAtInfinity
+            | RefusalKind::PointNotOnCurve
+            | RefusalKind::DegenerateChallenge
+            | RefusalKind::ProofRejected => Meaning::Rejected,
+            RefusalKind::NonCanonicalEncoding
+            | RefusalKind::WrongInstanceCount
+            | RefusalKind::WrongKeyCodeHash
+            | RefusalKind::WrongKeyShape => Meaning::WrongCall,
+            RefusalKind::InsufficientGas | RefusalKind::PrecompileFailed => Meaning::TryAgain,
         }
     }
 

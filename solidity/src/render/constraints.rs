@@ -1,6 +1,9 @@
 //! The quotient's value at `x`: Lagrange polynomials, one inversion for everything, gates, permutation argument.
 
-use super::{Plan, code::Code};
+use super::{
+    Plan,
+    code::{Code, Runs},
+};
 use crate::{
     arithmetic::{Arithmetic, Value, Writer, multiple_of_r},
     key_layout::KeyField,
@@ -76,14 +79,13 @@ pub(super) fn denominators(plan: &mut Plan<'_>) -> Code {
 
     let mut code = Code::default();
     code.section("Denominators. A sum of fractions is built as one: a/b + c/d = (ad + cb) / bd.");
-    code.lines([
-        "{",
-        "let x := mload(X)",
-        "let power := x",
-        "for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } { power := mulmod(power, power, r) }",
-        "mstore(X_TO_N, power)",
-        "mstore(INVERSE_VANISHING, addmod(power, sub(r, 1), r))",
-    ]);
+    code.lines(["{", "let x := mload(X)", "let power := x"]);
+    code.repeated(
+        Runs::PerLogRow,
+        "for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } {",
+        ["power := mulmod(power, power, r)"],
+    );
+    code.lines(["mstore(X_TO_N, power)", "mstore(INVERSE_VANISHING, addmod(power, sub(r, 1), r))"]);
     if plan.has_permutation() {
         let last = last_row(cs.blinding_factors);
         code.line("mstore(INVERSE_FIRST, addmod(x, sub(r, 1), r))");
@@ -108,7 +110,7 @@ pub(super) fn denominators(plan: &mut Plan<'_>) -> Code {
         if cs.blinding_factors == 0 {
             code.lines(["let numerator := 0", "let denominator := 1"]);
         }
-        code.lines(["mstore(BLIND_NUMERATOR, numerator)", "mstore(INVERSE_BLIND, mod(denominator, r))"]);
+        code.lines(["mstore(BLIND_NUMERATOR, numerator)", "mstore(INVERSE_BLIND, denominator)"]);
     }
     code.line("}");
 
@@ -147,6 +149,9 @@ fn last_row(blinding_factors: usize) -> i32 {
     -i32::try_from(blinding_factors).unwrap_or(i32::MAX).saturating_add(1)
 }
 
+/// `at` is the address of an instance.
+const FOR_EACH_INSTANCE: &str = "for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {";
+
 /// The instance column at each of its rotations as a fraction, and the check of each instance.
 fn instances(plan: &Plan<'_>) -> Code {
     let mut code = Code::default();
@@ -167,30 +172,26 @@ fn instances(plan: &Plan<'_>) -> Code {
             format!("let root := {first_root}"),
             "let numerator := 0".into(),
             "let denominator := 1".into(),
-            "for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {".into(),
-            "let instance := mload(at)".into(),
         ]);
+        let mut body = vec!["let instance := mload(at)"];
         if position == 0 {
-            code.line("ok := and(ok, lt(instance, r))");
+            body.push("ok := and(ok, lt(instance, r))");
         }
+        body.extend([
+            "let difference := add(x, sub(r, root))",
+            "numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))",
+            "denominator := mulmod(denominator, difference, r)",
+            "root := mulmod(root, omega, r)",
+        ]);
+        code.repeated(Runs::PerInstance, FOR_EACH_INSTANCE, body);
         code.lines([
-            "let difference := add(x, sub(r, root))".to_owned(),
-            "numerator := add(mulmod(numerator, difference, r), mulmod(mulmod(instance, root, r), denominator, r))"
-                .into(),
-            "denominator := mulmod(denominator, difference, r)".into(),
-            "root := mulmod(root, omega, r)".into(),
-            "}".into(),
             format!("mstore({}, numerator)", instance_name("INSTANCE_NUMERATOR", *rotation)),
             format!("mstore({}, denominator)", instance_name("INVERSE_INSTANCES", *rotation)),
             "}".into(),
         ]);
     }
     if rotations.is_empty() {
-        code.lines([
-            "for { let at := add(TRANSCRIPT, 0x20) } lt(at, tail) { at := add(at, 0x20) } {",
-            "ok := and(ok, lt(mload(at), r))",
-            "}",
-        ]);
+        code.repeated(Runs::PerInstance, FOR_EACH_INSTANCE, ["ok := and(ok, lt(mload(at), r))"]);
     }
     code.line("if iszero(ok) { refuseElements(tail) }");
     code

@@ -1,10 +1,12 @@
 //! A shape as the Solidity source of its verifier.
 //!
 //! The contract is straight-line assembly over a fixed memory map. [`Plan`] decides the map; [`input`] writes what reads
-//! and hashes, [`constraints`] the quotient's value at `x`, [`opening`] SHPLONK and the pairing.
+//! and hashes, [`constraints`] the quotient's value at `x`, [`opening`] SHPLONK and the pairing; [`gas`] counts what that
+//! takes and has it checked beforehand.
 
 mod code;
 mod constraints;
+mod gas;
 mod input;
 mod opening;
 
@@ -16,6 +18,7 @@ use crate::{
 };
 use apodict_verifier::{Challenge, ConstraintSystem, Element, OpeningGroup, Step};
 use code::Code;
+use gas::Gas;
 use std::{collections::HashMap, fmt::Write};
 
 /// The scalar field's modulus.
@@ -184,30 +187,50 @@ pub fn render_verifier(shape: &str, cs: &ConstraintSystem) -> Result<String, Err
         return Err(Error::ContractName { got: shape.into() });
     }
     let mut plan = Plan::new(cs)?;
-    let mut body = Code::default();
-    body.append(input::decode(&plan));
-    body.append(input::transcript(&plan));
-    body.append(input::element_checks(&plan));
-    body.append(constraints::denominators(&mut plan));
-    body.append(constraints::quotient_evaluation(&mut plan));
-    body.append(opening::scalars(&mut plan));
-    body.append(opening::points(&mut plan));
-    plan.memory.allocate("TRANSCRIPT", 1, "transcript repr, then instances, then `tail`: first phase");
+    let Rendered { decode, gas, body } = rendered(&mut plan);
 
     let name = contract_name(shape);
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write!(text, "{}", head(&plan, shape, &name));
-    let _ = write!(text, "{}", constants(&plan));
+    let _ = write!(text, "{}", constants(&plan, &gas));
     let _ = write!(text, "{}", SELF_TEST);
     let _ = write!(
         text,
         "    /// @inheritdoc IHalo2Verifier\n    function verifyProof(address, bytes32, bytes calldata, uint256[] calldata) external view returns (bool) {{\n        assembly {{\n"
     );
     let _ = write!(text, "{}", input::functions(&plan).indented(3));
-    let _ = write!(text, "{}", body.indented(3));
+    for code in [decode, gas.check(), body] {
+        let _ = write!(text, "{}", code.indented(3));
+    }
     text.push_str("        }\n    }\n}\n");
     Ok(text)
+}
+
+/// The statements of `verifyProof`.
+struct Rendered {
+    decode: Code,
+    gas: Gas,
+    body: Code,
+}
+
+fn rendered(plan: &mut Plan<'_>) -> Rendered {
+    let decode = input::decode(plan);
+    let mut body = Code::default();
+    body.append(input::transcript(plan));
+    body.append(input::element_checks(plan));
+    body.append(constraints::denominators(plan));
+    body.append(constraints::quotient_evaluation(plan));
+    body.append(opening::scalars(plan));
+    body.append(opening::points(plan));
+    plan.memory.allocate("TRANSCRIPT", 1, "transcript repr, then instances, then `tail`: first phase");
+    Rendered { decode, gas: Gas::of(plan, &body), body }
+}
+
+/// Gas that a call of `verifyProof` needs for keys of a shape: what a caller must have forwarded when the call begins.
+pub(crate) fn call_gas(cs: &ConstraintSystem, num_instances: usize, k: u32) -> Result<u64, Error> {
+    let Rendered { decode, gas, .. } = rendered(&mut Plan::new(cs)?);
+    Ok(gas::before_the_check(&decode, &gas.check()) + gas.needed(num_instances as u64, k.into()))
 }
 
 fn head(plan: &Plan<'_>, shape: &str, name: &str) -> String {
@@ -224,7 +247,7 @@ pragma solidity 0.8.37;
 import {{IHalo2Verifier}} from \"./IHalo2Verifier.sol\";
 
 /// @title Verifier of halo2 proofs for the shape `{shape}`: KZG on BN254, SHPLONK, Keccak transcript.
-/// @notice Callers must pin `keyCodeHash` and compute the instances themselves: see IHalo2Verifier.
+/// @notice Callers must pin `keyCodeHash`, compute context and inputs themselves and decode the outputs: see IHalo2Verifier.
 /// @dev {advice} advice columns, {fixed} fixed columns, {permutation} columns with copy constraints, {gates} gate polynomials, degree
 /// {degree}, {blinding} blinding factors. A proof has {num_points} points and {num_scalars} scalars: {len} bytes. Serves every k and every number of
 /// instances: both come with the key.
@@ -232,7 +255,8 @@ import {{IHalo2Verifier}} from \"./IHalo2Verifier.sol\";
 /// All values live in memory at fixed addresses; only what the first hash covers has a variable end. What is hashed is
 /// what is computed with: the proof is copied from calldata once, and no value is read from two places. Sums are reduced
 /// lazily (5r < 2^256): a value stands for its residue, `mulmod` reduces it. Every check either reverts at once or clears
-/// `ok`, which is looked at before the function can return.
+/// `ok`, which is looked at before the function can return. Gas is checked once, before the work: behind that check
+/// nothing fails for want of it.
 ///
 /// Memory:
 ",
@@ -252,7 +276,7 @@ import {{IHalo2Verifier}} from \"./IHalo2Verifier.sol\";
     text
 }
 
-fn constants(plan: &Plan<'_>) -> String {
+fn constants(plan: &Plan<'_>, gas: &Gas) -> String {
     let mut text = String::new();
     let mut constant = |name: &str, value: String| {
         let _ = writeln!(text, "    uint256 private constant {name} = {value};");
@@ -268,6 +292,7 @@ fn constants(plan: &Plan<'_>) -> String {
     for region in &plan.memory.regions {
         constant(&region.name, format!("{:#06x}", region.address));
     }
+    text.push_str(&gas.constants());
     let _ = writeln!(
         text,
         "\n    /// @inheritdoc IHalo2Verifier\n    bytes32 public constant SHAPE_DIGEST = 0x{};\n",

@@ -3,11 +3,13 @@
 //! With `APODICT_BLESS=1`, tests named `rendered..` and `gas..` write what they otherwise compare with.
 
 mod calldata;
+mod chain;
 #[path = "../../../prover/tests/differential/circuits.rs"]
 #[allow(dead_code)]
 mod circuits;
 mod fixtures;
 mod gas;
+mod gas_limits;
 mod genuine;
 mod mutations;
 mod precompiles;
