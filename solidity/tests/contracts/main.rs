@@ -7,6 +7,7 @@ mod chain;
 #[path = "../../../prover/tests/differential/circuits.rs"]
 #[allow(dead_code)]
 mod circuits;
+mod extremes;
 mod fixtures;
 mod gas;
 mod gas_limits;

@@ -26,7 +26,7 @@ fn mutate(rng: &mut ChaCha20Rng, sample: &Sample) -> (Vec<[u8; 32]>, Vec<u8>) {
     let layout = fixture.key.constraint_system.proof_layout();
     match below(rng, 7) {
         0 => proof[below(rng, fixture.proof.len())] ^= 1 << below(rng, 8),
-        1 => {
+        1 if !instances.is_empty() => {
             let instance = below(rng, instances.len());
             instances[instance][below(rng, 32)] ^= 1 << below(rng, 8);
         }

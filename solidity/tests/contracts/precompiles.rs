@@ -1,9 +1,13 @@
 //! Precompiles that are missing or that are handed what they refuse, and denominators that are zero.
 
-use crate::fixtures::{Sample, sample_of};
+use crate::{
+    chain::{Chain, Lie, create},
+    fixtures::{Sample, sample_of, samples},
+    gas_limits::wants_gas,
+};
 use apodict_solidity::{
-    RefusalKind, encode_call,
-    evm::{Evm, Verdict, VerifierOnEvm},
+    Fixture, RefusalKind, encode_call,
+    evm::{Evm, Outcome, Verdict, VerifierOnEvm},
     key_data,
 };
 use apodict_verifier::{Challenge, Fr, Step, VerifyingKey, fr_to_be_bytes};
@@ -55,13 +59,50 @@ fn a_precompile_that_refuses_its_input_is_noticed() {
     }
 }
 
-/// `x` and SHPLONK's `u` of the genuine proof.
-fn challenges(sample: &Sample) -> (Fr, Fr) {
-    let VerifyingKey { constraint_system, transcript_repr, .. } = &sample.fixture.key;
+/// The same of the key's last point, which only the pairing is given.
+#[test]
+fn a_pairing_that_refuses_its_input_is_noticed() {
+    let sample = sample_of("lean");
+    let mut data = key_data(&sample.fixture.key).expect("valid");
+    *data.last_mut().expect("a byte") ^= 1;
+    assert_eq!(refusal_with_key_data(&sample, &data), RefusalKind::PrecompileFailed);
+}
+
+/// Whichever call of a precompile does not succeed, or answers with another size, even if what it answers is right.
+#[test]
+fn each_answer_of_a_precompile_is_checked() {
+    for sample in samples() {
+        let mut chain = Chain::new(&sample, &key_data(&sample.fixture.key).expect("valid"));
+        let calldata = chain.calldata(&sample.fixture.proof, &sample.fixture.instances);
+        let (verdict, calls) = chain.call_among_liars(&calldata, None);
+        assert_eq!(verdict, Verdict::Accepted, "{}", sample.name);
+        for (index, (address, _)) in calls.iter().enumerate() {
+            for lie in [Lie::Failed, Lie::Longer, Lie::Shorter, Lie::Nothing] {
+                let (verdict, _) = chain.call_among_liars(&calldata, Some((index + 1, lie)));
+                let what = format!("{}, call {index} of precompile {address}, {lie:?}: {verdict}", sample.name);
+                match verdict {
+                    Verdict::Refused(refusal) => assert_eq!(refusal.kind, RefusalKind::PrecompileFailed, "{what}"),
+                    // What was left in place of the answer is no point: those that are given it take all gas.
+                    _ => assert!(wants_gas(&verdict) && matches!(lie, Lie::Shorter | Lie::Nothing), "{what}"),
+                }
+            }
+        }
+        // Only 1 says that a pairing holds.
+        for lie in [Lie::Another, Lie::Two] {
+            let (verdict, _) = chain.call_among_liars(&calldata, Some((calls.len(), lie)));
+            let Verdict::Refused(refusal) = &verdict else { panic!("{}, {lie:?}: {verdict}", sample.name) };
+            assert_eq!(refusal.kind, RefusalKind::ProofRejected, "{}, {lie:?}", sample.name);
+        }
+    }
+}
+
+/// `x` and SHPLONK's `u` of a proof.
+pub(crate) fn challenges(fixture: &Fixture) -> (Fr, Fr) {
+    let VerifyingKey { constraint_system, transcript_repr, .. } = &fixture.key;
     let mut buffer = fr_to_be_bytes(transcript_repr).to_vec();
-    buffer.extend(sample.fixture.instances.iter().flat_map(fr_to_be_bytes));
+    buffer.extend(fixture.instances.iter().flat_map(fr_to_be_bytes));
     let (mut x, mut u) = (Fr::from(0), Fr::from(0));
-    let mut rest = sample.fixture.proof.as_slice();
+    let mut rest = fixture.proof.as_slice();
     for step in constraint_system.transcript_steps() {
         match step {
             Step::Read(element) => {
@@ -91,7 +132,7 @@ fn a_zero_denominator_is_refused() {
     let sample = sample_of("lean");
     let genuine = key_data(&sample.fixture.key).expect("valid");
     let domain = apodict_verifier::Domain::new(sample.fixture.key.k).expect("k is in range");
-    let (x, u) = challenges(&sample);
+    let (x, u) = challenges(&sample.fixture);
     let last = -(sample.fixture.key.constraint_system.blinding_factors as i64) - 1;
     // u = omega * x; x = omega^-1, a blinded row; x = omega^last
     for (row, root) in [(1, u * x.inverse().expect("not zero")), (-1, x), (last, x)] {
@@ -112,4 +153,22 @@ fn the_constructor_refuses_a_chain_without_the_precompiles() {
     let result = evm.transact(tx.expect("valid")).expect("run").result;
     let selector = &Keccak256::digest("PrecompileSelfTestFailed()")[..4];
     assert_eq!(result.output().map(AsRef::as_ref), Some(selector), "{result:?}");
+}
+
+/// The constructor asks four times: a multiplication, an addition, a pairing that holds and one that does not.
+#[test]
+fn the_constructor_refuses_precompiles_that_lie() {
+    let code = sample_of("lean").creation_code();
+    let (created, calls) = create(code.clone(), None);
+    assert!(matches!(created, Outcome::Returned(_)), "{created:?}");
+    assert_eq!(calls.iter().map(|(address, _)| *address).collect::<Vec<_>>(), [7, 6, 8, 8]);
+    let selector = Keccak256::digest("PrecompileSelfTestFailed()")[..4].to_vec();
+    for call in 1..=calls.len() {
+        for lie in [Lie::Failed, Lie::Longer, Lie::Shorter, Lie::Nothing, Lie::OutOfGas, Lie::Another] {
+            let (created, _) = create(code.clone(), Some((call, lie)));
+            assert_eq!(created, Outcome::Reverted(selector.clone()), "call {call}, {lie:?}");
+        }
+    }
+    // A pairing that holds must be answered with 1.
+    assert_eq!(create(code, Some((3, Lie::Two))).0, Outcome::Reverted(selector));
 }

@@ -1,6 +1,9 @@
 //! The shapes that contracts are rendered for, each with a genuine proof.
 
-use crate::{circuits::Ladder, genuine};
+use crate::{
+    circuits::{Ladder, Sealed},
+    genuine,
+};
 use apodict_circuits::machine::{Objective, Shape};
 use apodict_prover::shape_constraint_system;
 use apodict_solidity::{Fixture, contract_name};
@@ -18,8 +21,9 @@ pub(crate) struct TestedShape {
     artifacts: &'static str,
 }
 
-/// The product's shapes, and one that has what they have not: several permutation products, rotations backwards, public
-/// values on other rows, a column of zeros, several challenges.
+/// The product's shapes, and two that have what they have not: `ladder` several permutation products, rotations backwards,
+/// public values on other rows, a column of zeros, several challenges; `sealed` no permutation, no public values and a
+/// single group of openings.
 pub(crate) fn shapes() -> Vec<TestedShape> {
     let product = |shape: Shape, prove| TestedShape {
         name: shape.name(),
@@ -38,7 +42,18 @@ pub(crate) fn shapes() -> Vec<TestedShape> {
             sources: "test/verifiers",
             artifacts: "test/verifiers",
         },
+        TestedShape {
+            name: "sealed",
+            constraint_system: sealed().key.constraint_system,
+            prove: sealed,
+            sources: "test/verifiers",
+            artifacts: "test/verifiers",
+        },
     ]
+}
+
+fn sealed() -> Fixture {
+    genuine::circuit(4, Sealed { secret: 5 }, &[])
 }
 
 fn ladder() -> Fixture {
