@@ -1,10 +1,12 @@
-//! `cargo xtask contracts test|bless|check`: the rendered and compiled verifier contracts.
+//! `cargo xtask contracts test|bless|compile|check`: the rendered and compiled verifier contracts.
 //!
 //! Rust tests of `apodict-solidity` render the sources and the fixtures, or compare them with what is committed; this
 //! compiles them and does the same with the bytecode that Rust embeds.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -18,10 +20,14 @@ const MAX_RUNTIME_BYTES: usize = 24_576;
 /// Folders with rendered verifiers, and where their bytecode goes.
 const FOLDERS: [(&str, &str); 2] = [("contracts/verifiers", "artifacts"), ("test/verifiers", "test/verifiers")];
 
-const USAGE: &str = "usage: cargo xtask contracts test|bless|check
-  test   forge's tests
-  bless  render and compile the verifiers, write source, fixtures and bytecode
-  check  render and compile the verifiers, compare with what is committed";
+/// What other projects import, and where its ABI goes.
+const INTERFACE: (&str, &str) = ("IHalo2Verifier", "artifacts/IHalo2Verifier.abi.json");
+
+const USAGE: &str = "usage: cargo xtask contracts test|bless|compile|check
+  test     forge's tests
+  bless    render and compile the verifiers, write source, fixtures, bytecode and the interface's ABI
+  compile  compile the verifiers as they stand, write bytecode and the interface's ABI
+  check    render and compile the verifiers, compare with what is committed; compile what others import with the oldest solc";
 
 /// Runs the mode that the only argument names.
 ///
@@ -31,6 +37,7 @@ pub(crate) fn contracts(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => Step::new("contract tests", tools::forge()?).args(["test"]).within("solidity").run(),
         ["bless"] => bless(),
+        ["compile"] => compile(),
         ["check"] => check(),
         _ => bail!(USAGE),
     }
@@ -38,22 +45,29 @@ pub(crate) fn contracts(arguments: &[String]) -> Result<()> {
 
 fn bless() -> Result<()> {
     rendered("render the verifiers").env("APODICT_BLESS", "1").run()?;
-    for (path, bytecode) in compiled()? {
-        fs::write(&path, bytecode).with_context(|| format!("cannot write {}", path.display()))?;
+    compile()
+}
+
+fn compile() -> Result<()> {
+    for (path, text) in compiled()? {
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
 fn check() -> Result<()> {
     rendered("rendered verifiers").run()?;
-    for (path, bytecode) in compiled()? {
+    for (path, text) in compiled()? {
         ensure!(
-            read(&path)? == bytecode,
+            read(&path)? == text,
             "{} is not what the contract compiles to: run `cargo xtask contracts bless` and commit",
             path.display()
         );
     }
-    Ok(())
+    Step::new("what other projects import, with the oldest solc", "node")
+        .args(["bin/oldest.js"])
+        .within("solidity")
+        .run()
 }
 
 /// The Rust tests that compare with, or write, what is rendered.
@@ -61,11 +75,12 @@ fn rendered(name: &str) -> Step {
     Step::cargo(name).args(["test", "--locked", "--release", "--workspace", "--test", "contracts", "--", "rendered"])
 }
 
-/// Creation bytecode of each verifier in hexadecimal, and the file that holds it.
+/// Creation bytecode of each verifier in hexadecimal and the interface's ABI, each with the file that holds it.
 fn compiled() -> Result<Vec<(PathBuf, String)>> {
     Step::new("compile the contracts", tools::forge()?).args(["build"]).within("solidity").run()?;
     let solidity = root().join("solidity");
-    let mut compiled = Vec::new();
+    let (interface, abi_path) = INTERFACE;
+    let mut compiled = vec![(solidity.join(abi_path), abi(&solidity, interface)?)];
     for (sources, artifacts) in FOLDERS {
         let folder = solidity.join(sources);
         for entry in folder.read_dir().with_context(|| format!("cannot list {}", folder.display()))? {
@@ -79,10 +94,33 @@ fn compiled() -> Result<Vec<(PathBuf, String)>> {
     Ok(compiled)
 }
 
-fn bytecode(solidity: &Path, contract: &str) -> Result<String> {
+/// What forge writes about a contract, and where.
+fn output(solidity: &Path, contract: &str) -> Result<(PathBuf, Value)> {
     let path = solidity.join(format!("out/{contract}.sol/{contract}.json"));
-    let output: serde_json::Value =
-        serde_json::from_str(&read(&path)?).with_context(|| format!("{} is not JSON", path.display()))?;
+    let output = serde_json::from_str(&read(&path)?).with_context(|| format!("{} is not JSON", path.display()))?;
+    Ok((path, output))
+}
+
+fn abi(solidity: &Path, contract: &str) -> Result<String> {
+    let (path, output) = output(solidity, contract)?;
+    ensure!(output["abi"].is_array(), "{}: no ABI", path.display());
+    Ok(serde_json::to_string_pretty(&sorted(&output["abi"]))? + "\n")
+}
+
+/// The same with the names of each object in alphabetical order, whatever order the JSON library keeps.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(values) => Value::Array(values.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
+fn bytecode(solidity: &Path, contract: &str) -> Result<String> {
+    let (path, output) = output(solidity, contract)?;
     let object = |field: &str| {
         let code = output[field]["object"].as_str().and_then(|code| code.strip_prefix("0x"));
         code.map(str::to_owned).with_context(|| format!("{}: no {field}", path.display()))
