@@ -3,6 +3,7 @@
 //! [`compile`] does it all. The [integer graph](int) is what a program means; the [machine] is the circuit that proves it.
 
 mod compile;
+mod elementary;
 pub mod float;
 pub mod int;
 pub mod machine;

@@ -4,6 +4,7 @@
 //! it stands closer to the real function than any single-precision runtime; [`super::Reference`] is the latter.
 
 use super::{ElementType, Error, Graph, Node, NodeId, Op, Tensor, Ties, Values, layout};
+use crate::elementary;
 
 /// Integers up to here are exact in `f64`, and so are their comparisons.
 pub(crate) const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
@@ -133,8 +134,8 @@ pub(crate) fn compute(name: &str, op: &Op, operands: &[Operand<'_>], shape: &[us
             let (min, max) = (min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY));
             unary(*x, |x| x.max(min).min(max))
         }
-        (Op::Sigmoid, [x]) => unary(*x, |x| 1.0 / (1.0 + (-x).exp())),
-        (Op::Tanh, [x]) => unary(*x, f64::tanh),
+        (Op::Sigmoid, [x]) => unary(*x, elementary::sigmoid),
+        (Op::Tanh, [x]) => unary(*x, elementary::tanh),
         (Op::Softmax { axis }, [x]) => softmax(*x, *axis),
         (Op::ArgMax { axis, ties }, [x]) => argmax(*x, *axis, *ties),
         (Op::ReduceSum { axes }, [x]) => reduce(*x, axes, |sum, _| sum),
@@ -188,7 +189,7 @@ fn softmax(x: Operand<'_>, axis: usize) -> Vec<f64> {
         let max = group.iter().map(|&i| x.values[i]).fold(f64::NEG_INFINITY, f64::max);
         let mut sum = 0.0;
         for &i in &group {
-            y[i] = (x.values[i] - max).exp();
+            y[i] = elementary::exp(x.values[i] - max);
             sum += y[i];
         }
         group.iter().for_each(|&i| y[i] /= sum);

@@ -302,7 +302,7 @@ impl Sum {
         match (i64::try_from(self.lo), i64::try_from(self.hi)) {
             (Ok(lo), Ok(hi)) if self.magnitude < 1 << limits::VALUE_BITS => Ok(Interval::new(lo, hi)),
             _ => {
-                let log2 = (self.magnitude as f64).log2();
+                let log2 = crate::elementary::log2(self.magnitude as f64);
                 Err(Error::AccumulatorTooWide { node: node.name.clone(), element, log2 })
             }
         }

@@ -152,7 +152,7 @@ impl<'a> Builder<'a> {
         let magnitude = equation.magnitude(self) * slack;
         // A bound that is not a number is none.
         if magnitude.is_nan() || magnitude >= 2f64.powi(250) {
-            return Err(Error::Wraps { bits: magnitude.log2().ceil() });
+            return Err(Error::Wraps { bits: crate::elementary::log2(magnitude).ceil() });
         }
         let units = equation.into_units();
         if !units.is_empty() {

@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 
-use crate::int::{Graph, Interval, Node, NodeId, Op};
+use crate::{
+    elementary::{floor_log2, power_of_two},
+    int::{Graph, Interval, Node, NodeId, Op},
+};
 
 /// Bits of a packed row of an embedding table.
 const PACKED_BITS: u32 = 248;
@@ -37,19 +40,25 @@ impl Rows {
     /// What the search minimizes. The longer of the two decides `k`, which decides what a proof costs; within a `k` fewer
     /// rows are better, of the shorter an eighth, since in another shape it may be the longer one.
     pub fn cost(self) -> f64 {
-        self.longer().log2().ceil().exp2() + self.longer() + self.gates.min(self.tables) / 8.0
+        next_power_of_two(self.longer()) + self.longer() + self.gates.min(self.tables) / 8.0
     }
 
     /// Whether a few rows less, a sixth, would make for a smaller `k`.
     pub fn nearly_smaller(self) -> bool {
-        self.longer().log2().fract() < (6f64 / 5.0).log2()
+        self.longer() < 1.2 * power_of_two(floor_log2(self.longer()))
     }
+}
+
+/// The smallest power of two that is not less.
+fn next_power_of_two(x: f64) -> f64 {
+    let power = power_of_two(floor_log2(x));
+    if power < x { 2.0 * power } else { power }
 }
 
 /// Rows of lookup tables, estimated: of the limbs, and of those narrower ones that `narrow` has bits for, two for each
 /// segment of a function, and what embeddings take.
 fn table_rows(graph: &Graph, limb_bits: u32, narrow: u64) -> f64 {
-    let limbs = f64::from(limb_bits).exp2() + narrow as f64;
+    let limbs = power_of_two(limb_bits as i32) + narrow as f64;
     let segments: usize = graph.piecewise.iter().map(|table| table.base.len()).sum();
     let embeddings = graph.nodes.iter().map(|node| match &node.op {
         Op::Gather { rows } => rows.len() * packs(rows, 1, limb_bits),

@@ -1,7 +1,7 @@
 //! Rounding of real constants to integers with a scale.
 
 use super::Error;
-use crate::int::limits;
+use crate::{elementary, int::limits};
 
 /// Constants as integers: `values[i] * 2^-frac_bits` stands for a real number at a distance of at most `errors[i]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub(super) fn weights(node: &str, values: &[f64], bits: i32) -> Result<Fixed, Er
     let most = limits::WEIGHT_BITS - 1;
     let magnitude = values.iter().fold(0.0f64, |max, value| max.max(value.abs()));
     // 2^exponent > magnitude, so that magnitude * 2^frac_bits < 2^most.
-    let exponent = magnitude.log2().floor().max(-1024.0) as i32 + 1;
+    let exponent = elementary::floor_log2(magnitude).max(-1024) + 1;
     let room = i32::try_from(most).unwrap_or(0) - exponent;
     if room < 0 {
         return Err(Error::ConstantTooLarge { node: node.to_owned(), value: magnitude, bits: most });
@@ -65,7 +65,7 @@ pub(super) fn to_real(value: i64, frac_bits: i32) -> f64 {
 
 /// `2^exponent`, exact for the exponents that scales have.
 pub(super) fn power_of_two(exponent: i32) -> f64 {
-    2f64.powi(exponent)
+    elementary::power_of_two(exponent)
 }
 
 #[cfg(test)]

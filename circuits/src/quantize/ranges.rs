@@ -10,6 +10,7 @@ use super::{
     fixed::{power_of_two, round_to_scale},
 };
 use crate::{
+    elementary,
     float::{self, ElementType, Tensor, Values},
     int::{Interval, limits},
 };
@@ -242,7 +243,7 @@ fn calibrated(position: usize, node: &float::Node, calibration: &[Vec<Tensor>]) 
     }
     // Strictly above the widened magnitude, which is excluded.
     let widened = least.abs().max(most.abs()) * MARGIN;
-    let exponent = if widened == 0.0 { 0 } else { widened.log2().floor() as i32 + 1 };
+    let exponent = if widened == 0.0 { 0 } else { elementary::floor_log2(widened) + 1 };
     let ends = Ends::PowerOfTwo { exponent, signed: least < 0.0 };
     Ok(InputRange { origin: RangeOrigin::Calibrated, ends })
 }

@@ -13,7 +13,10 @@ use super::{
     Error,
     fixed::{power_of_two, to_real},
 };
-use crate::int::{Interval, Piecewise};
+use crate::{
+    elementary,
+    int::{Interval, Piecewise},
+};
 
 /// Most segments of a table: each takes two rows of the machine's table columns.
 const MOST_SEGMENTS: i64 = 256;
@@ -118,7 +121,7 @@ fn fit(name: &str, f: impl Fn(f64) -> f64, arg_bits: i32, domain: Interval, targ
 
 /// A table of `exp(-d)` for `d` from 0 on, raised to at least 1 so that sums of its values are proven to be positive.
 fn fit_exponential(arg_bits: i32, domain: Interval, target: f64) -> Result<Exponential, Error> {
-    let exp = |d: f64| (-d).exp();
+    let exp = |d: f64| elementary::exp(-d);
     let Fit { mut table, frac_bits, .. } = fit("exp", exp, arg_bits, domain, target)?;
     let length = 1i64 << table.segment_bits;
     let ends =
@@ -170,6 +173,8 @@ fn chords(name: &str, samples: &[f64], domain: Interval, segment_bits: u32) -> F
 
 #[cfg(test)]
 mod tests {
+    use sha3::{Digest, Keccak256};
+
     use super::*;
 
     fn measured(fit: &Fit, f: impl Fn(f64) -> f64, arg_bits: i32, domain: Interval) -> f64 {
@@ -179,11 +184,10 @@ mod tests {
 
     #[test]
     fn stated_error_is_the_greatest_on_the_domain() {
-        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         for (lo, hi) in [(-8192, 8191), (-5000, 3000), (0, 0), (-1, 0), (100, 163)] {
             let domain = Interval::new(lo, hi);
-            let fit = fit("sigmoid", sigmoid, 10, domain, 1e-4).unwrap();
-            let found = measured(&fit, sigmoid, 10, domain);
+            let fit = fit("sigmoid", elementary::sigmoid, 10, domain, 1e-4).unwrap();
+            let found = measured(&fit, elementary::sigmoid, 10, domain);
             assert!((fit.error - found).abs() < 1e-9, "{domain}: stated {}, found {found}", fit.error);
             assert!(fit.error <= 1e-4, "{domain}: {}", fit.error);
             assert!(fit.table.base.len() <= 256);
@@ -195,7 +199,7 @@ mod tests {
     #[test]
     fn error_is_half_of_the_chords() {
         let domain = Interval::new(0, 16 * 1024 - 1);
-        let fit = fit("exp", |x| (-x).exp(), 10, domain, 0.0).unwrap();
+        let fit = fit("exp", |x| elementary::exp(-x), 10, domain, 0.0).unwrap();
         assert_eq!(fit.table.base.len(), 256);
         let h = 1.0 / 16.0;
         assert!(fit.error < 1.1 * h * h / 16.0, "{}", fit.error);
@@ -204,9 +208,43 @@ mod tests {
     #[test]
     fn coarse_targets_take_few_segments() {
         let domain = Interval::new(-8192, 8191);
-        let coarse = fit("tanh", f64::tanh, 10, domain, 1e-2).unwrap();
-        let fine = fit("tanh", f64::tanh, 10, domain, 1e-3).unwrap();
+        let coarse = fit("tanh", elementary::tanh, 10, domain, 1e-2).unwrap();
+        let fine = fit("tanh", elementary::tanh, 10, domain, 1e-3).unwrap();
         assert!(coarse.error <= 1e-2 && fine.error <= 1e-3);
         assert!(coarse.table.base.len() < fine.table.base.len());
+    }
+
+    /// Bit for bit what every platform makes of these functions: programs hold them, and so do their digests.
+    #[test]
+    fn tables_are_those_that_were_pinned() {
+        let digest = |table: &Piecewise| {
+            let mut hasher = Keccak256::new();
+            for value in table.base.iter().chain(&table.slope) {
+                hasher.update(value.to_be_bytes());
+            }
+            hasher.finalize().iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+        };
+        let wide = Interval::new(-8192, 8191);
+        let fits: [(&str, fn(f64) -> f64, f64, u64); 4] = [
+            ("sigmoid", elementary::sigmoid, 1e-4, 0xf95f_62c6_1316_9e7b),
+            ("sigmoid", elementary::sigmoid, 0.0, 0xa5ea_3d90_5777_0c0a),
+            ("tanh", elementary::tanh, 1e-3, 0x0196_b3bc_91bc_761e),
+            ("tanh", elementary::tanh, 0.0, 0xfdb5_1305_deb0_26d5),
+        ];
+        let mut differ = Vec::new();
+        let mut compare = |what: &str, target: f64, table: &Piecewise, pinned: u64| {
+            let found = digest(table);
+            if found != pinned {
+                differ.push(format!("{what} to {target}: {found:#018x}"));
+            }
+        };
+        for (name, f, target, pinned) in fits {
+            compare(name, target, &fit(name, f, 10, wide, target).unwrap().table, pinned);
+        }
+        for (target, pinned) in [(1e-3, 0x6a71_a3b3_f53e_4e9f), (0.0, 0xc628_d502_1156_7f3b)] {
+            let fit = fit_exponential(10, Interval::new(0, 16_383), target).unwrap();
+            compare("exp", target, &fit.table, pinned);
+        }
+        assert!(differ.is_empty(), "{differ:#?}");
     }
 }

@@ -7,7 +7,10 @@ use halo2_proofs::halo2curves::{
     ff::{Field, PrimeField},
 };
 
-use crate::machine::{Wire, equation::Unit};
+use crate::{
+    elementary::floor_log2,
+    machine::{Wire, equation::Unit},
+};
 
 /// `2^252 < p`: integers up to here are told apart in the field.
 const MAX_BITS: i32 = 252;
@@ -71,7 +74,7 @@ pub(super) fn to_u64(x: Fr) -> u64 {
 /// The greatest integer `t <= width` with `coefficient * t <= limit`. `coefficient * width` must not wrap around.
 pub(super) fn greatest(coefficient: Fr, width: Fr, limit: Fr) -> Fr {
     let mut t = Fr::ZERO;
-    for bit in (0..=to_f64(width).log2().ceil().max(0.0) as u64).rev() {
+    for bit in (0..=(floor_log2(to_f64(width)).max(0) + 1) as u64).rev() {
         let larger = t + Fr::from(2).pow_vartime([bit]);
         if larger <= width && coefficient * larger <= limit {
             t = larger;

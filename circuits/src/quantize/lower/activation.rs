@@ -2,7 +2,7 @@
 
 use super::{Error, Lowering, Value, arithmetic::operands, index, unsupported};
 use crate::{
-    float,
+    elementary, float,
     int::{Op, Row, Source, Term},
     quantize::{
         fixed::{self, power_of_two, round_to_scale, to_real},
@@ -24,11 +24,11 @@ struct Saturating {
 }
 
 const SIGMOID: Saturating =
-    Saturating { name: "sigmoid", f: |x| 1.0 / (1.0 + (-x).exp()), lipschitz: 0.25, reach: |tail| (1.0 / tail).ln() };
+    Saturating { name: "sigmoid", f: elementary::sigmoid, lipschitz: 0.25, reach: |tail| elementary::ln(1.0 / tail) };
 
 /// `1 - tanh(x) < 2 exp(-2x)`.
 const TANH: Saturating =
-    Saturating { name: "tanh", f: f64::tanh, lipschitz: 1.0, reach: |tail| (2.0 / tail).ln() / 2.0 };
+    Saturating { name: "tanh", f: elementary::tanh, lipschitz: 1.0, reach: |tail| elementary::ln(2.0 / tail) / 2.0 };
 
 impl Lowering<'_> {
     /// The shift of an accumulator stands directly before the rectifier, so that the circuit proves both with one set of limbs.

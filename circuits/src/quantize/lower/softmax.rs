@@ -2,6 +2,7 @@
 
 use super::{Error, Lowering, Value, activation::half_step, arithmetic::operands, index};
 use crate::{
+    elementary,
     float::{self, Ties, layout},
     int::{Op, Row, Source, Term},
     quantize::fixed::{power_of_two, to_real},
@@ -45,7 +46,7 @@ impl Lowering<'_> {
         let distance = Value { node: distance, errors: vec![0.0; node.len()], site: at };
 
         let n = groups.first().map_or(1, Vec::len);
-        let reach = (4.0 * n as f64 / self.plan.table_error).ln().clamp(1.0, LONGEST_REACH);
+        let reach = elementary::ln(4.0 * n as f64 / self.plan.table_error).clamp(1.0, LONGEST_REACH);
         // Exact: at most 16 * 2^14.
         let end = (reach * power_of_two(frac_bits.max(0))).ceil() as i64;
         let clamped = self.clamp(&distance, frac_bits, None, Some(end))?;
@@ -54,7 +55,7 @@ impl Lowering<'_> {
         // Beyond the end of the domain the function lies between its value there and 0.
         let tail = match self.hull(&distance) == domain {
             true => 0.0,
-            false => (-to_real(domain.hi, frac_bits)).exp() * (1.0 + exp.relative),
+            false => elementary::exp(-to_real(domain.hi, frac_bits)) * (1.0 + exp.relative),
         };
         let (relative, absolute) = (exp.relative, exp.absolute + tail);
         let table = self.builder.table(exp.table.clone())?;
@@ -76,7 +77,7 @@ impl Lowering<'_> {
         let mut errors = vec![0.0; node.len()];
         for group in &groups {
             let logits = group.iter().map(|element| x.errors[*element]).fold(0.0, f64::max);
-            let error = (logits / 2.0).tanh() + own + half_step(probability_bits);
+            let error = elementary::tanh(logits / 2.0) + own + half_step(probability_bits);
             group.iter().for_each(|element| errors[*element] = error.min(1.0));
         }
         Ok(Value { node: id, errors, site: at })
