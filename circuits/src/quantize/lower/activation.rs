@@ -3,7 +3,7 @@
 use super::{Error, Lowering, Value, arithmetic::operands, index, unsupported};
 use crate::{
     elementary, float,
-    int::{Op, Row, Source, Term},
+    int::{Op, Row, Source, Term, limits},
     quantize::{
         fixed::{self, power_of_two, round_to_scale, to_real},
         plan::Narrowing,
@@ -127,15 +127,20 @@ impl Lowering<'_> {
         Ok(Value { node, ..narrow })
     }
 
-    /// `relu(sign * (x - bound))` at the scale `frac_bits`: the bound is taken off before the shift, which commutes with it.
+    /// `relu(sign * (x - bound))` at the scale `frac_bits`, with `x` rounded half up, as [`Self::narrow`] does it, whatever the
+    /// sign. The bound is taken off before the shift, which commutes with it, so that shift and rectifier share their limbs.
+    /// A change of sign commutes but for ties: with `h = 2^(s-1)`, `-floor((x + h) / 2^s) = floor((-x - 1 + h) / 2^s)`.
     fn rectified(&mut self, x: &Value, frac_bits: i32, sign: i64, bound: i64) -> Result<crate::int::NodeId, Error> {
         let excess = (self.frac_bits(x) - frac_bits).max(0);
         let at_own_scale = bound.checked_mul(1i64.checked_shl(excess as u32).unwrap_or(i64::MAX));
-        let (from, bound) = match at_own_scale.filter(|bound| bound.abs() < 1 << 61) {
+        // One shift: a second one would round what the first has rounded.
+        let one_shift = excess <= limits::SHIFT_BITS as i32;
+        let (from, bound) = match at_own_scale.filter(|bound| one_shift && bound.unsigned_abs() < 1 << 61) {
             Some(bound) => (x.clone(), bound),
             None => (self.narrow(x, frac_bits)?, bound),
         };
-        let moved = self.affine(from.node, "bound", sign, -sign * bound)?;
+        let ties = i64::from(sign < 0 && self.frac_bits(&from) > frac_bits);
+        let moved = self.affine(from.node, "bound", sign, -sign * bound - ties)?;
         let moved = self.narrow(&Value { node: moved, ..from }, frac_bits)?;
         self.relu_of(moved.node)
     }

@@ -1,7 +1,16 @@
 //! Known answers, one operator after the other.
 
 use super::*;
-use crate::float::Ties;
+use crate::{
+    elementary::power_of_two,
+    float::Ties,
+    quantize::{
+        lower,
+        plan::{Narrowing, Plan},
+        ranges,
+        table::Tables,
+    },
+};
 
 fn quantized(graph: &Graph, bits: u32) -> Quantized {
     quantize(graph, &options(graph, bits, -8.0, 7.75)).expect("a quantized model")
@@ -112,6 +121,60 @@ fn clip_rounds_its_bounds_and_leaves_out_what_cannot_bind() {
     assert_eq!(clipped(Some(-100.0), Some(1e300), -5.0), (-5.0, 0, range(-8.0, 7.75)));
     assert_eq!(clipped(Some(20.0), Some(30.0), -5.0), (20.0, 1, range(20.0, 20.0)));
     assert_eq!(clipped(None, None, -5.0), (-5.0, 0, range(-8.0, 7.75)));
+}
+
+/// However Clip is lowered, what it clips is rounded half up where it had more fraction bits, at ties and below zero too:
+/// Clip with bounds is Clip without, clipped.
+#[test]
+fn clip_rounds_ties_up_whichever_bounds_it_has() {
+    // Bits that Clip drops: none, some, and more than one shift takes.
+    for dropped in [0, 1, 3, 42] {
+        let ties = (-8..=8).map(|half_steps: i64| half_steps << dropped >> 1);
+        let points: Vec<i64> = ties.flat_map(|tie| [tie - 1, tie, tie + 1]).collect();
+        let clipped = |min: Option<i64>, max: Option<i64>| -> Vec<i64> {
+            let graph = clip_that_drops(dropped, min, max);
+            let run = |x: &i64| {
+                let trace = int::execute(&graph, &[vec![*x]]).expect("a run");
+                trace.outputs(&graph).next().expect("an output")[0]
+            };
+            points.iter().map(run).collect()
+        };
+        let free = clipped(None, None);
+        if dropped < 40 {
+            let rounded = points.iter().map(|x| (x + (1 << dropped >> 1)) >> dropped);
+            assert_eq!(free, rounded.collect::<Vec<_>>(), "{dropped} bits");
+        }
+        for (min, max) in
+            [(None, Some(1)), (None, Some(-2)), (Some(-3), None), (Some(-3), Some(1)), (Some(-100), Some(1))]
+        {
+            let expected = free.iter().map(|y| (*y).max(min.unwrap_or(i64::MIN)).min(max.unwrap_or(i64::MAX)));
+            assert_eq!(clipped(min, max), expected.collect::<Vec<_>>(), "{dropped} bits, {min:?} to {max:?}");
+        }
+    }
+}
+
+/// Clip, with bounds in steps of its result, of an integer: the result has so many bits fewer.
+fn clip_that_drops(bits: i32, min: Option<i64>, max: Option<i64>) -> int::Graph {
+    const INPUT_BITS: i32 = 4;
+    const WEIGHT_BITS: i32 = 20;
+    let mut model = Model::default();
+    let x = model.input(&[1]);
+    // Products with powers of two change nothing but the scale.
+    let weight = model.constant(&[1], &[power_of_two(-WEIGHT_BITS)]);
+    let once = model.real(Op::Mul, &[x, weight], &[1]);
+    let twice = model.real(Op::Mul, &[once, weight], &[1]);
+    let scale = INPUT_BITS + 2 * WEIGHT_BITS - bits;
+    let bound = |steps: i64| steps as f64 * power_of_two(-scale);
+    let y = model.real(Op::Clip { min: min.map(bound), max: max.map(bound) }, &[twice], &[1]);
+    let graph = model.finish(y);
+    let mut plan = Plan::uniform(INPUT_BITS, WEIGHT_BITS, 0.1);
+    plan.narrowing = BTreeMap::from([(once, Narrowing::Keep), (twice, Narrowing::To(scale))]);
+    let most = power_of_two(bits);
+    let ranges = options(&graph, 4, -most, most).input_ranges;
+    let ranges = ranges::resolve(&graph, &ranges, &[]).expect("ranges for all inputs");
+    let lowered = lower::lower(&graph, &plan, &ranges, &Tables::default()).expect("it fits");
+    assert_eq!(lowered.graph.node(lowered.graph.outputs[0].node).frac_bits, scale);
+    lowered.graph
 }
 
 /// Rounding half up after a product: -1.5 steps become -1, 1.5 steps become 2.
