@@ -5,17 +5,10 @@
 
 use super::{
     liar::Liar,
-    models::{Model, models},
+    models::{model, sum_and_difference},
     *,
 };
-use crate::{
-    int::{Builder, Interval, Op, Output, Row, Source, Term},
-    machine::{Wire, wire::Def},
-};
-
-fn model(name: &str) -> Model {
-    models().into_iter().find(|model| model.name == name).expect("a model of that name")
-}
+use crate::machine::{Wire, wire::Def};
 
 /// Tells `lie` in an honest run, in each shape; `expected` fails and nothing else.
 fn assert_fails_only(expected: &str, graph: &Graph, limb_bits: u32, inputs: &[&[i64]], lie: impl Fn(&mut Liar<'_>)) {
@@ -205,16 +198,6 @@ fn rejects_the_base_of_another_segment() {
 }
 
 // Equations.
-
-/// `y = [x0 + x1, x0 - x1]`, with nothing but the two equations behind it.
-fn sum_and_difference() -> Graph {
-    let mut builder = Builder::new();
-    let x = builder.input("x", vec![2], 0, vec![Interval::new(-8, 7)]).expect("a well-formed input");
-    let term = |element, weight| Term { source: Source { input: 0, element }, weight };
-    let rows = [1, -1].map(|weight| Row { bias: 0, terms: vec![term(0, 1), term(1, weight)] });
-    let y = builder.push("y", Op::Linear { rows: rows.to_vec() }, vec![x], vec![2], 0).expect("a well-formed node");
-    builder.finish(vec![Output { name: "y".into(), node: y }]).expect("a well-formed graph")
-}
 
 /// What one output has too much the next has too little: the running sum is 0 again after both.
 #[test]

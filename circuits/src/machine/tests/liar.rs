@@ -46,6 +46,11 @@ impl<'a> Liar<'a> {
         self.values.small(wire).expect("not a packed value")
     }
 
+    /// As [`Self::value`], of packed values as well.
+    pub(super) fn field(&self, wire: Wire) -> Fr {
+        self.values.field(wire)
+    }
+
     pub(super) fn claim(&mut self, wire: Wire, value: i64) {
         self.claim_field(wire, fr_from_i128(value.into()));
     }

@@ -1,10 +1,12 @@
 //! The machine against the executor, and against liars.
 //!
-//! [honest] runs pass. [attacks] are lies with a purpose, each with the constraint that refuses it; [forgeries] are
-//! blind ones. [uniqueness] leaves no lie to try, as far as wires go; that cells of a wire are equal and that
-//! lookups add up, which it takes for granted, is shown in [copies] and [lookups].
+//! [honest] runs pass. [attacks] are lies with a purpose, each with the constraint that refuses it, [tags] those that look
+//! up in tables that are not theirs; [forgeries] are blind ones. [bounds] are the compiler's own checks. [uniqueness] leaves
+//! no lie to try, as far as wires go; that cells of a wire are equal and that lookups add up, which it takes for granted, is
+//! shown in [copies] and [lookups].
 
 mod attacks;
+mod bounds;
 mod copies;
 mod forgeries;
 mod honest;
@@ -13,6 +15,7 @@ mod liar;
 mod lookups;
 mod models;
 mod solver;
+mod tags;
 mod uniqueness;
 
 use halo2_proofs::{

@@ -31,6 +31,11 @@ fn push(builder: &mut Builder, op: Op, operand: NodeId, len: usize) -> NodeId {
     builder.push("node", op, vec![operand], vec![len], 4).expect("a well-formed node")
 }
 
+/// The model of that name.
+pub(super) fn model(name: &str) -> Model {
+    models().into_iter().find(|model| model.name == name).expect("a model of that name")
+}
+
 /// One model for each operator.
 pub(super) fn models() -> Vec<Model> {
     vec![
@@ -179,4 +184,14 @@ fn moved() -> Model {
     let y =
         b.push("both", Op::Rearrange { sources: both }, vec![relu, constant], vec![3], 4).expect("a well-formed node");
     finish("moved", b, y, vec![vec![vec![-128, 127]], vec![vec![100, 3]]])
+}
+
+/// `y = [x0 + x1, x0 - x1]`, with nothing but the two equations behind it.
+pub(super) fn sum_and_difference() -> Graph {
+    let mut builder = Builder::new();
+    let x = builder.input("x", vec![2], 0, vec![Interval::new(-8, 7)]).expect("a well-formed input");
+    let term = |element, weight| Term { source: Source { input: 0, element }, weight };
+    let rows = [1, -1].map(|weight| Row { bias: 0, terms: vec![term(0, 1), term(1, weight)] });
+    let y = builder.push("y", Op::Linear { rows: rows.to_vec() }, vec![x], vec![2], 0).expect("a well-formed node");
+    builder.finish(vec![Output { name: "y".into(), node: y }]).expect("a well-formed graph")
 }
