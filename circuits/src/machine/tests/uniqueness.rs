@@ -3,7 +3,12 @@
 //! A forgery shows that one lie is refused. Here the [solver](super::solver) derives every wire from the constraints
 //! and the inputs alone: no lie is left to try. What it cannot decide counts as a failure.
 
-use proptest::{prelude::*, test_runner::RngSeed};
+use std::time::SystemTime;
+
+use proptest::{
+    prelude::*,
+    test_runner::{RngSeed, TestRunner},
+};
 
 use super::{
     models::models,
@@ -66,39 +71,82 @@ fn every_operator_has_one_witness() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 200,
-        rng_seed: RngSeed::Fixed(0x6d61_6368_696e_6500),
+/// Graphs of each seed.
+const CASES: u32 = 60;
+
+/// Whose graphs are always tried.
+const SEEDS: [u64; 2] = [0x6d61_6368_696e_6500, 0];
+
+/// A seed to replay, in place of today's.
+const REPLAY: &str = "APODICT_TEST_SEED";
+
+/// Days since 1970, so that every day tries other graphs, and everybody the same ones.
+fn seed_of_the_day() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.as_secs() / (24 * 60 * 60)
+}
+
+/// A random graph, where its inputs stand in their ranges, and how it is laid out.
+#[derive(Clone, Debug)]
+struct Draw {
+    genes: Vec<int::tests::random::Gene>,
+    ranges: Vec<(i64, i64)>,
+    positions: Vec<f64>,
+    limb_bits: u32,
+    shape: Shape,
+}
+
+fn draws() -> impl Strategy<Value = Draw> {
+    let ranges = prop::collection::vec((-3000i64..3000, 0i64..3000), 3);
+    let positions = prop::collection::vec(0f64..=1.0, 4);
+    let shape = prop::sample::select(Shape::ALL.to_vec());
+    let all = (int::tests::random::genes(), ranges, positions, 4u32..9, shape);
+    all.prop_map(|(genes, ranges, positions, limb_bits, shape)| Draw { genes, ranges, positions, limb_bits, shape })
+}
+
+/// Operators in any order, each node an output or not.
+fn assert_random_graph_has_one_witness(draw: &Draw) -> Result<(), TestCaseError> {
+    let ranges: Vec<Interval> = draw.ranges.iter().map(|(lo, len)| Interval::new(*lo, lo + len)).collect();
+    let mut builder = Builder::new();
+    builder.input("x", vec![3], 0, ranges.clone()).expect("a well-formed input");
+    builder.input("small", vec![1], 0, vec![SMALL]).expect("a well-formed input");
+    draw.genes.iter().for_each(|gene| int::tests::random::grow(&mut builder, gene));
+    let nodes = builder.graph().nodes.len() as u32;
+    let shown = (nodes / 2..nodes).map(|node| Output { name: format!("y{node}"), node: NodeId(node) });
+    let graph = builder.finish(shown.collect()).expect("a well-formed graph");
+
+    // Some graphs need weights or sums that the machine refuses.
+    let layout = lay_out(&graph, draw.shape, draw.limb_bits);
+    let Ok(layout) = layout else { return Err(TestCaseError::reject("the machine refuses it")) };
+    let at = |range: &Interval, t: f64| range.lo + ((range.hi - range.lo) as f64 * t).round() as i64;
+    let x = ranges.iter().zip(&draw.positions).map(|(range, t)| at(range, *t)).collect();
+    let inputs = [x, vec![at(&SMALL, draw.positions[3])]];
+    assert_one_witness(&layout, &graph, &inputs, "random graph");
+    assert_ranges_hold(&layout, &graph, &inputs, "random graph");
+    Ok(())
+}
+
+fn assert_random_graphs_have_one_witness(seed: u64, cases: u32) {
+    let config = ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         ..ProptestConfig::default()
-    })]
-
-    /// Operators in any order, each node an output or not.
-    #[test]
-    fn random_graphs_have_one_witness(
-        genes in int::tests::random::genes(),
-        ranges in prop::collection::vec((-3000i64..3000, 0i64..3000), 3),
-        positions in prop::collection::vec(0f64..=1.0, 4),
-        limb_bits in 4u32..9,
-        shape in prop::sample::select(Shape::ALL.to_vec()),
-    ) {
-        let ranges: Vec<Interval> = ranges.iter().map(|(lo, len)| Interval::new(*lo, lo + len)).collect();
-        let mut builder = Builder::new();
-        builder.input("x", vec![3], 0, ranges.clone()).expect("a well-formed input");
-        builder.input("small", vec![1], 0, vec![SMALL]).expect("a well-formed input");
-        genes.iter().for_each(|gene| int::tests::random::grow(&mut builder, gene));
-        let nodes = builder.graph().nodes.len() as u32;
-        let shown = (nodes / 2..nodes).map(|node| Output { name: format!("y{node}"), node: NodeId(node) });
-        let graph = builder.finish(shown.collect()).expect("a well-formed graph");
-
-        // Some graphs need weights or sums that the machine refuses.
-        let layout = lay_out(&graph, shape, limb_bits);
-        prop_assume!(layout.is_ok());
-        let layout = layout.expect("just checked");
-        let at = |range: &Interval, t: f64| range.lo + ((range.hi - range.lo) as f64 * t).round() as i64;
-        let inputs = [ranges.iter().zip(&positions).map(|(range, t)| at(range, *t)).collect(), vec![at(&SMALL, positions[3])]];
-        assert_one_witness(&layout, &graph, &inputs, "random graph");
-        assert_ranges_hold(&layout, &graph, &inputs, "random graph");
+    };
+    let found = TestRunner::new(config).run(&draws(), |draw| assert_random_graph_has_one_witness(&draw));
+    if let Err(error) = found {
+        panic!("{error}\nto see it again: {REPLAY}={seed} cargo test --release -p apodict-circuits uniqueness");
     }
+}
+
+#[test]
+fn random_graphs_of_fixed_seeds_have_one_witness() {
+    SEEDS.into_iter().for_each(|seed| assert_random_graphs_have_one_witness(seed, CASES));
+}
+
+#[test]
+fn random_graphs_of_the_day_have_one_witness() {
+    let replayed = std::env::var(REPLAY).ok();
+    let seed = replayed.map(|seed| seed.parse().unwrap_or_else(|_| panic!("{REPLAY} is `{seed}`: give a number")));
+    assert_random_graphs_have_one_witness(seed.unwrap_or_else(seed_of_the_day), CASES);
 }
