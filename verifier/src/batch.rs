@@ -100,14 +100,14 @@ fn weights(seed: [u8; 32]) -> impl Iterator<Item = Fr> {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failing test")]
 mod tests {
     use super::*;
-    use crate::{VerifyingKey, instances_from_words};
+    use crate::{SrsPolicy, VerifyingKey, instances_from_words};
     use alloc::vec;
 
     /// A verifier, instances and a proof that belong together.
     type Answer = (Verifier, Vec<Fr>, Vec<u8>);
 
     fn answer(key: &[u8], instances: &[u8], proof: &[u8]) -> Answer {
-        let verifier = Verifier::new(VerifyingKey::from_bytes(key).unwrap()).unwrap();
+        let verifier = Verifier::new(VerifyingKey::from_bytes(key).unwrap(), SrsPolicy::AllowUnsafe).unwrap();
         (verifier, instances_from_words(instances.as_chunks().0).unwrap(), proof.to_vec())
     }
 
@@ -162,7 +162,7 @@ mod tests {
             changed(|answers| {
                 let mut key = answers[0].0.key().clone();
                 key.transcript_repr += Fr::one();
-                answers[0].0 = Verifier::new(key).unwrap();
+                answers[0].0 = Verifier::new(key, SrsPolicy::AllowUnsafe).unwrap();
             }),
             changed(|answers| answers[0].1[0] += Fr::one()),
             changed(|answers| *answers[1].1.last_mut().unwrap() += Fr::one()),

@@ -10,7 +10,7 @@ fn ladder() -> (Verifier, Vec<Fr>, &'static [u8]) {
     let key = VerifyingKey::from_bytes(include_bytes!("../../tests/vectors/ladder.key")).unwrap();
     let (words, _) = include_bytes!("../../tests/vectors/ladder.instances").as_chunks();
     let instances = instances_from_words(words).unwrap();
-    (Verifier::new(key).unwrap(), instances, include_bytes!("../../tests/vectors/ladder.proof"))
+    (Verifier::new(key, SrsPolicy::AllowUnsafe).unwrap(), instances, include_bytes!("../../tests/vectors/ladder.proof"))
 }
 
 /// `x` in the domain, and `u` among the points: both take a preimage of the hash, so here the rows are moved instead.

@@ -2,19 +2,24 @@
 
 use crate::answers::{ladder, square};
 use apodict_verifier::{
-    Error, KeyError, MAX_KEY_BYTES, VerifyingKey, instances_from_words,
+    Error, KeyError, MAX_KEY_BYTES, SrsPolicy, VerifyingKey, instances_from_words,
     tampering::{key_mutants, proof_mutants},
     verify,
 };
 use std::{collections::BTreeSet, fmt::Debug};
 
-/// Provoked elsewhere, because no proof and no key can be made for it.
-const ELSEWHERE: [(&str, &str); 5] = [
+/// Provoked elsewhere, because no proof and no key of the table can be made for it.
+const ELSEWHERE: [(&str, &str); 10] = [
     ("DegenerateChallenge", "verify::tests::a_challenge_among_the_rows_is_refused"),
     ("EmptyBatch", "batch::a_batch_without_a_proof_is_refused"),
     ("BatchRejected", "batch::one_false_proof_spoils_the_batch"),
     ("BatchSrs", "batch::every_point_of_the_srs_is_compared"),
     ("BatchItem", "verify::a_batch_of_known_answers_holds_and_breaks"),
+    ("Layout", "layout::a_layout_that_promises_much_is_refused"),
+    ("UnsafeSrs", "layout::policies_and_pins_are_kept"),
+    ("Digest", "layout::policies_and_pins_are_kept"),
+    ("Context", "layout::decodes_every_integer_of_its_range_and_no_other"),
+    ("PublicValue", "layout::decodes_every_integer_of_its_range_and_no_other"),
 ];
 
 /// The names of both enums' variants, from their source: a new one is missing here until something provokes it.
@@ -53,7 +58,7 @@ fn every_variant_refuses_something() {
         }
         let instances = instances_from_words(&answer.instances).unwrap();
         for mutant in key_mutants(&answer.key) {
-            match verify(&mutant.key, &instances, answer.proof) {
+            match verify(&mutant.key, SrsPolicy::AllowUnsafe, &instances, answer.proof) {
                 Err(Error::Key(error)) => provoked.extend([variant(&error), "Key".to_owned()]),
                 verdict => provoked.extend(verdict.err().map(|error| variant(&error))),
             }
