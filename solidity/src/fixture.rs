@@ -15,12 +15,16 @@ pub struct Fixture {
     pub instances: Vec<Fr>,
 }
 
-/// The file. Key data and code hash are derived from the key; forge, which cannot derive them, reads them here.
+/// The file. Key data, digests and ports are derived from the key; forge, which cannot derive them, reads them here.
 #[derive(Serialize, Deserialize)]
 struct File {
     key: String,
     key_creation_code: String,
     key_code_hash: String,
+    key_digest: String,
+    /// `abi.encode(ports)` for `Port[] ports`.
+    ports: String,
+    ports_hash: String,
     proof: String,
     instances: Vec<String>,
 }
@@ -74,6 +78,9 @@ impl Fixture {
             key: prefixed(self.key.to_bytes()?),
             key_creation_code: prefixed(crate::key_creation_code(&self.key)?),
             key_code_hash: prefixed(crate::key_code_hash(&self.key)?),
+            key_digest: prefixed(self.key.digest()?),
+            ports: prefixed(self.key.layout.ports_abi().collect::<Vec<_>>().concat()),
+            ports_hash: prefixed(self.key.layout.ports_hash()),
             proof: prefixed(&self.proof),
             instances: self.instances.iter().map(|instance| prefixed(fr_to_be_bytes(instance))).collect(),
         };

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Halo2VerifierLean} from "../contracts/verifiers/Halo2VerifierLean.sol";
 import {Halo2VerifierWide} from "../contracts/verifiers/Halo2VerifierWide.sol";
 import {IHalo2Verifier} from "../contracts/verifiers/IHalo2Verifier.sol";
+import {Port, PublicValues} from "../contracts/verifiers/PublicValues.sol";
 import {Halo2VerifierLadder} from "./verifiers/Halo2VerifierLadder.sol";
 import {VM} from "./Vm.sol";
 
@@ -44,6 +45,21 @@ abstract contract Halo2VerifierTest {
             created := create(0, add(code, 0x20), mload(code))
         }
         require(created != address(0), "not created");
+    }
+
+    /// @dev What a registry compares: the ports that it is handed, against the third word of the key's data.
+    function test_theKeysDataCarriesItsDigestAndTheHashOfItsPorts() external view {
+        string memory json = VM.readFile(string.concat("test/fixtures/", shape(), ".json"));
+        Port[] memory ports = abi.decode(VM.parseJsonBytes(json, ".ports"), (Port[]));
+        bytes32 portsHash = PublicValues.hashPorts(ports);
+        require(portsHash == VM.parseJsonBytes32(json, ".ports_hash"), "Rust hashes other ports");
+        bytes32[2] memory carried;
+        address data = key;
+        assembly {
+            extcodecopy(data, carried, 0x21, 0x40)
+        }
+        require(carried[0] == VM.parseJsonBytes32(json, ".key_digest"), "another digest");
+        require(carried[1] == portsHash, "another hash");
     }
 
     function verify(bytes memory proof_, uint256[] memory instances_) internal view returns (bool) {

@@ -154,3 +154,37 @@ impl Cells<'_> {
         evals.get(here).copied()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is a failing test")]
+mod tests {
+    use super::*;
+    use crate::{Query, VerifyingKey};
+    use alloc::vec;
+
+    /// A column may be read on other rows before it is read on its own.
+    #[test]
+    fn copied_cells_are_of_the_current_row() {
+        let key = VerifyingKey::from_bytes(include_bytes!("../tests/vectors/square.key")).unwrap();
+        let queries = vec![
+            Query { column: 1, rotation: 0 },
+            Query { column: 0, rotation: 1 },
+            Query { column: 0, rotation: -1 },
+            Query { column: 0, rotation: 0 },
+        ];
+        let cs = ConstraintSystem {
+            advice_queries: queries.clone(),
+            fixed_queries: queries.clone(),
+            instance_queries: queries,
+            ..key.constraint_system
+        };
+        let evals = |first: u64| (first..).take(4).map(Fr::from).collect::<Vec<_>>();
+        let (advice, fixed, instance) = (evals(10), evals(20), evals(30));
+        let cells = Cells { advice: &advice, fixed: &fixed, instance: &instance, challenges: &[] };
+        for (kind, first) in [(ColumnKind::Advice, 10), (ColumnKind::Fixed, 20), (ColumnKind::Instance, 30)] {
+            assert_eq!(cells.column(&cs, Column { kind, index: 0 }), Some(Fr::from(first + 3u64)), "{kind:?}");
+            assert_eq!(cells.column(&cs, Column { kind, index: 1 }), Some(Fr::from(first)), "{kind:?}");
+            assert_eq!(cells.column(&cs, Column { kind, index: 2 }), None, "{kind:?}");
+        }
+    }
+}

@@ -182,20 +182,21 @@ impl Layout {
         self.tensors().flat_map(Tensor::ports)
     }
 
-    /// `keccak256(abi.encode(ports))` for `Port[] ports`: [`ports`](Self::ports) as a contract encodes them.
+    /// `abi.encode(ports)` for `Port[] ports`, word by word: what a contract hashes, and what it decodes.
+    pub fn ports_abi(&self) -> impl Iterator<Item = [u8; 32]> {
+        let count = self.tensors().fold(0usize, |sum, tensor| sum.saturating_add(tensor.num_elements()));
+        let head = [32, u64::try_from(count).unwrap_or(u64::MAX)].map(|number| word(&number.to_be_bytes()));
+        head.into_iter().chain(self.ports().flat_map(|Port { name, quantization }| {
+            let Quantization { num, den, zero, lo, hi } = quantization;
+            let [num, den] = [num, den].map(|number| word(&number.to_be_bytes()));
+            [name, signed_word(lo), signed_word(hi), num, den, signed_word(zero.into())]
+        }))
+    }
+
+    /// `keccak256(abi.encode(ports))`: the part of the key digest that a contract can compute.
     pub fn ports_hash(&self) -> [u8; 32] {
         let mut hash = Keccak256::new();
-        hash.update(word(&32u64.to_be_bytes()));
-        let count = self.tensors().fold(0usize, |sum, tensor| sum.saturating_add(tensor.num_elements()));
-        hash.update(word(&u64::try_from(count).unwrap_or(u64::MAX).to_be_bytes()));
-        for Port { name, quantization: Quantization { num, den, zero, lo, hi } } in self.ports() {
-            hash.update(name);
-            hash.update(signed_word(lo));
-            hash.update(signed_word(hi));
-            hash.update(word(&num.to_be_bytes()));
-            hash.update(word(&den.to_be_bytes()));
-            hash.update(signed_word(zero.into()));
-        }
+        self.ports_abi().for_each(|word| hash.update(word));
         hash.finalize().into()
     }
 

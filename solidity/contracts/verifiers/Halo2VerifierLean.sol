@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 import {IHalo2Verifier} from "./IHalo2Verifier.sol";
 
 /// @title Verifier of halo2 proofs for the shape `lean`: KZG on BN254, SHPLONK, Keccak transcript.
-/// @notice Callers must pin `keyCodeHash` and compute the instances themselves: see IHalo2Verifier.
+/// @notice Callers must pin `keyCodeHash`, compute context and inputs themselves and decode the outputs: see IHalo2Verifier.
 /// @dev 5 advice columns, 9 fixed columns, 3 columns with copy constraints, 4 gate polynomials, degree
 /// 5, 5 blinding factors. A proof has 13 points and 23 scalars: 1568 bytes. Serves every k and every number of
 /// instances: both come with the key.
@@ -14,7 +14,8 @@ import {IHalo2Verifier} from "./IHalo2Verifier.sol";
 /// All values live in memory at fixed addresses; only what the first hash covers has a variable end. What is hashed is
 /// what is computed with: the proof is copied from calldata once, and no value is read from two places. Sums are reduced
 /// lazily (5r < 2^256): a value stands for its residue, `mulmod` reduces it. Every check either reverts at once or clears
-/// `ok`, which is looked at before the function can return.
+/// `ok`, which is looked at before the function can return. Gas is checked once, before the work: behind that check
+/// nothing fails for want of it.
 ///
 /// Memory:
 ///   0x0000 ACC                        a point to be scaled, SCALAR behind it
@@ -25,111 +26,113 @@ import {IHalo2Verifier} from "./IHalo2Verifier.sol";
 ///   0x0120 TERM                       the next term, input of ECADD together with SUM
 ///   0x0160 PAIRING_REST               the pairing takes 12 words from SUM on
 ///   0x0260 KEY_SHAPE                  digest of the shape
-///   0x0280 KEY_LOG_ROWS               k = log2 of the rows
-///   0x02a0 KEY_NUM_INSTANCES          length of the instance column
-///   0x02c0 KEY_ROWS_INVERSE           1 / n
-///   0x02e0 KEY_ROOT_MINUS_6           omega^rotation
-///   0x0300 KEY_ROOT_MINUS_5           omega^rotation
-///   0x0320 KEY_ROOT_MINUS_4           omega^rotation
-///   0x0340 KEY_ROOT_MINUS_3           omega^rotation
-///   0x0360 KEY_ROOT_MINUS_2           omega^rotation
-///   0x0380 KEY_ROOT_MINUS_1           omega^rotation
-///   0x03a0 KEY_ROOT_1                 omega^rotation
-///   0x03c0 KEY_INTERPOLATION_1_0      Lagrange denominator, inverted, without its powers of x
-///   0x03e0 KEY_INTERPOLATION_1_1      Lagrange denominator, inverted, without its powers of x
-///   0x0400 KEY_TRANSCRIPT_REPR        halo2's hash of the key
-///   0x0420 KEY_FIXED_0                commitment to a fixed column
-///   0x0460 KEY_FIXED_1                commitment to a fixed column
-///   0x04a0 KEY_FIXED_2                commitment to a fixed column
-///   0x04e0 KEY_FIXED_3                commitment to a fixed column
-///   0x0520 KEY_FIXED_4                commitment to a fixed column
-///   0x0560 KEY_FIXED_5                commitment to a fixed column
-///   0x05a0 KEY_FIXED_6                commitment to a fixed column
-///   0x05e0 KEY_FIXED_7                commitment to a fixed column
-///   0x0620 KEY_FIXED_8                commitment to a fixed column
-///   0x0660 KEY_PERMUTATION_0          commitment to a permutation polynomial
-///   0x06a0 KEY_PERMUTATION_1          commitment to a permutation polynomial
-///   0x06e0 KEY_PERMUTATION_2          commitment to a permutation polynomial
-///   0x0720 KEY_G1                     [1]_1
-///   0x0760 KEY_G2                     [1]_2
-///   0x07e0 KEY_NEGATED_S_G2           -[s]_2
-///   0x0860 HASH_1                     hash of everything before
-///   0x0880 ADVICE_4                   commitment to advice column 4
-///   0x08c0 HASH_2                     hash of everything before
-///   0x08e0 PRODUCT_0                  commitment to permutation product 0
-///   0x0920 RANDOM                     commitment to the random polynomial
-///   0x0960 HASH_3                     hash of everything before
-///   0x0980 QUOTIENT_0                 commitment to quotient piece 0
-///   0x09c0 QUOTIENT_1                 commitment to quotient piece 1
-///   0x0a00 QUOTIENT_2                 commitment to quotient piece 2
-///   0x0a40 QUOTIENT_3                 commitment to quotient piece 3
-///   0x0a80 HASH_4                     hash of everything before
-///   0x0aa0 EVAL_ADVICE_0              evaluation of advice query 0
-///   0x0ac0 EVAL_ADVICE_1              evaluation of advice query 1
-///   0x0ae0 EVAL_ADVICE_2              evaluation of advice query 2
-///   0x0b00 EVAL_ADVICE_3              evaluation of advice query 3
-///   0x0b20 EVAL_ADVICE_4              evaluation of advice query 4
-///   0x0b40 EVAL_ADVICE_5              evaluation of advice query 5
-///   0x0b60 EVAL_ADVICE_6              evaluation of advice query 6
-///   0x0b80 EVAL_FIXED_0               evaluation of fixed query 0
-///   0x0ba0 EVAL_FIXED_1               evaluation of fixed query 1
-///   0x0bc0 EVAL_FIXED_2               evaluation of fixed query 2
-///   0x0be0 EVAL_FIXED_3               evaluation of fixed query 3
-///   0x0c00 EVAL_FIXED_4               evaluation of fixed query 4
-///   0x0c20 EVAL_FIXED_5               evaluation of fixed query 5
-///   0x0c40 EVAL_FIXED_6               evaluation of fixed query 6
-///   0x0c60 EVAL_FIXED_7               evaluation of fixed query 7
-///   0x0c80 EVAL_FIXED_8               evaluation of fixed query 8
-///   0x0ca0 EVAL_FIXED_9               evaluation of fixed query 9
-///   0x0cc0 EVAL_RANDOM                evaluation of the random polynomial
-///   0x0ce0 EVAL_PERMUTATION_0         evaluation of permutation polynomial 0
-///   0x0d00 EVAL_PERMUTATION_1         evaluation of permutation polynomial 1
-///   0x0d20 EVAL_PERMUTATION_2         evaluation of permutation polynomial 2
-///   0x0d40 EVAL_PRODUCT_0             evaluation of permutation product 0 at x
-///   0x0d60 EVAL_PRODUCT_0_NEXT        evaluation of permutation product 0 at the next row
-///   0x0d80 HASH_5                     hash of everything before
-///   0x0da0 OPENING_QUOTIENT           opening quotient W
-///   0x0de0 HASH_6                     hash of everything before
-///   0x0e00 OPENING_PROOF              opening proof W'
-///   0x0e40 CHALLENGE_0                challenge
-///   0x0e60 CHALLENGE_1                challenge
-///   0x0e80 BETA                       challenge
-///   0x0ea0 GAMMA                      challenge
-///   0x0ec0 Y                          challenge
-///   0x0ee0 X                          challenge
-///   0x0f00 OPENING_Y                  challenge
-///   0x0f20 OPENING_V                  challenge
-///   0x0f40 OPENING_U                  challenge
-///   0x0f60 X_TO_N                     x^n
-///   0x0f80 BLIND_NUMERATOR
-///   0x0fa0 INSTANCE_NUMERATOR
-///   0x0fc0 U_MINUS_X                  u - x * omega^rotation
-///   0x0fe0 U_MINUS_X_1                u - x * omega^rotation
-///   0x1000 VANISHING_1                vanishing polynomial of the group at u
-///   0x1020 INVERSE_VANISHING          x^n - 1; then its inverse
-///   0x1040 INVERSE_FIRST              x - 1; then its inverse
-///   0x1060 INVERSE_LAST               x - omega^last; then its inverse
-///   0x1080 INVERSE_BLIND              product of x - omega^i over the blinded rows; then its inverse
-///   0x10a0 INVERSE_INSTANCES          product of x - omega^i over the rows of the instances; then its inverse
-///   0x10c0 INVERSE_X                  x; then its inverse
-///   0x10e0 INVERSE_GROUP_1            vanishing polynomial of the group at u; then its inverse
-///   0x1100 PREFIX_1                   product of the denominators before
-///   0x1120 PREFIX_2                   product of the denominators before
-///   0x1140 PREFIX_3                   product of the denominators before
-///   0x1160 PREFIX_4                   product of the denominators before
-///   0x1180 PREFIX_5                   product of the denominators before
-///   0x11a0 PREFIX_6                   product of the denominators before
-///   0x11c0 L_FIRST                    Lagrange polynomial at x
-///   0x11e0 L_LAST                     Lagrange polynomial at x
-///   0x1200 ACTIVE                     1 - l_last - l_blind: the rows that the permutation argument binds
-///   0x1220 EVAL_INSTANCE              the instance column at x * omega^0
-///   0x1240 EVAL_QUOTIENT              what the quotient must be at x
-///   0x1260 SHARED_0                   a value that constraints share, not reduced
-///   0x1280 SHARED_1                   a value that constraints share, not reduced
-///   0x12a0 GROUP_FACTOR_1             v^i * T_0(u) / T_i(u)
-///   0x12c0 CLAIMED                    all claimed evaluations, interpolated at u and combined
-///   0x12e0 QUOTIENT                   commitment to the quotient, its pieces folded
-///   0x1320 TRANSCRIPT                 transcript repr, then instances, then `tail`: first phase
+///   0x0280 KEY_DIGEST                 digest of the key
+///   0x02a0 KEY_PORTS                  hash of the ports, keccak256(abi.encode(ports))
+///   0x02c0 KEY_LOG_ROWS               k = log2 of the rows
+///   0x02e0 KEY_NUM_INSTANCES          length of the instance column
+///   0x0300 KEY_ROWS_INVERSE           1 / n
+///   0x0320 KEY_ROOT_MINUS_6           omega^rotation
+///   0x0340 KEY_ROOT_MINUS_5           omega^rotation
+///   0x0360 KEY_ROOT_MINUS_4           omega^rotation
+///   0x0380 KEY_ROOT_MINUS_3           omega^rotation
+///   0x03a0 KEY_ROOT_MINUS_2           omega^rotation
+///   0x03c0 KEY_ROOT_MINUS_1           omega^rotation
+///   0x03e0 KEY_ROOT_1                 omega^rotation
+///   0x0400 KEY_INTERPOLATION_1_0      Lagrange denominator, inverted, without its powers of x
+///   0x0420 KEY_INTERPOLATION_1_1      Lagrange denominator, inverted, without its powers of x
+///   0x0440 KEY_TRANSCRIPT_REPR        halo2's hash of the key
+///   0x0460 KEY_FIXED_0                commitment to a fixed column
+///   0x04a0 KEY_FIXED_1                commitment to a fixed column
+///   0x04e0 KEY_FIXED_2                commitment to a fixed column
+///   0x0520 KEY_FIXED_3                commitment to a fixed column
+///   0x0560 KEY_FIXED_4                commitment to a fixed column
+///   0x05a0 KEY_FIXED_5                commitment to a fixed column
+///   0x05e0 KEY_FIXED_6                commitment to a fixed column
+///   0x0620 KEY_FIXED_7                commitment to a fixed column
+///   0x0660 KEY_FIXED_8                commitment to a fixed column
+///   0x06a0 KEY_PERMUTATION_0          commitment to a permutation polynomial
+///   0x06e0 KEY_PERMUTATION_1          commitment to a permutation polynomial
+///   0x0720 KEY_PERMUTATION_2          commitment to a permutation polynomial
+///   0x0760 KEY_G1                     [1]_1
+///   0x07a0 KEY_G2                     [1]_2
+///   0x0820 KEY_NEGATED_S_G2           -[s]_2
+///   0x08a0 HASH_1                     hash of everything before
+///   0x08c0 ADVICE_4                   commitment to advice column 4
+///   0x0900 HASH_2                     hash of everything before
+///   0x0920 PRODUCT_0                  commitment to permutation product 0
+///   0x0960 RANDOM                     commitment to the random polynomial
+///   0x09a0 HASH_3                     hash of everything before
+///   0x09c0 QUOTIENT_0                 commitment to quotient piece 0
+///   0x0a00 QUOTIENT_1                 commitment to quotient piece 1
+///   0x0a40 QUOTIENT_2                 commitment to quotient piece 2
+///   0x0a80 QUOTIENT_3                 commitment to quotient piece 3
+///   0x0ac0 HASH_4                     hash of everything before
+///   0x0ae0 EVAL_ADVICE_0              evaluation of advice query 0
+///   0x0b00 EVAL_ADVICE_1              evaluation of advice query 1
+///   0x0b20 EVAL_ADVICE_2              evaluation of advice query 2
+///   0x0b40 EVAL_ADVICE_3              evaluation of advice query 3
+///   0x0b60 EVAL_ADVICE_4              evaluation of advice query 4
+///   0x0b80 EVAL_ADVICE_5              evaluation of advice query 5
+///   0x0ba0 EVAL_ADVICE_6              evaluation of advice query 6
+///   0x0bc0 EVAL_FIXED_0               evaluation of fixed query 0
+///   0x0be0 EVAL_FIXED_1               evaluation of fixed query 1
+///   0x0c00 EVAL_FIXED_2               evaluation of fixed query 2
+///   0x0c20 EVAL_FIXED_3               evaluation of fixed query 3
+///   0x0c40 EVAL_FIXED_4               evaluation of fixed query 4
+///   0x0c60 EVAL_FIXED_5               evaluation of fixed query 5
+///   0x0c80 EVAL_FIXED_6               evaluation of fixed query 6
+///   0x0ca0 EVAL_FIXED_7               evaluation of fixed query 7
+///   0x0cc0 EVAL_FIXED_8               evaluation of fixed query 8
+///   0x0ce0 EVAL_FIXED_9               evaluation of fixed query 9
+///   0x0d00 EVAL_RANDOM                evaluation of the random polynomial
+///   0x0d20 EVAL_PERMUTATION_0         evaluation of permutation polynomial 0
+///   0x0d40 EVAL_PERMUTATION_1         evaluation of permutation polynomial 1
+///   0x0d60 EVAL_PERMUTATION_2         evaluation of permutation polynomial 2
+///   0x0d80 EVAL_PRODUCT_0             evaluation of permutation product 0 at x
+///   0x0da0 EVAL_PRODUCT_0_NEXT        evaluation of permutation product 0 at the next row
+///   0x0dc0 HASH_5                     hash of everything before
+///   0x0de0 OPENING_QUOTIENT           opening quotient W
+///   0x0e20 HASH_6                     hash of everything before
+///   0x0e40 OPENING_PROOF              opening proof W'
+///   0x0e80 CHALLENGE_0                challenge
+///   0x0ea0 CHALLENGE_1                challenge
+///   0x0ec0 BETA                       challenge
+///   0x0ee0 GAMMA                      challenge
+///   0x0f00 Y                          challenge
+///   0x0f20 X                          challenge
+///   0x0f40 OPENING_Y                  challenge
+///   0x0f60 OPENING_V                  challenge
+///   0x0f80 OPENING_U                  challenge
+///   0x0fa0 X_TO_N                     x^n
+///   0x0fc0 BLIND_NUMERATOR
+///   0x0fe0 INSTANCE_NUMERATOR
+///   0x1000 U_MINUS_X                  u - x * omega^rotation
+///   0x1020 U_MINUS_X_1                u - x * omega^rotation
+///   0x1040 VANISHING_1                vanishing polynomial of the group at u
+///   0x1060 INVERSE_VANISHING          x^n - 1; then its inverse
+///   0x1080 INVERSE_FIRST              x - 1; then its inverse
+///   0x10a0 INVERSE_LAST               x - omega^last; then its inverse
+///   0x10c0 INVERSE_BLIND              product of x - omega^i over the blinded rows; then its inverse
+///   0x10e0 INVERSE_INSTANCES          product of x - omega^i over the rows of the instances; then its inverse
+///   0x1100 INVERSE_X                  x; then its inverse
+///   0x1120 INVERSE_GROUP_1            vanishing polynomial of the group at u; then its inverse
+///   0x1140 PREFIX_1                   product of the denominators before
+///   0x1160 PREFIX_2                   product of the denominators before
+///   0x1180 PREFIX_3                   product of the denominators before
+///   0x11a0 PREFIX_4                   product of the denominators before
+///   0x11c0 PREFIX_5                   product of the denominators before
+///   0x11e0 PREFIX_6                   product of the denominators before
+///   0x1200 L_FIRST                    Lagrange polynomial at x
+///   0x1220 L_LAST                     Lagrange polynomial at x
+///   0x1240 ACTIVE                     1 - l_last - l_blind: the rows that the permutation argument binds
+///   0x1260 EVAL_INSTANCE              the instance column at x * omega^0
+///   0x1280 EVAL_QUOTIENT              what the quotient must be at x
+///   0x12a0 SHARED_0                   a value that constraints share, not reduced
+///   0x12c0 SHARED_1                   a value that constraints share, not reduced
+///   0x12e0 GROUP_FACTOR_1             v^i * T_0(u) / T_i(u)
+///   0x1300 CLAIMED                    all claimed evaluations, interpolated at u and combined
+///   0x1320 QUOTIENT                   commitment to the quotient, its pieces folded
+///   0x1360 TRANSCRIPT                 transcript repr, then instances, then `tail`: first phase
 contract Halo2VerifierLean is IHalo2Verifier {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
     uint256 private constant R_TIMES_2 = 0x60c89ce5c263405370a08b6d0302b0ba5067d090f372e12287c3eb27e0000002;
@@ -148,6 +151,7 @@ contract Halo2VerifierLean is IHalo2Verifier {
     uint256 private constant ERROR_POINT_AT_INFINITY = 0x824fa20c;
     uint256 private constant ERROR_POINT_NOT_ON_CURVE = 0x8be2934e;
     uint256 private constant ERROR_DEGENERATE_CHALLENGE = 0x56a8acf5;
+    uint256 private constant ERROR_INSUFFICIENT_GAS = 0x23e228cb;
     uint256 private constant ERROR_PRECOMPILE_FAILED = 0x84e81692;
     uint256 private constant ERROR_PROOF_REJECTED = 0xc3b0d8cd;
     uint256 private constant ACC = 0x0000;
@@ -158,111 +162,116 @@ contract Halo2VerifierLean is IHalo2Verifier {
     uint256 private constant TERM = 0x0120;
     uint256 private constant PAIRING_REST = 0x0160;
     uint256 private constant KEY_SHAPE = 0x0260;
-    uint256 private constant KEY_LOG_ROWS = 0x0280;
-    uint256 private constant KEY_NUM_INSTANCES = 0x02a0;
-    uint256 private constant KEY_ROWS_INVERSE = 0x02c0;
-    uint256 private constant KEY_ROOT_MINUS_6 = 0x02e0;
-    uint256 private constant KEY_ROOT_MINUS_5 = 0x0300;
-    uint256 private constant KEY_ROOT_MINUS_4 = 0x0320;
-    uint256 private constant KEY_ROOT_MINUS_3 = 0x0340;
-    uint256 private constant KEY_ROOT_MINUS_2 = 0x0360;
-    uint256 private constant KEY_ROOT_MINUS_1 = 0x0380;
-    uint256 private constant KEY_ROOT_1 = 0x03a0;
-    uint256 private constant KEY_INTERPOLATION_1_0 = 0x03c0;
-    uint256 private constant KEY_INTERPOLATION_1_1 = 0x03e0;
-    uint256 private constant KEY_TRANSCRIPT_REPR = 0x0400;
-    uint256 private constant KEY_FIXED_0 = 0x0420;
-    uint256 private constant KEY_FIXED_1 = 0x0460;
-    uint256 private constant KEY_FIXED_2 = 0x04a0;
-    uint256 private constant KEY_FIXED_3 = 0x04e0;
-    uint256 private constant KEY_FIXED_4 = 0x0520;
-    uint256 private constant KEY_FIXED_5 = 0x0560;
-    uint256 private constant KEY_FIXED_6 = 0x05a0;
-    uint256 private constant KEY_FIXED_7 = 0x05e0;
-    uint256 private constant KEY_FIXED_8 = 0x0620;
-    uint256 private constant KEY_PERMUTATION_0 = 0x0660;
-    uint256 private constant KEY_PERMUTATION_1 = 0x06a0;
-    uint256 private constant KEY_PERMUTATION_2 = 0x06e0;
-    uint256 private constant KEY_G1 = 0x0720;
-    uint256 private constant KEY_G2 = 0x0760;
-    uint256 private constant KEY_NEGATED_S_G2 = 0x07e0;
-    uint256 private constant HASH_1 = 0x0860;
-    uint256 private constant ADVICE_4 = 0x0880;
-    uint256 private constant HASH_2 = 0x08c0;
-    uint256 private constant PRODUCT_0 = 0x08e0;
-    uint256 private constant RANDOM = 0x0920;
-    uint256 private constant HASH_3 = 0x0960;
-    uint256 private constant QUOTIENT_0 = 0x0980;
-    uint256 private constant QUOTIENT_1 = 0x09c0;
-    uint256 private constant QUOTIENT_2 = 0x0a00;
-    uint256 private constant QUOTIENT_3 = 0x0a40;
-    uint256 private constant HASH_4 = 0x0a80;
-    uint256 private constant EVAL_ADVICE_0 = 0x0aa0;
-    uint256 private constant EVAL_ADVICE_1 = 0x0ac0;
-    uint256 private constant EVAL_ADVICE_2 = 0x0ae0;
-    uint256 private constant EVAL_ADVICE_3 = 0x0b00;
-    uint256 private constant EVAL_ADVICE_4 = 0x0b20;
-    uint256 private constant EVAL_ADVICE_5 = 0x0b40;
-    uint256 private constant EVAL_ADVICE_6 = 0x0b60;
-    uint256 private constant EVAL_FIXED_0 = 0x0b80;
-    uint256 private constant EVAL_FIXED_1 = 0x0ba0;
-    uint256 private constant EVAL_FIXED_2 = 0x0bc0;
-    uint256 private constant EVAL_FIXED_3 = 0x0be0;
-    uint256 private constant EVAL_FIXED_4 = 0x0c00;
-    uint256 private constant EVAL_FIXED_5 = 0x0c20;
-    uint256 private constant EVAL_FIXED_6 = 0x0c40;
-    uint256 private constant EVAL_FIXED_7 = 0x0c60;
-    uint256 private constant EVAL_FIXED_8 = 0x0c80;
-    uint256 private constant EVAL_FIXED_9 = 0x0ca0;
-    uint256 private constant EVAL_RANDOM = 0x0cc0;
-    uint256 private constant EVAL_PERMUTATION_0 = 0x0ce0;
-    uint256 private constant EVAL_PERMUTATION_1 = 0x0d00;
-    uint256 private constant EVAL_PERMUTATION_2 = 0x0d20;
-    uint256 private constant EVAL_PRODUCT_0 = 0x0d40;
-    uint256 private constant EVAL_PRODUCT_0_NEXT = 0x0d60;
-    uint256 private constant HASH_5 = 0x0d80;
-    uint256 private constant OPENING_QUOTIENT = 0x0da0;
-    uint256 private constant HASH_6 = 0x0de0;
-    uint256 private constant OPENING_PROOF = 0x0e00;
-    uint256 private constant CHALLENGE_0 = 0x0e40;
-    uint256 private constant CHALLENGE_1 = 0x0e60;
-    uint256 private constant BETA = 0x0e80;
-    uint256 private constant GAMMA = 0x0ea0;
-    uint256 private constant Y = 0x0ec0;
-    uint256 private constant X = 0x0ee0;
-    uint256 private constant OPENING_Y = 0x0f00;
-    uint256 private constant OPENING_V = 0x0f20;
-    uint256 private constant OPENING_U = 0x0f40;
-    uint256 private constant X_TO_N = 0x0f60;
-    uint256 private constant BLIND_NUMERATOR = 0x0f80;
-    uint256 private constant INSTANCE_NUMERATOR = 0x0fa0;
-    uint256 private constant U_MINUS_X = 0x0fc0;
-    uint256 private constant U_MINUS_X_1 = 0x0fe0;
-    uint256 private constant VANISHING_1 = 0x1000;
-    uint256 private constant INVERSE_VANISHING = 0x1020;
-    uint256 private constant INVERSE_FIRST = 0x1040;
-    uint256 private constant INVERSE_LAST = 0x1060;
-    uint256 private constant INVERSE_BLIND = 0x1080;
-    uint256 private constant INVERSE_INSTANCES = 0x10a0;
-    uint256 private constant INVERSE_X = 0x10c0;
-    uint256 private constant INVERSE_GROUP_1 = 0x10e0;
-    uint256 private constant PREFIX_1 = 0x1100;
-    uint256 private constant PREFIX_2 = 0x1120;
-    uint256 private constant PREFIX_3 = 0x1140;
-    uint256 private constant PREFIX_4 = 0x1160;
-    uint256 private constant PREFIX_5 = 0x1180;
-    uint256 private constant PREFIX_6 = 0x11a0;
-    uint256 private constant L_FIRST = 0x11c0;
-    uint256 private constant L_LAST = 0x11e0;
-    uint256 private constant ACTIVE = 0x1200;
-    uint256 private constant EVAL_INSTANCE = 0x1220;
-    uint256 private constant EVAL_QUOTIENT = 0x1240;
-    uint256 private constant SHARED_0 = 0x1260;
-    uint256 private constant SHARED_1 = 0x1280;
-    uint256 private constant GROUP_FACTOR_1 = 0x12a0;
-    uint256 private constant CLAIMED = 0x12c0;
-    uint256 private constant QUOTIENT = 0x12e0;
-    uint256 private constant TRANSCRIPT = 0x1320;
+    uint256 private constant KEY_DIGEST = 0x0280;
+    uint256 private constant KEY_PORTS = 0x02a0;
+    uint256 private constant KEY_LOG_ROWS = 0x02c0;
+    uint256 private constant KEY_NUM_INSTANCES = 0x02e0;
+    uint256 private constant KEY_ROWS_INVERSE = 0x0300;
+    uint256 private constant KEY_ROOT_MINUS_6 = 0x0320;
+    uint256 private constant KEY_ROOT_MINUS_5 = 0x0340;
+    uint256 private constant KEY_ROOT_MINUS_4 = 0x0360;
+    uint256 private constant KEY_ROOT_MINUS_3 = 0x0380;
+    uint256 private constant KEY_ROOT_MINUS_2 = 0x03a0;
+    uint256 private constant KEY_ROOT_MINUS_1 = 0x03c0;
+    uint256 private constant KEY_ROOT_1 = 0x03e0;
+    uint256 private constant KEY_INTERPOLATION_1_0 = 0x0400;
+    uint256 private constant KEY_INTERPOLATION_1_1 = 0x0420;
+    uint256 private constant KEY_TRANSCRIPT_REPR = 0x0440;
+    uint256 private constant KEY_FIXED_0 = 0x0460;
+    uint256 private constant KEY_FIXED_1 = 0x04a0;
+    uint256 private constant KEY_FIXED_2 = 0x04e0;
+    uint256 private constant KEY_FIXED_3 = 0x0520;
+    uint256 private constant KEY_FIXED_4 = 0x0560;
+    uint256 private constant KEY_FIXED_5 = 0x05a0;
+    uint256 private constant KEY_FIXED_6 = 0x05e0;
+    uint256 private constant KEY_FIXED_7 = 0x0620;
+    uint256 private constant KEY_FIXED_8 = 0x0660;
+    uint256 private constant KEY_PERMUTATION_0 = 0x06a0;
+    uint256 private constant KEY_PERMUTATION_1 = 0x06e0;
+    uint256 private constant KEY_PERMUTATION_2 = 0x0720;
+    uint256 private constant KEY_G1 = 0x0760;
+    uint256 private constant KEY_G2 = 0x07a0;
+    uint256 private constant KEY_NEGATED_S_G2 = 0x0820;
+    uint256 private constant HASH_1 = 0x08a0;
+    uint256 private constant ADVICE_4 = 0x08c0;
+    uint256 private constant HASH_2 = 0x0900;
+    uint256 private constant PRODUCT_0 = 0x0920;
+    uint256 private constant RANDOM = 0x0960;
+    uint256 private constant HASH_3 = 0x09a0;
+    uint256 private constant QUOTIENT_0 = 0x09c0;
+    uint256 private constant QUOTIENT_1 = 0x0a00;
+    uint256 private constant QUOTIENT_2 = 0x0a40;
+    uint256 private constant QUOTIENT_3 = 0x0a80;
+    uint256 private constant HASH_4 = 0x0ac0;
+    uint256 private constant EVAL_ADVICE_0 = 0x0ae0;
+    uint256 private constant EVAL_ADVICE_1 = 0x0b00;
+    uint256 private constant EVAL_ADVICE_2 = 0x0b20;
+    uint256 private constant EVAL_ADVICE_3 = 0x0b40;
+    uint256 private constant EVAL_ADVICE_4 = 0x0b60;
+    uint256 private constant EVAL_ADVICE_5 = 0x0b80;
+    uint256 private constant EVAL_ADVICE_6 = 0x0ba0;
+    uint256 private constant EVAL_FIXED_0 = 0x0bc0;
+    uint256 private constant EVAL_FIXED_1 = 0x0be0;
+    uint256 private constant EVAL_FIXED_2 = 0x0c00;
+    uint256 private constant EVAL_FIXED_3 = 0x0c20;
+    uint256 private constant EVAL_FIXED_4 = 0x0c40;
+    uint256 private constant EVAL_FIXED_5 = 0x0c60;
+    uint256 private constant EVAL_FIXED_6 = 0x0c80;
+    uint256 private constant EVAL_FIXED_7 = 0x0ca0;
+    uint256 private constant EVAL_FIXED_8 = 0x0cc0;
+    uint256 private constant EVAL_FIXED_9 = 0x0ce0;
+    uint256 private constant EVAL_RANDOM = 0x0d00;
+    uint256 private constant EVAL_PERMUTATION_0 = 0x0d20;
+    uint256 private constant EVAL_PERMUTATION_1 = 0x0d40;
+    uint256 private constant EVAL_PERMUTATION_2 = 0x0d60;
+    uint256 private constant EVAL_PRODUCT_0 = 0x0d80;
+    uint256 private constant EVAL_PRODUCT_0_NEXT = 0x0da0;
+    uint256 private constant HASH_5 = 0x0dc0;
+    uint256 private constant OPENING_QUOTIENT = 0x0de0;
+    uint256 private constant HASH_6 = 0x0e20;
+    uint256 private constant OPENING_PROOF = 0x0e40;
+    uint256 private constant CHALLENGE_0 = 0x0e80;
+    uint256 private constant CHALLENGE_1 = 0x0ea0;
+    uint256 private constant BETA = 0x0ec0;
+    uint256 private constant GAMMA = 0x0ee0;
+    uint256 private constant Y = 0x0f00;
+    uint256 private constant X = 0x0f20;
+    uint256 private constant OPENING_Y = 0x0f40;
+    uint256 private constant OPENING_V = 0x0f60;
+    uint256 private constant OPENING_U = 0x0f80;
+    uint256 private constant X_TO_N = 0x0fa0;
+    uint256 private constant BLIND_NUMERATOR = 0x0fc0;
+    uint256 private constant INSTANCE_NUMERATOR = 0x0fe0;
+    uint256 private constant U_MINUS_X = 0x1000;
+    uint256 private constant U_MINUS_X_1 = 0x1020;
+    uint256 private constant VANISHING_1 = 0x1040;
+    uint256 private constant INVERSE_VANISHING = 0x1060;
+    uint256 private constant INVERSE_FIRST = 0x1080;
+    uint256 private constant INVERSE_LAST = 0x10a0;
+    uint256 private constant INVERSE_BLIND = 0x10c0;
+    uint256 private constant INVERSE_INSTANCES = 0x10e0;
+    uint256 private constant INVERSE_X = 0x1100;
+    uint256 private constant INVERSE_GROUP_1 = 0x1120;
+    uint256 private constant PREFIX_1 = 0x1140;
+    uint256 private constant PREFIX_2 = 0x1160;
+    uint256 private constant PREFIX_3 = 0x1180;
+    uint256 private constant PREFIX_4 = 0x11a0;
+    uint256 private constant PREFIX_5 = 0x11c0;
+    uint256 private constant PREFIX_6 = 0x11e0;
+    uint256 private constant L_FIRST = 0x1200;
+    uint256 private constant L_LAST = 0x1220;
+    uint256 private constant ACTIVE = 0x1240;
+    uint256 private constant EVAL_INSTANCE = 0x1260;
+    uint256 private constant EVAL_QUOTIENT = 0x1280;
+    uint256 private constant SHARED_0 = 0x12a0;
+    uint256 private constant SHARED_1 = 0x12c0;
+    uint256 private constant GROUP_FACTOR_1 = 0x12e0;
+    uint256 private constant CLAIMED = 0x1300;
+    uint256 private constant QUOTIENT = 0x1320;
+    uint256 private constant TRANSCRIPT = 0x1360;
+    uint256 private constant GAS_FIXED = 289162;
+    uint256 private constant GAS_PER_INSTANCE = 244;
+    uint256 private constant GAS_PER_LOG_ROW = 85;
 
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant SHAPE_DIGEST = 0xe4220c4b02470741d70bd56d2f955ee5173d2fd87e8cf23f0deff14a468cc294;
@@ -357,9 +366,16 @@ contract Halo2VerifierLean is IHalo2Verifier {
             if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {
                 refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))
             }
-            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0x600)
+            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0x640)
             if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }
             if iszero(eq(count, mload(KEY_NUM_INSTANCES))) { refuseUnequal(ERROR_WRONG_INSTANCE_COUNT, mload(KEY_NUM_INSTANCES), count) }
+
+            // ---- Gas: enough for all that follows, so that nothing below fails for want of it.
+            {
+                let words := add(count, 0xa5)
+                let needed := add(add(GAS_FIXED, mul(count, GAS_PER_INSTANCE)), add(mul(mload(KEY_LOG_ROWS), GAS_PER_LOG_ROW), shr(9, mul(words, words))))
+                if lt(gas(), needed) { refuseUnequal(ERROR_INSUFFICIENT_GAS, needed, gas()) }
+            }
 
             // ---- Transcript: keccak256 of all that came since the last hash, that hash in front.
             let tail := add(add(TRANSCRIPT, 0x20), shl(5, count))
@@ -502,7 +518,9 @@ contract Halo2VerifierLean is IHalo2Verifier {
             {
                 let x := mload(X)
                 let power := x
-                for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } { power := mulmod(power, power, r) }
+                for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } {
+                    power := mulmod(power, power, r)
+                }
                 mstore(X_TO_N, power)
                 mstore(INVERSE_VANISHING, addmod(power, sub(r, 1), r))
                 mstore(INVERSE_FIRST, addmod(x, sub(r, 1), r))
@@ -535,7 +553,7 @@ contract Halo2VerifierLean is IHalo2Verifier {
                     denominator := mulmod(denominator, difference, r)
                 }
                 mstore(BLIND_NUMERATOR, numerator)
-                mstore(INVERSE_BLIND, mod(denominator, r))
+                mstore(INVERSE_BLIND, denominator)
             }
             {
                 // The instance column at x * omega^0: sum of instance * omega^i / (x - omega^i), i from 0
@@ -702,7 +720,7 @@ contract Halo2VerifierLean is IHalo2Verifier {
                     mstore(GROUP_FACTOR_1, factor)
                     total := addmod(total, mulmod(factor, value, r), r)
                 }
-                mstore(CLAIMED, mod(total, r))
+                mstore(CLAIMED, total)
             }
 
             // ---- Quotient: sum of x^(n i) * [h_i].

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 import {IHalo2Verifier} from "./IHalo2Verifier.sol";
 
 /// @title Verifier of halo2 proofs for the shape `wide`: KZG on BN254, SHPLONK, Keccak transcript.
-/// @notice Callers must pin `keyCodeHash` and compute the instances themselves: see IHalo2Verifier.
+/// @notice Callers must pin `keyCodeHash`, compute context and inputs themselves and decode the outputs: see IHalo2Verifier.
 /// @dev 14 advice columns, 21 fixed columns, 9 columns with copy constraints, 7 gate polynomials, degree
 /// 5, 5 blinding factors. A proof has 24 points and 56 scalars: 3328 bytes. Serves every k and every number of
 /// instances: both come with the key.
@@ -14,7 +14,8 @@ import {IHalo2Verifier} from "./IHalo2Verifier.sol";
 /// All values live in memory at fixed addresses; only what the first hash covers has a variable end. What is hashed is
 /// what is computed with: the proof is copied from calldata once, and no value is read from two places. Sums are reduced
 /// lazily (5r < 2^256): a value stands for its residue, `mulmod` reduces it. Every check either reverts at once or clears
-/// `ok`, which is looked at before the function can return.
+/// `ok`, which is looked at before the function can return. Gas is checked once, before the work: behind that check
+/// nothing fails for want of it.
 ///
 /// Memory:
 ///   0x0000 ACC                        a point to be scaled, SCALAR behind it
@@ -25,175 +26,177 @@ import {IHalo2Verifier} from "./IHalo2Verifier.sol";
 ///   0x0120 TERM                       the next term, input of ECADD together with SUM
 ///   0x0160 PAIRING_REST               the pairing takes 12 words from SUM on
 ///   0x0260 KEY_SHAPE                  digest of the shape
-///   0x0280 KEY_LOG_ROWS               k = log2 of the rows
-///   0x02a0 KEY_NUM_INSTANCES          length of the instance column
-///   0x02c0 KEY_ROWS_INVERSE           1 / n
-///   0x02e0 KEY_ROOT_MINUS_6           omega^rotation
-///   0x0300 KEY_ROOT_MINUS_5           omega^rotation
-///   0x0320 KEY_ROOT_MINUS_4           omega^rotation
-///   0x0340 KEY_ROOT_MINUS_3           omega^rotation
-///   0x0360 KEY_ROOT_MINUS_2           omega^rotation
-///   0x0380 KEY_ROOT_MINUS_1           omega^rotation
-///   0x03a0 KEY_ROOT_1                 omega^rotation
-///   0x03c0 KEY_INTERPOLATION_1_0      Lagrange denominator, inverted, without its powers of x
-///   0x03e0 KEY_INTERPOLATION_1_1      Lagrange denominator, inverted, without its powers of x
-///   0x0400 KEY_INTERPOLATION_2_0      Lagrange denominator, inverted, without its powers of x
-///   0x0420 KEY_INTERPOLATION_2_1      Lagrange denominator, inverted, without its powers of x
-///   0x0440 KEY_INTERPOLATION_2_2      Lagrange denominator, inverted, without its powers of x
-///   0x0460 KEY_TRANSCRIPT_REPR        halo2's hash of the key
-///   0x0480 KEY_FIXED_0                commitment to a fixed column
-///   0x04c0 KEY_FIXED_1                commitment to a fixed column
-///   0x0500 KEY_FIXED_2                commitment to a fixed column
-///   0x0540 KEY_FIXED_3                commitment to a fixed column
-///   0x0580 KEY_FIXED_4                commitment to a fixed column
-///   0x05c0 KEY_FIXED_5                commitment to a fixed column
-///   0x0600 KEY_FIXED_6                commitment to a fixed column
-///   0x0640 KEY_FIXED_7                commitment to a fixed column
-///   0x0680 KEY_FIXED_8                commitment to a fixed column
-///   0x06c0 KEY_FIXED_9                commitment to a fixed column
-///   0x0700 KEY_FIXED_10               commitment to a fixed column
-///   0x0740 KEY_FIXED_11               commitment to a fixed column
-///   0x0780 KEY_FIXED_12               commitment to a fixed column
-///   0x07c0 KEY_FIXED_13               commitment to a fixed column
-///   0x0800 KEY_FIXED_14               commitment to a fixed column
-///   0x0840 KEY_FIXED_15               commitment to a fixed column
-///   0x0880 KEY_FIXED_16               commitment to a fixed column
-///   0x08c0 KEY_FIXED_17               commitment to a fixed column
-///   0x0900 KEY_FIXED_18               commitment to a fixed column
-///   0x0940 KEY_FIXED_19               commitment to a fixed column
-///   0x0980 KEY_FIXED_20               commitment to a fixed column
-///   0x09c0 KEY_PERMUTATION_0          commitment to a permutation polynomial
-///   0x0a00 KEY_PERMUTATION_1          commitment to a permutation polynomial
-///   0x0a40 KEY_PERMUTATION_2          commitment to a permutation polynomial
-///   0x0a80 KEY_PERMUTATION_3          commitment to a permutation polynomial
-///   0x0ac0 KEY_PERMUTATION_4          commitment to a permutation polynomial
-///   0x0b00 KEY_PERMUTATION_5          commitment to a permutation polynomial
-///   0x0b40 KEY_PERMUTATION_6          commitment to a permutation polynomial
-///   0x0b80 KEY_PERMUTATION_7          commitment to a permutation polynomial
-///   0x0bc0 KEY_PERMUTATION_8          commitment to a permutation polynomial
-///   0x0c00 KEY_G1                     [1]_1
-///   0x0c40 KEY_G2                     [1]_2
-///   0x0cc0 KEY_NEGATED_S_G2           -[s]_2
-///   0x0d40 HASH_1                     hash of everything before
-///   0x0d60 ADVICE_10                  commitment to advice column 10
-///   0x0da0 ADVICE_11                  commitment to advice column 11
-///   0x0de0 ADVICE_12                  commitment to advice column 12
-///   0x0e20 ADVICE_13                  commitment to advice column 13
-///   0x0e60 HASH_2                     hash of everything before
-///   0x0e80 PRODUCT_0                  commitment to permutation product 0
-///   0x0ec0 PRODUCT_1                  commitment to permutation product 1
-///   0x0f00 PRODUCT_2                  commitment to permutation product 2
-///   0x0f40 RANDOM                     commitment to the random polynomial
-///   0x0f80 HASH_3                     hash of everything before
-///   0x0fa0 QUOTIENT_0                 commitment to quotient piece 0
-///   0x0fe0 QUOTIENT_1                 commitment to quotient piece 1
-///   0x1020 QUOTIENT_2                 commitment to quotient piece 2
-///   0x1060 QUOTIENT_3                 commitment to quotient piece 3
-///   0x10a0 HASH_4                     hash of everything before
-///   0x10c0 EVAL_ADVICE_0              evaluation of advice query 0
-///   0x10e0 EVAL_ADVICE_1              evaluation of advice query 1
-///   0x1100 EVAL_ADVICE_2              evaluation of advice query 2
-///   0x1120 EVAL_ADVICE_3              evaluation of advice query 3
-///   0x1140 EVAL_ADVICE_4              evaluation of advice query 4
-///   0x1160 EVAL_ADVICE_5              evaluation of advice query 5
-///   0x1180 EVAL_ADVICE_6              evaluation of advice query 6
-///   0x11a0 EVAL_ADVICE_7              evaluation of advice query 7
-///   0x11c0 EVAL_ADVICE_8              evaluation of advice query 8
-///   0x11e0 EVAL_ADVICE_9              evaluation of advice query 9
-///   0x1200 EVAL_ADVICE_10             evaluation of advice query 10
-///   0x1220 EVAL_ADVICE_11             evaluation of advice query 11
-///   0x1240 EVAL_ADVICE_12             evaluation of advice query 12
-///   0x1260 EVAL_ADVICE_13             evaluation of advice query 13
-///   0x1280 EVAL_ADVICE_14             evaluation of advice query 14
-///   0x12a0 EVAL_ADVICE_15             evaluation of advice query 15
-///   0x12c0 EVAL_FIXED_0               evaluation of fixed query 0
-///   0x12e0 EVAL_FIXED_1               evaluation of fixed query 1
-///   0x1300 EVAL_FIXED_2               evaluation of fixed query 2
-///   0x1320 EVAL_FIXED_3               evaluation of fixed query 3
-///   0x1340 EVAL_FIXED_4               evaluation of fixed query 4
-///   0x1360 EVAL_FIXED_5               evaluation of fixed query 5
-///   0x1380 EVAL_FIXED_6               evaluation of fixed query 6
-///   0x13a0 EVAL_FIXED_7               evaluation of fixed query 7
-///   0x13c0 EVAL_FIXED_8               evaluation of fixed query 8
-///   0x13e0 EVAL_FIXED_9               evaluation of fixed query 9
-///   0x1400 EVAL_FIXED_10              evaluation of fixed query 10
-///   0x1420 EVAL_FIXED_11              evaluation of fixed query 11
-///   0x1440 EVAL_FIXED_12              evaluation of fixed query 12
-///   0x1460 EVAL_FIXED_13              evaluation of fixed query 13
-///   0x1480 EVAL_FIXED_14              evaluation of fixed query 14
-///   0x14a0 EVAL_FIXED_15              evaluation of fixed query 15
-///   0x14c0 EVAL_FIXED_16              evaluation of fixed query 16
-///   0x14e0 EVAL_FIXED_17              evaluation of fixed query 17
-///   0x1500 EVAL_FIXED_18              evaluation of fixed query 18
-///   0x1520 EVAL_FIXED_19              evaluation of fixed query 19
-///   0x1540 EVAL_FIXED_20              evaluation of fixed query 20
-///   0x1560 EVAL_FIXED_21              evaluation of fixed query 21
-///   0x1580 EVAL_RANDOM                evaluation of the random polynomial
-///   0x15a0 EVAL_PERMUTATION_0         evaluation of permutation polynomial 0
-///   0x15c0 EVAL_PERMUTATION_1         evaluation of permutation polynomial 1
-///   0x15e0 EVAL_PERMUTATION_2         evaluation of permutation polynomial 2
-///   0x1600 EVAL_PERMUTATION_3         evaluation of permutation polynomial 3
-///   0x1620 EVAL_PERMUTATION_4         evaluation of permutation polynomial 4
-///   0x1640 EVAL_PERMUTATION_5         evaluation of permutation polynomial 5
-///   0x1660 EVAL_PERMUTATION_6         evaluation of permutation polynomial 6
-///   0x1680 EVAL_PERMUTATION_7         evaluation of permutation polynomial 7
-///   0x16a0 EVAL_PERMUTATION_8         evaluation of permutation polynomial 8
-///   0x16c0 EVAL_PRODUCT_0             evaluation of permutation product 0 at x
-///   0x16e0 EVAL_PRODUCT_0_NEXT        evaluation of permutation product 0 at the next row
-///   0x1700 EVAL_PRODUCT_0_LAST        evaluation of permutation product 0 at the last row
-///   0x1720 EVAL_PRODUCT_1             evaluation of permutation product 1 at x
-///   0x1740 EVAL_PRODUCT_1_NEXT        evaluation of permutation product 1 at the next row
-///   0x1760 EVAL_PRODUCT_1_LAST        evaluation of permutation product 1 at the last row
-///   0x1780 EVAL_PRODUCT_2             evaluation of permutation product 2 at x
-///   0x17a0 EVAL_PRODUCT_2_NEXT        evaluation of permutation product 2 at the next row
-///   0x17c0 HASH_5                     hash of everything before
-///   0x17e0 OPENING_QUOTIENT           opening quotient W
-///   0x1820 HASH_6                     hash of everything before
-///   0x1840 OPENING_PROOF              opening proof W'
-///   0x1880 CHALLENGE_0                challenge
-///   0x18a0 CHALLENGE_1                challenge
-///   0x18c0 BETA                       challenge
-///   0x18e0 GAMMA                      challenge
-///   0x1900 Y                          challenge
-///   0x1920 X                          challenge
-///   0x1940 OPENING_Y                  challenge
-///   0x1960 OPENING_V                  challenge
-///   0x1980 OPENING_U                  challenge
-///   0x19a0 X_TO_N                     x^n
-///   0x19c0 BLIND_NUMERATOR
-///   0x19e0 INSTANCE_NUMERATOR
-///   0x1a00 U_MINUS_X_MINUS_6          u - x * omega^rotation
-///   0x1a20 U_MINUS_X                  u - x * omega^rotation
-///   0x1a40 U_MINUS_X_1                u - x * omega^rotation
-///   0x1a60 VANISHING_1                vanishing polynomial of the group at u
-///   0x1a80 VANISHING_2                vanishing polynomial of the group at u
-///   0x1aa0 INVERSE_VANISHING          x^n - 1; then its inverse
-///   0x1ac0 INVERSE_FIRST              x - 1; then its inverse
-///   0x1ae0 INVERSE_LAST               x - omega^last; then its inverse
-///   0x1b00 INVERSE_BLIND              product of x - omega^i over the blinded rows; then its inverse
-///   0x1b20 INVERSE_INSTANCES          product of x - omega^i over the rows of the instances; then its inverse
-///   0x1b40 INVERSE_X                  x; then its inverse
-///   0x1b60 INVERSE_GROUP_1            vanishing polynomial of the group at u; then its inverse
-///   0x1b80 INVERSE_GROUP_2            vanishing polynomial of the group at u; then its inverse
-///   0x1ba0 PREFIX_1                   product of the denominators before
-///   0x1bc0 PREFIX_2                   product of the denominators before
-///   0x1be0 PREFIX_3                   product of the denominators before
-///   0x1c00 PREFIX_4                   product of the denominators before
-///   0x1c20 PREFIX_5                   product of the denominators before
-///   0x1c40 PREFIX_6                   product of the denominators before
-///   0x1c60 PREFIX_7                   product of the denominators before
-///   0x1c80 L_FIRST                    Lagrange polynomial at x
-///   0x1ca0 L_LAST                     Lagrange polynomial at x
-///   0x1cc0 ACTIVE                     1 - l_last - l_blind: the rows that the permutation argument binds
-///   0x1ce0 EVAL_INSTANCE              the instance column at x * omega^0
-///   0x1d00 EVAL_QUOTIENT              what the quotient must be at x
-///   0x1d20 SHARED_0                   a value that constraints share, not reduced
-///   0x1d40 SHARED_1                   a value that constraints share, not reduced
-///   0x1d60 GROUP_FACTOR_1             v^i * T_0(u) / T_i(u)
-///   0x1d80 GROUP_FACTOR_2             v^i * T_0(u) / T_i(u)
-///   0x1da0 CLAIMED                    all claimed evaluations, interpolated at u and combined
-///   0x1dc0 QUOTIENT                   commitment to the quotient, its pieces folded
-///   0x1e00 TRANSCRIPT                 transcript repr, then instances, then `tail`: first phase
+///   0x0280 KEY_DIGEST                 digest of the key
+///   0x02a0 KEY_PORTS                  hash of the ports, keccak256(abi.encode(ports))
+///   0x02c0 KEY_LOG_ROWS               k = log2 of the rows
+///   0x02e0 KEY_NUM_INSTANCES          length of the instance column
+///   0x0300 KEY_ROWS_INVERSE           1 / n
+///   0x0320 KEY_ROOT_MINUS_6           omega^rotation
+///   0x0340 KEY_ROOT_MINUS_5           omega^rotation
+///   0x0360 KEY_ROOT_MINUS_4           omega^rotation
+///   0x0380 KEY_ROOT_MINUS_3           omega^rotation
+///   0x03a0 KEY_ROOT_MINUS_2           omega^rotation
+///   0x03c0 KEY_ROOT_MINUS_1           omega^rotation
+///   0x03e0 KEY_ROOT_1                 omega^rotation
+///   0x0400 KEY_INTERPOLATION_1_0      Lagrange denominator, inverted, without its powers of x
+///   0x0420 KEY_INTERPOLATION_1_1      Lagrange denominator, inverted, without its powers of x
+///   0x0440 KEY_INTERPOLATION_2_0      Lagrange denominator, inverted, without its powers of x
+///   0x0460 KEY_INTERPOLATION_2_1      Lagrange denominator, inverted, without its powers of x
+///   0x0480 KEY_INTERPOLATION_2_2      Lagrange denominator, inverted, without its powers of x
+///   0x04a0 KEY_TRANSCRIPT_REPR        halo2's hash of the key
+///   0x04c0 KEY_FIXED_0                commitment to a fixed column
+///   0x0500 KEY_FIXED_1                commitment to a fixed column
+///   0x0540 KEY_FIXED_2                commitment to a fixed column
+///   0x0580 KEY_FIXED_3                commitment to a fixed column
+///   0x05c0 KEY_FIXED_4                commitment to a fixed column
+///   0x0600 KEY_FIXED_5                commitment to a fixed column
+///   0x0640 KEY_FIXED_6                commitment to a fixed column
+///   0x0680 KEY_FIXED_7                commitment to a fixed column
+///   0x06c0 KEY_FIXED_8                commitment to a fixed column
+///   0x0700 KEY_FIXED_9                commitment to a fixed column
+///   0x0740 KEY_FIXED_10               commitment to a fixed column
+///   0x0780 KEY_FIXED_11               commitment to a fixed column
+///   0x07c0 KEY_FIXED_12               commitment to a fixed column
+///   0x0800 KEY_FIXED_13               commitment to a fixed column
+///   0x0840 KEY_FIXED_14               commitment to a fixed column
+///   0x0880 KEY_FIXED_15               commitment to a fixed column
+///   0x08c0 KEY_FIXED_16               commitment to a fixed column
+///   0x0900 KEY_FIXED_17               commitment to a fixed column
+///   0x0940 KEY_FIXED_18               commitment to a fixed column
+///   0x0980 KEY_FIXED_19               commitment to a fixed column
+///   0x09c0 KEY_FIXED_20               commitment to a fixed column
+///   0x0a00 KEY_PERMUTATION_0          commitment to a permutation polynomial
+///   0x0a40 KEY_PERMUTATION_1          commitment to a permutation polynomial
+///   0x0a80 KEY_PERMUTATION_2          commitment to a permutation polynomial
+///   0x0ac0 KEY_PERMUTATION_3          commitment to a permutation polynomial
+///   0x0b00 KEY_PERMUTATION_4          commitment to a permutation polynomial
+///   0x0b40 KEY_PERMUTATION_5          commitment to a permutation polynomial
+///   0x0b80 KEY_PERMUTATION_6          commitment to a permutation polynomial
+///   0x0bc0 KEY_PERMUTATION_7          commitment to a permutation polynomial
+///   0x0c00 KEY_PERMUTATION_8          commitment to a permutation polynomial
+///   0x0c40 KEY_G1                     [1]_1
+///   0x0c80 KEY_G2                     [1]_2
+///   0x0d00 KEY_NEGATED_S_G2           -[s]_2
+///   0x0d80 HASH_1                     hash of everything before
+///   0x0da0 ADVICE_10                  commitment to advice column 10
+///   0x0de0 ADVICE_11                  commitment to advice column 11
+///   0x0e20 ADVICE_12                  commitment to advice column 12
+///   0x0e60 ADVICE_13                  commitment to advice column 13
+///   0x0ea0 HASH_2                     hash of everything before
+///   0x0ec0 PRODUCT_0                  commitment to permutation product 0
+///   0x0f00 PRODUCT_1                  commitment to permutation product 1
+///   0x0f40 PRODUCT_2                  commitment to permutation product 2
+///   0x0f80 RANDOM                     commitment to the random polynomial
+///   0x0fc0 HASH_3                     hash of everything before
+///   0x0fe0 QUOTIENT_0                 commitment to quotient piece 0
+///   0x1020 QUOTIENT_1                 commitment to quotient piece 1
+///   0x1060 QUOTIENT_2                 commitment to quotient piece 2
+///   0x10a0 QUOTIENT_3                 commitment to quotient piece 3
+///   0x10e0 HASH_4                     hash of everything before
+///   0x1100 EVAL_ADVICE_0              evaluation of advice query 0
+///   0x1120 EVAL_ADVICE_1              evaluation of advice query 1
+///   0x1140 EVAL_ADVICE_2              evaluation of advice query 2
+///   0x1160 EVAL_ADVICE_3              evaluation of advice query 3
+///   0x1180 EVAL_ADVICE_4              evaluation of advice query 4
+///   0x11a0 EVAL_ADVICE_5              evaluation of advice query 5
+///   0x11c0 EVAL_ADVICE_6              evaluation of advice query 6
+///   0x11e0 EVAL_ADVICE_7              evaluation of advice query 7
+///   0x1200 EVAL_ADVICE_8              evaluation of advice query 8
+///   0x1220 EVAL_ADVICE_9              evaluation of advice query 9
+///   0x1240 EVAL_ADVICE_10             evaluation of advice query 10
+///   0x1260 EVAL_ADVICE_11             evaluation of advice query 11
+///   0x1280 EVAL_ADVICE_12             evaluation of advice query 12
+///   0x12a0 EVAL_ADVICE_13             evaluation of advice query 13
+///   0x12c0 EVAL_ADVICE_14             evaluation of advice query 14
+///   0x12e0 EVAL_ADVICE_15             evaluation of advice query 15
+///   0x1300 EVAL_FIXED_0               evaluation of fixed query 0
+///   0x1320 EVAL_FIXED_1               evaluation of fixed query 1
+///   0x1340 EVAL_FIXED_2               evaluation of fixed query 2
+///   0x1360 EVAL_FIXED_3               evaluation of fixed query 3
+///   0x1380 EVAL_FIXED_4               evaluation of fixed query 4
+///   0x13a0 EVAL_FIXED_5               evaluation of fixed query 5
+///   0x13c0 EVAL_FIXED_6               evaluation of fixed query 6
+///   0x13e0 EVAL_FIXED_7               evaluation of fixed query 7
+///   0x1400 EVAL_FIXED_8               evaluation of fixed query 8
+///   0x1420 EVAL_FIXED_9               evaluation of fixed query 9
+///   0x1440 EVAL_FIXED_10              evaluation of fixed query 10
+///   0x1460 EVAL_FIXED_11              evaluation of fixed query 11
+///   0x1480 EVAL_FIXED_12              evaluation of fixed query 12
+///   0x14a0 EVAL_FIXED_13              evaluation of fixed query 13
+///   0x14c0 EVAL_FIXED_14              evaluation of fixed query 14
+///   0x14e0 EVAL_FIXED_15              evaluation of fixed query 15
+///   0x1500 EVAL_FIXED_16              evaluation of fixed query 16
+///   0x1520 EVAL_FIXED_17              evaluation of fixed query 17
+///   0x1540 EVAL_FIXED_18              evaluation of fixed query 18
+///   0x1560 EVAL_FIXED_19              evaluation of fixed query 19
+///   0x1580 EVAL_FIXED_20              evaluation of fixed query 20
+///   0x15a0 EVAL_FIXED_21              evaluation of fixed query 21
+///   0x15c0 EVAL_RANDOM                evaluation of the random polynomial
+///   0x15e0 EVAL_PERMUTATION_0         evaluation of permutation polynomial 0
+///   0x1600 EVAL_PERMUTATION_1         evaluation of permutation polynomial 1
+///   0x1620 EVAL_PERMUTATION_2         evaluation of permutation polynomial 2
+///   0x1640 EVAL_PERMUTATION_3         evaluation of permutation polynomial 3
+///   0x1660 EVAL_PERMUTATION_4         evaluation of permutation polynomial 4
+///   0x1680 EVAL_PERMUTATION_5         evaluation of permutation polynomial 5
+///   0x16a0 EVAL_PERMUTATION_6         evaluation of permutation polynomial 6
+///   0x16c0 EVAL_PERMUTATION_7         evaluation of permutation polynomial 7
+///   0x16e0 EVAL_PERMUTATION_8         evaluation of permutation polynomial 8
+///   0x1700 EVAL_PRODUCT_0             evaluation of permutation product 0 at x
+///   0x1720 EVAL_PRODUCT_0_NEXT        evaluation of permutation product 0 at the next row
+///   0x1740 EVAL_PRODUCT_0_LAST        evaluation of permutation product 0 at the last row
+///   0x1760 EVAL_PRODUCT_1             evaluation of permutation product 1 at x
+///   0x1780 EVAL_PRODUCT_1_NEXT        evaluation of permutation product 1 at the next row
+///   0x17a0 EVAL_PRODUCT_1_LAST        evaluation of permutation product 1 at the last row
+///   0x17c0 EVAL_PRODUCT_2             evaluation of permutation product 2 at x
+///   0x17e0 EVAL_PRODUCT_2_NEXT        evaluation of permutation product 2 at the next row
+///   0x1800 HASH_5                     hash of everything before
+///   0x1820 OPENING_QUOTIENT           opening quotient W
+///   0x1860 HASH_6                     hash of everything before
+///   0x1880 OPENING_PROOF              opening proof W'
+///   0x18c0 CHALLENGE_0                challenge
+///   0x18e0 CHALLENGE_1                challenge
+///   0x1900 BETA                       challenge
+///   0x1920 GAMMA                      challenge
+///   0x1940 Y                          challenge
+///   0x1960 X                          challenge
+///   0x1980 OPENING_Y                  challenge
+///   0x19a0 OPENING_V                  challenge
+///   0x19c0 OPENING_U                  challenge
+///   0x19e0 X_TO_N                     x^n
+///   0x1a00 BLIND_NUMERATOR
+///   0x1a20 INSTANCE_NUMERATOR
+///   0x1a40 U_MINUS_X_MINUS_6          u - x * omega^rotation
+///   0x1a60 U_MINUS_X                  u - x * omega^rotation
+///   0x1a80 U_MINUS_X_1                u - x * omega^rotation
+///   0x1aa0 VANISHING_1                vanishing polynomial of the group at u
+///   0x1ac0 VANISHING_2                vanishing polynomial of the group at u
+///   0x1ae0 INVERSE_VANISHING          x^n - 1; then its inverse
+///   0x1b00 INVERSE_FIRST              x - 1; then its inverse
+///   0x1b20 INVERSE_LAST               x - omega^last; then its inverse
+///   0x1b40 INVERSE_BLIND              product of x - omega^i over the blinded rows; then its inverse
+///   0x1b60 INVERSE_INSTANCES          product of x - omega^i over the rows of the instances; then its inverse
+///   0x1b80 INVERSE_X                  x; then its inverse
+///   0x1ba0 INVERSE_GROUP_1            vanishing polynomial of the group at u; then its inverse
+///   0x1bc0 INVERSE_GROUP_2            vanishing polynomial of the group at u; then its inverse
+///   0x1be0 PREFIX_1                   product of the denominators before
+///   0x1c00 PREFIX_2                   product of the denominators before
+///   0x1c20 PREFIX_3                   product of the denominators before
+///   0x1c40 PREFIX_4                   product of the denominators before
+///   0x1c60 PREFIX_5                   product of the denominators before
+///   0x1c80 PREFIX_6                   product of the denominators before
+///   0x1ca0 PREFIX_7                   product of the denominators before
+///   0x1cc0 L_FIRST                    Lagrange polynomial at x
+///   0x1ce0 L_LAST                     Lagrange polynomial at x
+///   0x1d00 ACTIVE                     1 - l_last - l_blind: the rows that the permutation argument binds
+///   0x1d20 EVAL_INSTANCE              the instance column at x * omega^0
+///   0x1d40 EVAL_QUOTIENT              what the quotient must be at x
+///   0x1d60 SHARED_0                   a value that constraints share, not reduced
+///   0x1d80 SHARED_1                   a value that constraints share, not reduced
+///   0x1da0 GROUP_FACTOR_1             v^i * T_0(u) / T_i(u)
+///   0x1dc0 GROUP_FACTOR_2             v^i * T_0(u) / T_i(u)
+///   0x1de0 CLAIMED                    all claimed evaluations, interpolated at u and combined
+///   0x1e00 QUOTIENT                   commitment to the quotient, its pieces folded
+///   0x1e40 TRANSCRIPT                 transcript repr, then instances, then `tail`: first phase
 contract Halo2VerifierWide is IHalo2Verifier {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
     uint256 private constant R_TIMES_2 = 0x60c89ce5c263405370a08b6d0302b0ba5067d090f372e12287c3eb27e0000002;
@@ -212,6 +215,7 @@ contract Halo2VerifierWide is IHalo2Verifier {
     uint256 private constant ERROR_POINT_AT_INFINITY = 0x824fa20c;
     uint256 private constant ERROR_POINT_NOT_ON_CURVE = 0x8be2934e;
     uint256 private constant ERROR_DEGENERATE_CHALLENGE = 0x56a8acf5;
+    uint256 private constant ERROR_INSUFFICIENT_GAS = 0x23e228cb;
     uint256 private constant ERROR_PRECOMPILE_FAILED = 0x84e81692;
     uint256 private constant ERROR_PROOF_REJECTED = 0xc3b0d8cd;
     uint256 private constant ACC = 0x0000;
@@ -222,175 +226,180 @@ contract Halo2VerifierWide is IHalo2Verifier {
     uint256 private constant TERM = 0x0120;
     uint256 private constant PAIRING_REST = 0x0160;
     uint256 private constant KEY_SHAPE = 0x0260;
-    uint256 private constant KEY_LOG_ROWS = 0x0280;
-    uint256 private constant KEY_NUM_INSTANCES = 0x02a0;
-    uint256 private constant KEY_ROWS_INVERSE = 0x02c0;
-    uint256 private constant KEY_ROOT_MINUS_6 = 0x02e0;
-    uint256 private constant KEY_ROOT_MINUS_5 = 0x0300;
-    uint256 private constant KEY_ROOT_MINUS_4 = 0x0320;
-    uint256 private constant KEY_ROOT_MINUS_3 = 0x0340;
-    uint256 private constant KEY_ROOT_MINUS_2 = 0x0360;
-    uint256 private constant KEY_ROOT_MINUS_1 = 0x0380;
-    uint256 private constant KEY_ROOT_1 = 0x03a0;
-    uint256 private constant KEY_INTERPOLATION_1_0 = 0x03c0;
-    uint256 private constant KEY_INTERPOLATION_1_1 = 0x03e0;
-    uint256 private constant KEY_INTERPOLATION_2_0 = 0x0400;
-    uint256 private constant KEY_INTERPOLATION_2_1 = 0x0420;
-    uint256 private constant KEY_INTERPOLATION_2_2 = 0x0440;
-    uint256 private constant KEY_TRANSCRIPT_REPR = 0x0460;
-    uint256 private constant KEY_FIXED_0 = 0x0480;
-    uint256 private constant KEY_FIXED_1 = 0x04c0;
-    uint256 private constant KEY_FIXED_2 = 0x0500;
-    uint256 private constant KEY_FIXED_3 = 0x0540;
-    uint256 private constant KEY_FIXED_4 = 0x0580;
-    uint256 private constant KEY_FIXED_5 = 0x05c0;
-    uint256 private constant KEY_FIXED_6 = 0x0600;
-    uint256 private constant KEY_FIXED_7 = 0x0640;
-    uint256 private constant KEY_FIXED_8 = 0x0680;
-    uint256 private constant KEY_FIXED_9 = 0x06c0;
-    uint256 private constant KEY_FIXED_10 = 0x0700;
-    uint256 private constant KEY_FIXED_11 = 0x0740;
-    uint256 private constant KEY_FIXED_12 = 0x0780;
-    uint256 private constant KEY_FIXED_13 = 0x07c0;
-    uint256 private constant KEY_FIXED_14 = 0x0800;
-    uint256 private constant KEY_FIXED_15 = 0x0840;
-    uint256 private constant KEY_FIXED_16 = 0x0880;
-    uint256 private constant KEY_FIXED_17 = 0x08c0;
-    uint256 private constant KEY_FIXED_18 = 0x0900;
-    uint256 private constant KEY_FIXED_19 = 0x0940;
-    uint256 private constant KEY_FIXED_20 = 0x0980;
-    uint256 private constant KEY_PERMUTATION_0 = 0x09c0;
-    uint256 private constant KEY_PERMUTATION_1 = 0x0a00;
-    uint256 private constant KEY_PERMUTATION_2 = 0x0a40;
-    uint256 private constant KEY_PERMUTATION_3 = 0x0a80;
-    uint256 private constant KEY_PERMUTATION_4 = 0x0ac0;
-    uint256 private constant KEY_PERMUTATION_5 = 0x0b00;
-    uint256 private constant KEY_PERMUTATION_6 = 0x0b40;
-    uint256 private constant KEY_PERMUTATION_7 = 0x0b80;
-    uint256 private constant KEY_PERMUTATION_8 = 0x0bc0;
-    uint256 private constant KEY_G1 = 0x0c00;
-    uint256 private constant KEY_G2 = 0x0c40;
-    uint256 private constant KEY_NEGATED_S_G2 = 0x0cc0;
-    uint256 private constant HASH_1 = 0x0d40;
-    uint256 private constant ADVICE_10 = 0x0d60;
-    uint256 private constant ADVICE_11 = 0x0da0;
-    uint256 private constant ADVICE_12 = 0x0de0;
-    uint256 private constant ADVICE_13 = 0x0e20;
-    uint256 private constant HASH_2 = 0x0e60;
-    uint256 private constant PRODUCT_0 = 0x0e80;
-    uint256 private constant PRODUCT_1 = 0x0ec0;
-    uint256 private constant PRODUCT_2 = 0x0f00;
-    uint256 private constant RANDOM = 0x0f40;
-    uint256 private constant HASH_3 = 0x0f80;
-    uint256 private constant QUOTIENT_0 = 0x0fa0;
-    uint256 private constant QUOTIENT_1 = 0x0fe0;
-    uint256 private constant QUOTIENT_2 = 0x1020;
-    uint256 private constant QUOTIENT_3 = 0x1060;
-    uint256 private constant HASH_4 = 0x10a0;
-    uint256 private constant EVAL_ADVICE_0 = 0x10c0;
-    uint256 private constant EVAL_ADVICE_1 = 0x10e0;
-    uint256 private constant EVAL_ADVICE_2 = 0x1100;
-    uint256 private constant EVAL_ADVICE_3 = 0x1120;
-    uint256 private constant EVAL_ADVICE_4 = 0x1140;
-    uint256 private constant EVAL_ADVICE_5 = 0x1160;
-    uint256 private constant EVAL_ADVICE_6 = 0x1180;
-    uint256 private constant EVAL_ADVICE_7 = 0x11a0;
-    uint256 private constant EVAL_ADVICE_8 = 0x11c0;
-    uint256 private constant EVAL_ADVICE_9 = 0x11e0;
-    uint256 private constant EVAL_ADVICE_10 = 0x1200;
-    uint256 private constant EVAL_ADVICE_11 = 0x1220;
-    uint256 private constant EVAL_ADVICE_12 = 0x1240;
-    uint256 private constant EVAL_ADVICE_13 = 0x1260;
-    uint256 private constant EVAL_ADVICE_14 = 0x1280;
-    uint256 private constant EVAL_ADVICE_15 = 0x12a0;
-    uint256 private constant EVAL_FIXED_0 = 0x12c0;
-    uint256 private constant EVAL_FIXED_1 = 0x12e0;
-    uint256 private constant EVAL_FIXED_2 = 0x1300;
-    uint256 private constant EVAL_FIXED_3 = 0x1320;
-    uint256 private constant EVAL_FIXED_4 = 0x1340;
-    uint256 private constant EVAL_FIXED_5 = 0x1360;
-    uint256 private constant EVAL_FIXED_6 = 0x1380;
-    uint256 private constant EVAL_FIXED_7 = 0x13a0;
-    uint256 private constant EVAL_FIXED_8 = 0x13c0;
-    uint256 private constant EVAL_FIXED_9 = 0x13e0;
-    uint256 private constant EVAL_FIXED_10 = 0x1400;
-    uint256 private constant EVAL_FIXED_11 = 0x1420;
-    uint256 private constant EVAL_FIXED_12 = 0x1440;
-    uint256 private constant EVAL_FIXED_13 = 0x1460;
-    uint256 private constant EVAL_FIXED_14 = 0x1480;
-    uint256 private constant EVAL_FIXED_15 = 0x14a0;
-    uint256 private constant EVAL_FIXED_16 = 0x14c0;
-    uint256 private constant EVAL_FIXED_17 = 0x14e0;
-    uint256 private constant EVAL_FIXED_18 = 0x1500;
-    uint256 private constant EVAL_FIXED_19 = 0x1520;
-    uint256 private constant EVAL_FIXED_20 = 0x1540;
-    uint256 private constant EVAL_FIXED_21 = 0x1560;
-    uint256 private constant EVAL_RANDOM = 0x1580;
-    uint256 private constant EVAL_PERMUTATION_0 = 0x15a0;
-    uint256 private constant EVAL_PERMUTATION_1 = 0x15c0;
-    uint256 private constant EVAL_PERMUTATION_2 = 0x15e0;
-    uint256 private constant EVAL_PERMUTATION_3 = 0x1600;
-    uint256 private constant EVAL_PERMUTATION_4 = 0x1620;
-    uint256 private constant EVAL_PERMUTATION_5 = 0x1640;
-    uint256 private constant EVAL_PERMUTATION_6 = 0x1660;
-    uint256 private constant EVAL_PERMUTATION_7 = 0x1680;
-    uint256 private constant EVAL_PERMUTATION_8 = 0x16a0;
-    uint256 private constant EVAL_PRODUCT_0 = 0x16c0;
-    uint256 private constant EVAL_PRODUCT_0_NEXT = 0x16e0;
-    uint256 private constant EVAL_PRODUCT_0_LAST = 0x1700;
-    uint256 private constant EVAL_PRODUCT_1 = 0x1720;
-    uint256 private constant EVAL_PRODUCT_1_NEXT = 0x1740;
-    uint256 private constant EVAL_PRODUCT_1_LAST = 0x1760;
-    uint256 private constant EVAL_PRODUCT_2 = 0x1780;
-    uint256 private constant EVAL_PRODUCT_2_NEXT = 0x17a0;
-    uint256 private constant HASH_5 = 0x17c0;
-    uint256 private constant OPENING_QUOTIENT = 0x17e0;
-    uint256 private constant HASH_6 = 0x1820;
-    uint256 private constant OPENING_PROOF = 0x1840;
-    uint256 private constant CHALLENGE_0 = 0x1880;
-    uint256 private constant CHALLENGE_1 = 0x18a0;
-    uint256 private constant BETA = 0x18c0;
-    uint256 private constant GAMMA = 0x18e0;
-    uint256 private constant Y = 0x1900;
-    uint256 private constant X = 0x1920;
-    uint256 private constant OPENING_Y = 0x1940;
-    uint256 private constant OPENING_V = 0x1960;
-    uint256 private constant OPENING_U = 0x1980;
-    uint256 private constant X_TO_N = 0x19a0;
-    uint256 private constant BLIND_NUMERATOR = 0x19c0;
-    uint256 private constant INSTANCE_NUMERATOR = 0x19e0;
-    uint256 private constant U_MINUS_X_MINUS_6 = 0x1a00;
-    uint256 private constant U_MINUS_X = 0x1a20;
-    uint256 private constant U_MINUS_X_1 = 0x1a40;
-    uint256 private constant VANISHING_1 = 0x1a60;
-    uint256 private constant VANISHING_2 = 0x1a80;
-    uint256 private constant INVERSE_VANISHING = 0x1aa0;
-    uint256 private constant INVERSE_FIRST = 0x1ac0;
-    uint256 private constant INVERSE_LAST = 0x1ae0;
-    uint256 private constant INVERSE_BLIND = 0x1b00;
-    uint256 private constant INVERSE_INSTANCES = 0x1b20;
-    uint256 private constant INVERSE_X = 0x1b40;
-    uint256 private constant INVERSE_GROUP_1 = 0x1b60;
-    uint256 private constant INVERSE_GROUP_2 = 0x1b80;
-    uint256 private constant PREFIX_1 = 0x1ba0;
-    uint256 private constant PREFIX_2 = 0x1bc0;
-    uint256 private constant PREFIX_3 = 0x1be0;
-    uint256 private constant PREFIX_4 = 0x1c00;
-    uint256 private constant PREFIX_5 = 0x1c20;
-    uint256 private constant PREFIX_6 = 0x1c40;
-    uint256 private constant PREFIX_7 = 0x1c60;
-    uint256 private constant L_FIRST = 0x1c80;
-    uint256 private constant L_LAST = 0x1ca0;
-    uint256 private constant ACTIVE = 0x1cc0;
-    uint256 private constant EVAL_INSTANCE = 0x1ce0;
-    uint256 private constant EVAL_QUOTIENT = 0x1d00;
-    uint256 private constant SHARED_0 = 0x1d20;
-    uint256 private constant SHARED_1 = 0x1d40;
-    uint256 private constant GROUP_FACTOR_1 = 0x1d60;
-    uint256 private constant GROUP_FACTOR_2 = 0x1d80;
-    uint256 private constant CLAIMED = 0x1da0;
-    uint256 private constant QUOTIENT = 0x1dc0;
-    uint256 private constant TRANSCRIPT = 0x1e00;
+    uint256 private constant KEY_DIGEST = 0x0280;
+    uint256 private constant KEY_PORTS = 0x02a0;
+    uint256 private constant KEY_LOG_ROWS = 0x02c0;
+    uint256 private constant KEY_NUM_INSTANCES = 0x02e0;
+    uint256 private constant KEY_ROWS_INVERSE = 0x0300;
+    uint256 private constant KEY_ROOT_MINUS_6 = 0x0320;
+    uint256 private constant KEY_ROOT_MINUS_5 = 0x0340;
+    uint256 private constant KEY_ROOT_MINUS_4 = 0x0360;
+    uint256 private constant KEY_ROOT_MINUS_3 = 0x0380;
+    uint256 private constant KEY_ROOT_MINUS_2 = 0x03a0;
+    uint256 private constant KEY_ROOT_MINUS_1 = 0x03c0;
+    uint256 private constant KEY_ROOT_1 = 0x03e0;
+    uint256 private constant KEY_INTERPOLATION_1_0 = 0x0400;
+    uint256 private constant KEY_INTERPOLATION_1_1 = 0x0420;
+    uint256 private constant KEY_INTERPOLATION_2_0 = 0x0440;
+    uint256 private constant KEY_INTERPOLATION_2_1 = 0x0460;
+    uint256 private constant KEY_INTERPOLATION_2_2 = 0x0480;
+    uint256 private constant KEY_TRANSCRIPT_REPR = 0x04a0;
+    uint256 private constant KEY_FIXED_0 = 0x04c0;
+    uint256 private constant KEY_FIXED_1 = 0x0500;
+    uint256 private constant KEY_FIXED_2 = 0x0540;
+    uint256 private constant KEY_FIXED_3 = 0x0580;
+    uint256 private constant KEY_FIXED_4 = 0x05c0;
+    uint256 private constant KEY_FIXED_5 = 0x0600;
+    uint256 private constant KEY_FIXED_6 = 0x0640;
+    uint256 private constant KEY_FIXED_7 = 0x0680;
+    uint256 private constant KEY_FIXED_8 = 0x06c0;
+    uint256 private constant KEY_FIXED_9 = 0x0700;
+    uint256 private constant KEY_FIXED_10 = 0x0740;
+    uint256 private constant KEY_FIXED_11 = 0x0780;
+    uint256 private constant KEY_FIXED_12 = 0x07c0;
+    uint256 private constant KEY_FIXED_13 = 0x0800;
+    uint256 private constant KEY_FIXED_14 = 0x0840;
+    uint256 private constant KEY_FIXED_15 = 0x0880;
+    uint256 private constant KEY_FIXED_16 = 0x08c0;
+    uint256 private constant KEY_FIXED_17 = 0x0900;
+    uint256 private constant KEY_FIXED_18 = 0x0940;
+    uint256 private constant KEY_FIXED_19 = 0x0980;
+    uint256 private constant KEY_FIXED_20 = 0x09c0;
+    uint256 private constant KEY_PERMUTATION_0 = 0x0a00;
+    uint256 private constant KEY_PERMUTATION_1 = 0x0a40;
+    uint256 private constant KEY_PERMUTATION_2 = 0x0a80;
+    uint256 private constant KEY_PERMUTATION_3 = 0x0ac0;
+    uint256 private constant KEY_PERMUTATION_4 = 0x0b00;
+    uint256 private constant KEY_PERMUTATION_5 = 0x0b40;
+    uint256 private constant KEY_PERMUTATION_6 = 0x0b80;
+    uint256 private constant KEY_PERMUTATION_7 = 0x0bc0;
+    uint256 private constant KEY_PERMUTATION_8 = 0x0c00;
+    uint256 private constant KEY_G1 = 0x0c40;
+    uint256 private constant KEY_G2 = 0x0c80;
+    uint256 private constant KEY_NEGATED_S_G2 = 0x0d00;
+    uint256 private constant HASH_1 = 0x0d80;
+    uint256 private constant ADVICE_10 = 0x0da0;
+    uint256 private constant ADVICE_11 = 0x0de0;
+    uint256 private constant ADVICE_12 = 0x0e20;
+    uint256 private constant ADVICE_13 = 0x0e60;
+    uint256 private constant HASH_2 = 0x0ea0;
+    uint256 private constant PRODUCT_0 = 0x0ec0;
+    uint256 private constant PRODUCT_1 = 0x0f00;
+    uint256 private constant PRODUCT_2 = 0x0f40;
+    uint256 private constant RANDOM = 0x0f80;
+    uint256 private constant HASH_3 = 0x0fc0;
+    uint256 private constant QUOTIENT_0 = 0x0fe0;
+    uint256 private constant QUOTIENT_1 = 0x1020;
+    uint256 private constant QUOTIENT_2 = 0x1060;
+    uint256 private constant QUOTIENT_3 = 0x10a0;
+    uint256 private constant HASH_4 = 0x10e0;
+    uint256 private constant EVAL_ADVICE_0 = 0x1100;
+    uint256 private constant EVAL_ADVICE_1 = 0x1120;
+    uint256 private constant EVAL_ADVICE_2 = 0x1140;
+    uint256 private constant EVAL_ADVICE_3 = 0x1160;
+    uint256 private constant EVAL_ADVICE_4 = 0x1180;
+    uint256 private constant EVAL_ADVICE_5 = 0x11a0;
+    uint256 private constant EVAL_ADVICE_6 = 0x11c0;
+    uint256 private constant EVAL_ADVICE_7 = 0x11e0;
+    uint256 private constant EVAL_ADVICE_8 = 0x1200;
+    uint256 private constant EVAL_ADVICE_9 = 0x1220;
+    uint256 private constant EVAL_ADVICE_10 = 0x1240;
+    uint256 private constant EVAL_ADVICE_11 = 0x1260;
+    uint256 private constant EVAL_ADVICE_12 = 0x1280;
+    uint256 private constant EVAL_ADVICE_13 = 0x12a0;
+    uint256 private constant EVAL_ADVICE_14 = 0x12c0;
+    uint256 private constant EVAL_ADVICE_15 = 0x12e0;
+    uint256 private constant EVAL_FIXED_0 = 0x1300;
+    uint256 private constant EVAL_FIXED_1 = 0x1320;
+    uint256 private constant EVAL_FIXED_2 = 0x1340;
+    uint256 private constant EVAL_FIXED_3 = 0x1360;
+    uint256 private constant EVAL_FIXED_4 = 0x1380;
+    uint256 private constant EVAL_FIXED_5 = 0x13a0;
+    uint256 private constant EVAL_FIXED_6 = 0x13c0;
+    uint256 private constant EVAL_FIXED_7 = 0x13e0;
+    uint256 private constant EVAL_FIXED_8 = 0x1400;
+    uint256 private constant EVAL_FIXED_9 = 0x1420;
+    uint256 private constant EVAL_FIXED_10 = 0x1440;
+    uint256 private constant EVAL_FIXED_11 = 0x1460;
+    uint256 private constant EVAL_FIXED_12 = 0x1480;
+    uint256 private constant EVAL_FIXED_13 = 0x14a0;
+    uint256 private constant EVAL_FIXED_14 = 0x14c0;
+    uint256 private constant EVAL_FIXED_15 = 0x14e0;
+    uint256 private constant EVAL_FIXED_16 = 0x1500;
+    uint256 private constant EVAL_FIXED_17 = 0x1520;
+    uint256 private constant EVAL_FIXED_18 = 0x1540;
+    uint256 private constant EVAL_FIXED_19 = 0x1560;
+    uint256 private constant EVAL_FIXED_20 = 0x1580;
+    uint256 private constant EVAL_FIXED_21 = 0x15a0;
+    uint256 private constant EVAL_RANDOM = 0x15c0;
+    uint256 private constant EVAL_PERMUTATION_0 = 0x15e0;
+    uint256 private constant EVAL_PERMUTATION_1 = 0x1600;
+    uint256 private constant EVAL_PERMUTATION_2 = 0x1620;
+    uint256 private constant EVAL_PERMUTATION_3 = 0x1640;
+    uint256 private constant EVAL_PERMUTATION_4 = 0x1660;
+    uint256 private constant EVAL_PERMUTATION_5 = 0x1680;
+    uint256 private constant EVAL_PERMUTATION_6 = 0x16a0;
+    uint256 private constant EVAL_PERMUTATION_7 = 0x16c0;
+    uint256 private constant EVAL_PERMUTATION_8 = 0x16e0;
+    uint256 private constant EVAL_PRODUCT_0 = 0x1700;
+    uint256 private constant EVAL_PRODUCT_0_NEXT = 0x1720;
+    uint256 private constant EVAL_PRODUCT_0_LAST = 0x1740;
+    uint256 private constant EVAL_PRODUCT_1 = 0x1760;
+    uint256 private constant EVAL_PRODUCT_1_NEXT = 0x1780;
+    uint256 private constant EVAL_PRODUCT_1_LAST = 0x17a0;
+    uint256 private constant EVAL_PRODUCT_2 = 0x17c0;
+    uint256 private constant EVAL_PRODUCT_2_NEXT = 0x17e0;
+    uint256 private constant HASH_5 = 0x1800;
+    uint256 private constant OPENING_QUOTIENT = 0x1820;
+    uint256 private constant HASH_6 = 0x1860;
+    uint256 private constant OPENING_PROOF = 0x1880;
+    uint256 private constant CHALLENGE_0 = 0x18c0;
+    uint256 private constant CHALLENGE_1 = 0x18e0;
+    uint256 private constant BETA = 0x1900;
+    uint256 private constant GAMMA = 0x1920;
+    uint256 private constant Y = 0x1940;
+    uint256 private constant X = 0x1960;
+    uint256 private constant OPENING_Y = 0x1980;
+    uint256 private constant OPENING_V = 0x19a0;
+    uint256 private constant OPENING_U = 0x19c0;
+    uint256 private constant X_TO_N = 0x19e0;
+    uint256 private constant BLIND_NUMERATOR = 0x1a00;
+    uint256 private constant INSTANCE_NUMERATOR = 0x1a20;
+    uint256 private constant U_MINUS_X_MINUS_6 = 0x1a40;
+    uint256 private constant U_MINUS_X = 0x1a60;
+    uint256 private constant U_MINUS_X_1 = 0x1a80;
+    uint256 private constant VANISHING_1 = 0x1aa0;
+    uint256 private constant VANISHING_2 = 0x1ac0;
+    uint256 private constant INVERSE_VANISHING = 0x1ae0;
+    uint256 private constant INVERSE_FIRST = 0x1b00;
+    uint256 private constant INVERSE_LAST = 0x1b20;
+    uint256 private constant INVERSE_BLIND = 0x1b40;
+    uint256 private constant INVERSE_INSTANCES = 0x1b60;
+    uint256 private constant INVERSE_X = 0x1b80;
+    uint256 private constant INVERSE_GROUP_1 = 0x1ba0;
+    uint256 private constant INVERSE_GROUP_2 = 0x1bc0;
+    uint256 private constant PREFIX_1 = 0x1be0;
+    uint256 private constant PREFIX_2 = 0x1c00;
+    uint256 private constant PREFIX_3 = 0x1c20;
+    uint256 private constant PREFIX_4 = 0x1c40;
+    uint256 private constant PREFIX_5 = 0x1c60;
+    uint256 private constant PREFIX_6 = 0x1c80;
+    uint256 private constant PREFIX_7 = 0x1ca0;
+    uint256 private constant L_FIRST = 0x1cc0;
+    uint256 private constant L_LAST = 0x1ce0;
+    uint256 private constant ACTIVE = 0x1d00;
+    uint256 private constant EVAL_INSTANCE = 0x1d20;
+    uint256 private constant EVAL_QUOTIENT = 0x1d40;
+    uint256 private constant SHARED_0 = 0x1d60;
+    uint256 private constant SHARED_1 = 0x1d80;
+    uint256 private constant GROUP_FACTOR_1 = 0x1da0;
+    uint256 private constant GROUP_FACTOR_2 = 0x1dc0;
+    uint256 private constant CLAIMED = 0x1de0;
+    uint256 private constant QUOTIENT = 0x1e00;
+    uint256 private constant TRANSCRIPT = 0x1e40;
+    uint256 private constant GAS_FIXED = 482939;
+    uint256 private constant GAS_PER_INSTANCE = 244;
+    uint256 private constant GAS_PER_LOG_ROW = 85;
 
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant SHAPE_DIGEST = 0xa178c33245c3336afdee5bdd8a7693d043511baad3cca9a4991c9a2628439ce7;
@@ -485,9 +494,16 @@ contract Halo2VerifierWide is IHalo2Verifier {
             if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {
                 refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))
             }
-            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0xae0)
+            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0xb20)
             if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }
             if iszero(eq(count, mload(KEY_NUM_INSTANCES))) { refuseUnequal(ERROR_WRONG_INSTANCE_COUNT, mload(KEY_NUM_INSTANCES), count) }
+
+            // ---- Gas: enough for all that follows, so that nothing below fails for want of it.
+            {
+                let words := add(count, 0x108)
+                let needed := add(add(GAS_FIXED, mul(count, GAS_PER_INSTANCE)), add(mul(mload(KEY_LOG_ROWS), GAS_PER_LOG_ROW), shr(9, mul(words, words))))
+                if lt(gas(), needed) { refuseUnequal(ERROR_INSUFFICIENT_GAS, needed, gas()) }
+            }
 
             // ---- Transcript: keccak256 of all that came since the last hash, that hash in front.
             let tail := add(add(TRANSCRIPT, 0x20), shl(5, count))
@@ -718,7 +734,9 @@ contract Halo2VerifierWide is IHalo2Verifier {
             {
                 let x := mload(X)
                 let power := x
-                for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } { power := mulmod(power, power, r) }
+                for { let k := mload(KEY_LOG_ROWS) } k { k := sub(k, 1) } {
+                    power := mulmod(power, power, r)
+                }
                 mstore(X_TO_N, power)
                 mstore(INVERSE_VANISHING, addmod(power, sub(r, 1), r))
                 mstore(INVERSE_FIRST, addmod(x, sub(r, 1), r))
@@ -751,7 +769,7 @@ contract Halo2VerifierWide is IHalo2Verifier {
                     denominator := mulmod(denominator, difference, r)
                 }
                 mstore(BLIND_NUMERATOR, numerator)
-                mstore(INVERSE_BLIND, mod(denominator, r))
+                mstore(INVERSE_BLIND, denominator)
             }
             {
                 // The instance column at x * omega^0: sum of instance * omega^i / (x - omega^i), i from 0
@@ -986,7 +1004,7 @@ contract Halo2VerifierWide is IHalo2Verifier {
                     mstore(GROUP_FACTOR_2, factor)
                     total := addmod(total, mulmod(factor, value, r), r)
                 }
-                mstore(CLAIMED, mod(total, r))
+                mstore(CLAIMED, total)
             }
 
             // ---- Quotient: sum of x^(n i) * [h_i].

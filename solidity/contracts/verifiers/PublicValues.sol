@@ -89,7 +89,7 @@ library PublicValues {
     }
 
     /// @notice As `toNumber`, for a value with `fracBits` fractional bits: `value * 2^-fracBits`, in `1 / unit`.
-    /// @param fracBits As `vk.json` has them; negative where a step is larger than 1.
+    /// @param fracBits As `apodict inspect` tells them; negative where a step is larger than 1.
     function toNumber(int256 value, int256 fracBits, uint256 unit, Rounding rounding)
         internal
         pure

@@ -91,6 +91,7 @@ fn the_check_counts_instances_and_rows() {
         for (num_instances, k) in [(sample.fixture.instances.len(), 28), (700, 12), (2_000, 28)] {
             let mut key = sample.fixture.key.clone();
             (key.num_instances, key.k) = (num_instances, k);
+            key.layout = Layout::default();
             let mut chain = Chain::new(&sample, &key_data(&key).expect("valid"));
             let calldata = chain.calldata(&sample.fixture.proof, &vec![-Fr::from(1); num_instances]);
             let enough = boundary(&mut chain, &calldata);

@@ -44,3 +44,18 @@ fn every_point_of_the_srs_is_compared() {
         assert_eq!(verdict, Err(Error::BatchSrs { index: 1 }), "{point}");
     }
 }
+
+/// The commitments of equal keys are multiplied together. Another model has the same shape and other commitments: its
+/// proofs must not be verified under the first one's.
+#[test]
+fn each_proof_is_verified_under_its_own_key() {
+    let answer = ladder();
+    let mut other_model = answer.key.clone();
+    other_model.fixed_commitments.swap(0, 2);
+    assert_ne!(other_model, answer.key);
+    let (own, other) = (answer.verifier(), verifier(other_model));
+    assert_eq!(batch(&[(&own, &answer), (&own, &answer)]), Ok(()));
+    for verifiers in [[&own, &other], [&other, &own]] {
+        assert_eq!(batch(&verifiers.map(|verifier| (verifier, &answer))), Err(Error::BatchRejected { count: 2 }));
+    }
+}
