@@ -5,7 +5,7 @@ use crate::{
     fixtures::{Sample, sample_of, samples},
 };
 use apodict_solidity::{Meaning, Refusal, RefusalKind, call_gas, evm::Outcome, evm::Verdict, key_data};
-use apodict_verifier::{Element, Fr};
+use apodict_verifier::{Element, Fr, Layout};
 
 fn deployed(sample: &Sample) -> (Chain, Vec<u8>) {
     let chain = Chain::new(sample, &key_data(&sample.fixture.key).expect("valid"));
