@@ -25,8 +25,8 @@ Tasks:
   test   Every test: Rust with doctests, contracts, examples
   lint   Formatting, clippy, documentation, licences, spelling, contracts
   bless  Accept what the code now gives as the pinned digests and snapshots
-  contracts test|bless|check
-         Rendered verifier contracts: forge's tests; write them; compare them
+  contracts test|bless|compile|check
+         Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   mutants [PATTERN..]
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   measure [kernels] [proofs] [memory]
