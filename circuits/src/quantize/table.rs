@@ -214,6 +214,27 @@ mod tests {
         assert!(coarse.table.base.len() < fine.table.base.len());
     }
 
+    /// Sums of them divide: they must not be 0. Coarse tables would fall below it at the ends of their segments, and short ones
+    /// of few fraction bits where the function is nearly 0.
+    #[test]
+    fn exponentials_are_positive_and_as_near_as_they_say() {
+        for (arg_bits, end, target) in
+            [(4, 255, 1e-4), (8, 4095, 0.1), (8, 4095, 1e-3), (10, 16_383, 1e-2), (2, 63, 0.5)]
+        {
+            let exp = fit_exponential(arg_bits, Interval::new(0, end), target).unwrap();
+            for d in 0..=end {
+                let (value, exact) = (exp.table.eval(d).unwrap(), elementary::exp(-to_real(d, arg_bits)));
+                assert!(value >= 1, "{arg_bits} bits, {target}: {value} at {d}");
+                let error = (to_real(value, exp.frac_bits) - exact).abs();
+                let stated = exp.relative * exact + exp.absolute;
+                assert!(
+                    error <= stated * (1.0 + 1e-9),
+                    "{arg_bits} bits, {target}: {error:e} at {d}, stated {stated:e}"
+                );
+            }
+        }
+    }
+
     /// Bit for bit what every platform makes of these functions: programs hold them, and so do their digests.
     #[test]
     fn tables_are_those_that_were_pinned() {

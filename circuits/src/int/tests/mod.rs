@@ -1,5 +1,6 @@
 //! Known answers per operator, rejections per error, and random graphs whose values must stay in their ranges.
 
+mod malformed;
 mod near_misses;
 mod operators;
 pub(crate) mod random;

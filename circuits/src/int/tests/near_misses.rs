@@ -325,7 +325,7 @@ fn near_rules(ranges: &[(i64, i64)], numbers: &[i64; 6]) -> Option<Graph> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Weights and biases around what the rules ask for, members and terms at random.
     #[test]

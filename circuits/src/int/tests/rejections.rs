@@ -145,6 +145,17 @@ fn runs_refuse_wrong_inputs() {
 }
 
 #[test]
+fn runs_stop_at_a_value_outside_its_declared_range() {
+    let mut graph = relu();
+    graph.nodes[1].ranges = vec![Interval::new(1, 50), Interval::new(0, 100)];
+    assert_eq!(execute(&graph, &[vec![50, 100]]).unwrap().values[1], [50, 100]);
+    for x in [51, 0] {
+        let error = execute(&graph, &[vec![x, 0]]).unwrap_err();
+        assert!(matches!(error, Error::ValueOutOfRange { element: 0, value, .. } if value == x.into()), "{error}");
+    }
+}
+
+#[test]
 fn runs_never_wrap_even_if_ranges_lie() {
     let rows = vec![row(0, &[(0, 0, 1 << 39)]), row(0, &[(0, 1, 1 << 39)])];
     let mut graph = unary(2, Interval::new(0, 1 << 20), Op::Linear { rows }, 2).unwrap();

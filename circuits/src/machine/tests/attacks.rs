@@ -143,14 +143,14 @@ fn rejects_an_input_below_its_range() {
     assert_not_in_table("odd range", &[&[-3, 9]], |liar| liar.claim(liar.element(0, 0), -4));
 }
 
-// Embeddings: columns are packed as digits of 10 bits here.
+// Embeddings: columns are packed as digits of 8 bits here, in limbs of 5 and 3.
 
-/// One column's unit is 2^10 of the column before: their sum is what the table says.
+/// One column's unit is 2^8 of the column before: their sum is what the table says.
 #[test]
 fn rejects_a_carry_between_packed_columns() {
     assert_not_in_table("gather", &[&[0, 9]], |liar| {
         let digits = liar.wires(|def| matches!(def, Def::Quadratic { .. }));
-        liar.claim(digits[0], liar.value(digits[0]) + (1 << 10));
+        liar.claim(digits[0], liar.value(digits[0]) + (1 << 8));
         liar.claim(digits[1], liar.value(digits[1]) - 1);
     });
 }
@@ -159,12 +159,35 @@ fn rejects_a_carry_between_packed_columns() {
 fn rejects_a_borrow_between_packed_columns() {
     assert_not_in_table("gather", &[&[0, 9]], |liar| {
         let digits = liar.wires(|def| matches!(def, Def::Quadratic { .. }));
-        liar.claim(digits[0], liar.value(digits[0]) - (1 << 10));
+        liar.claim(digits[0], liar.value(digits[0]) - (1 << 8));
         liar.claim(digits[1], liar.value(digits[1]) + 1);
     });
 }
 
-// Piecewise functions, in limbs that do not divide the segment's bits: 5 = 4 + 1.
+#[test]
+fn rejects_the_row_of_another_token() {
+    assert_not_in_table("gather", &[&[0, 9]], |liar| {
+        let (digits, rows) = (liar.wires(|def| matches!(def, Def::Quadratic { .. })), outputs(liar));
+        liar.claim_field(rows[0], liar.field(rows[1]));
+        digits[..5].iter().zip(&digits[5..]).for_each(|(digit, other)| liar.claim(*digit, liar.value(*other)));
+    });
+}
+
+// Piecewise functions: 0 is mapped to 40, which has 4 bits too many: to 3, with remainder 0 after rounding.
+
+#[test]
+fn rejects_rounding_a_piecewise_function_down_by_one() {
+    assert_not_in_table("piecewise", &[&[0, 31]], |liar| liar.claim(liar.element(1, 0), 2));
+}
+
+#[test]
+fn rejects_a_piecewise_function_that_wraps_around() {
+    assert_not_in_table("piecewise", &[&[0, 31]], |liar| {
+        liar.claim_field(liar.element(1, 0), fr(3) - inverse(16));
+    });
+}
+
+// The same in limbs that do not divide the segment's bits: 5 = 4 + 1.
 
 fn segments(liar: &Liar<'_>) -> Vec<Wire> {
     liar.wires(|def| matches!(def, Def::Digit { bits: 62, .. }))
