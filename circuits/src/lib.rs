@@ -4,6 +4,7 @@
 
 mod compile;
 mod elementary;
+mod escaped;
 pub mod float;
 pub mod int;
 pub mod machine;
@@ -15,6 +16,7 @@ pub mod synthetic;
 pub mod tensors;
 
 pub use compile::{CompileOptions, compile};
+pub use escaped::{Escaped, escaped};
 pub use program::{Body, MAX_PROGRAM_BYTES, Program};
 
 /// What can go wrong.
@@ -37,7 +39,7 @@ pub enum Error {
     #[error(transparent)]
     Machine(#[from] machine::Error),
     /// A file that is not a program.
-    #[error("not a program file: {reason}")]
+    #[error("not a program file: {reason}", reason = escaped(reason))]
     Program {
         /// What is wrong, and what to do.
         reason: String,

@@ -1,13 +1,14 @@
 //! What can go wrong when a float graph is run.
 
 use super::ElementType;
+use crate::escaped;
 
 /// What can go wrong when a float graph is checked or run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A graph that no import makes: hand-written, or read from a damaged file.
-    #[error("the graph is inconsistent at node `{node}`: {reason}")]
+    #[error("the graph is inconsistent at node `{node}`: {reason}", node = escaped(node), reason = escaped(reason))]
     Malformed {
         /// Name of the node.
         node: String,
@@ -23,7 +24,10 @@ pub enum Error {
         got: usize,
     },
     /// A tensor of another shape than the input's.
-    #[error("input `{input}` has shape {expected:?}, but a tensor of shape {got:?} with {values} values was given")]
+    #[error(
+        "input `{input}` has shape {expected:?}, but a tensor of shape {got:?} with {values} values was given",
+        input = escaped(input)
+    )]
     InputShape {
         /// Name of the input.
         input: String,
@@ -35,7 +39,7 @@ pub enum Error {
         values: usize,
     },
     /// A tensor of another type than the input's.
-    #[error("input `{input}` has elements of type {expected}, but {got} values were given")]
+    #[error("input `{input}` has elements of type {expected}, but {got} values were given", input = escaped(input))]
     InputType {
         /// Name of the input.
         input: String,
@@ -45,7 +49,10 @@ pub enum Error {
         got: &'static str,
     },
     /// An index outside of a Gather's table.
-    #[error("Gather `{node}` reads row {index}, but its table has {rows} rows: give indices in [-{rows}, {rows})")]
+    #[error(
+        "Gather `{node}` reads row {index}, but its table has {rows} rows: give indices in [-{rows}, {rows})",
+        node = escaped(node)
+    )]
     Index {
         /// Name of the node.
         node: String,
@@ -55,7 +62,10 @@ pub enum Error {
         rows: usize,
     },
     /// A value that is NaN or infinite.
-    #[error("`{node}` yields {value} at element {element}: its operands are too large, or not finite")]
+    #[error(
+        "`{node}` yields {value} at element {element}: its operands are too large, or not finite",
+        node = escaped(node)
+    )]
     NonFinite {
         /// Name of the node.
         node: String,
@@ -66,7 +76,8 @@ pub enum Error {
     },
     /// An integer that its type, or exact arithmetic, cannot hold.
     #[error(
-        "`{node}` yields {value}, which {element} cannot hold exactly here (limits: 32 bits for int32, 2^53 for int64)"
+        "`{node}` yields {value}, which {element} cannot hold exactly here (limits: 32 bits for int32, 2^53 for int64)",
+        node = escaped(node)
     )]
     Overflow {
         /// Name of the node.
@@ -77,7 +88,7 @@ pub enum Error {
         value: f64,
     },
     /// tract refused or failed to run a model that import accepted.
-    #[error("the float32 reference (tract) failed to {stage}: {reason}")]
+    #[error("the float32 reference (tract) failed to {stage}: {reason}", reason = escaped(reason))]
     Reference {
         /// What it was doing.
         stage: &'static str,

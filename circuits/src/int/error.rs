@@ -1,6 +1,7 @@
 //! What can be wrong with an integer graph, or with a run of one.
 
 use super::Interval;
+use crate::escaped;
 
 /// Why a graph was refused, or a run of it stopped.
 ///
@@ -10,7 +11,8 @@ use super::Interval;
 pub enum Error {
     /// A node reads one that does not stand before it.
     #[error(
-        "node `{node}` reads node #{operand}, which does not stand before it: the graph is not in topological order"
+        "node `{node}` reads node #{operand}, which does not stand before it: the graph is not in topological order",
+        node = escaped(node)
     )]
     OperandOrder {
         /// The reader.
@@ -19,7 +21,7 @@ pub enum Error {
         operand: u32,
     },
     /// A node has too few or too many operands for its operator.
-    #[error("node `{node}` has {got} operands, its operator takes {expected}")]
+    #[error("node `{node}` has {got} operands, its operator takes {expected}", node = escaped(node))]
     OperandCount {
         /// Whose operands.
         node: String,
@@ -29,7 +31,7 @@ pub enum Error {
         got: usize,
     },
     /// A list has the wrong length.
-    #[error("node `{node}`: {what}: expected {expected}, got {got}")]
+    #[error("node `{node}`: {what}: expected {expected}, got {got}", node = escaped(node))]
     Length {
         /// Whose list.
         node: String,
@@ -42,7 +44,8 @@ pub enum Error {
     },
     /// An element that does not exist is read.
     #[error(
-        "node `{node}`, output element {element}, reads element {source_element} of operand {input}, which has {available}"
+        "node `{node}`, output element {element}, reads element {source_element} of operand {input}, which has {available}",
+        node = escaped(node)
     )]
     NoSuchElement {
         /// The reader.
@@ -57,7 +60,7 @@ pub enum Error {
         available: usize,
     },
     /// A source occurs twice in a row of [`super::Op::Linear`], or a weight is zero.
-    #[error("node `{node}`, row {element}: {what}; merge equal sources and drop zero weights")]
+    #[error("node `{node}`, row {element}: {what}; merge equal sources and drop zero weights", node = escaped(node))]
     NotNormal {
         /// Whose row.
         node: String,
@@ -67,7 +70,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A constant stands outside what the format allows.
-    #[error("node `{node}`: {what} is {value}, allowed is {allowed}")]
+    #[error("node `{node}`: {what} is {value}, allowed is {allowed}", node = escaped(node))]
     Limit {
         /// Whose constant.
         node: String,
@@ -79,7 +82,7 @@ pub enum Error {
         allowed: Interval,
     },
     /// A name occurs twice, or an output names a node that does not exist, or there is none.
-    #[error("{what} `{name}`")]
+    #[error("{what} `{name}`", name = escaped(name))]
     Interface {
         /// What is wrong.
         what: &'static str,
@@ -87,7 +90,7 @@ pub enum Error {
         name: String,
     },
     /// A table that is named does not exist.
-    #[error("node `{node}` names piecewise table {table}, the graph has {available}")]
+    #[error("node `{node}` names piecewise table {table}, the graph has {available}", node = escaped(node))]
     NoSuchTable {
         /// Who names it.
         node: String,
@@ -97,7 +100,10 @@ pub enum Error {
         available: usize,
     },
     /// A declared range is narrower than what the node can produce.
-    #[error("node `{node}`, element {element}: declared range {declared}, but it can take {computed}")]
+    #[error(
+        "node `{node}`, element {element}: declared range {declared}, but it can take {computed}",
+        node = escaped(node)
+    )]
     RangeTooNarrow {
         /// Whose range.
         node: String,
@@ -111,7 +117,8 @@ pub enum Error {
     /// A sum can leave 62 bits.
     #[error(
         "the accumulator of node `{node}` (element {element}) can reach 2^{log2:.1}, the limit is 2^62: \
-         use fewer fraction bits (--bits) or declare narrower input ranges"
+         use fewer fraction bits (--bits) or declare narrower input ranges",
+        node = escaped(node)
     )]
     AccumulatorTooWide {
         /// Whose accumulator.
@@ -122,7 +129,7 @@ pub enum Error {
         log2: f64,
     },
     /// An argument can leave the domain of an operator.
-    #[error("node `{node}`, element {element}: {what} is {got}, allowed is {allowed}: {advice}")]
+    #[error("node `{node}`, element {element}: {what} is {got}, allowed is {allowed}: {advice}", node = escaped(node))]
     OutsideDomain {
         /// Whose argument.
         node: String,
@@ -146,7 +153,7 @@ pub enum Error {
         got: usize,
     },
     /// An input tensor has the wrong number of elements.
-    #[error("input `{name}` has {expected} elements, got {got}")]
+    #[error("input `{name}` has {expected} elements, got {got}", name = escaped(name))]
     InputLength {
         /// Which input.
         name: String,
@@ -156,7 +163,10 @@ pub enum Error {
         got: usize,
     },
     /// A value of an input stands outside its declared range.
-    #[error("input `{name}`, element {element}: value {value} is outside its declared range {allowed}")]
+    #[error(
+        "input `{name}`, element {element}: value {value} is outside its declared range {allowed}",
+        name = escaped(name)
+    )]
     InputOutOfRange {
         /// Which input.
         name: String,
@@ -168,7 +178,10 @@ pub enum Error {
         allowed: Interval,
     },
     /// A computed value stands outside its node's declared range: the graph was not validated.
-    #[error("node `{node}`, element {element}: value {value} is outside its declared range {declared}")]
+    #[error(
+        "node `{node}`, element {element}: value {value} is outside its declared range {declared}",
+        node = escaped(node)
+    )]
     ValueOutOfRange {
         /// Whose value.
         node: String,

@@ -37,7 +37,7 @@ pub enum Error {
     #[error("a coefficient of the circuit exceeds 64 bits: lower --bits")]
     WeightOverflow,
     /// A divisor that could be zero or negative.
-    #[error("the divisor of node '{node}' may be zero")]
+    #[error("the divisor of node '{node}' may be zero", node = crate::escaped(node))]
     DivisorMayBeZero {
         /// The node.
         node: String,
@@ -57,7 +57,7 @@ pub enum Error {
         element: u32,
     },
     /// A value for which a table has no row.
-    #[error("{key} is no key of table '{table}': the trace is not one of this program")]
+    #[error("{key} is no key of table '{table}': the trace is not one of this program", table = crate::escaped(table))]
     NotInTable {
         /// Name of the table.
         table: String,

@@ -1,13 +1,13 @@
 //! What can go wrong at import.
 
-use crate::float;
+use crate::{escaped, float};
 
 /// Why a model was not imported. Each says what was expected, what came, and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No ONNX model at all, or a damaged one.
-    #[error("not an ONNX file: {reason}")]
+    #[error("not an ONNX file: {reason}", reason = escaped(reason))]
     NotOnnx {
         /// What gave it away.
         reason: String,
@@ -49,7 +49,7 @@ pub enum Error {
         max: i64,
     },
     /// A part of ONNX that is not supported.
-    #[error("{what} not supported: {advice}")]
+    #[error("{what} not supported: {advice}", what = escaped(what))]
     Unsupported {
         /// Which part, with its verb.
         what: String,
@@ -57,7 +57,12 @@ pub enum Error {
         advice: &'static str,
     },
     /// An operator that is not supported.
-    #[error("operator `{operator}` of node `{node}` is not supported; supported are: {supported}")]
+    #[error(
+        "operator `{operator}` of node `{node}` is not supported; supported are: {supported}",
+        operator = escaped(operator),
+        node = escaped(node),
+        supported = escaped(supported)
+    )]
     UnknownOperator {
         /// The operator, with its domain unless that is ONNX's own.
         operator: String,
@@ -69,7 +74,10 @@ pub enum Error {
     /// A dimension without a number.
     #[error(
         "dimension {axis} of input `{input}` is open ({dimension}): circuits have fixed shapes; set it with the import option \
-         `{key}=NUMBER`, or export the model with a fixed shape"
+         `{key}=NUMBER`, or export the model with a fixed shape",
+        input = escaped(input),
+        dimension = escaped(dimension),
+        key = escaped(key)
     )]
     OpenDimension {
         /// The input.
@@ -82,7 +90,7 @@ pub enum Error {
         key: String,
     },
     /// A dimension that is 0, or otherwise impossible.
-    #[error("dimension {axis} of {what} is {got}: expected at least 1")]
+    #[error("dimension {axis} of {what} is {got}: expected at least 1", what = escaped(what))]
     BadDimension {
         /// The tensor.
         what: String,
@@ -92,7 +100,11 @@ pub enum Error {
         got: i64,
     },
     /// A dimension was set that no input has open.
-    #[error("dimension `{key}` was set, but no input has an open dimension of this name; open are: {open}")]
+    #[error(
+        "dimension `{key}` was set, but no input has an open dimension of this name; open are: {open}",
+        key = escaped(key),
+        open = escaped(open)
+    )]
     UnusedDimension {
         /// The key.
         key: String,
@@ -102,7 +114,8 @@ pub enum Error {
     /// A weight or attribute that is NaN or infinite.
     #[error(
         "{what} holds {value} at element {element}: weights and attributes must be finite; train or export the model \
-         again"
+         again",
+        what = escaped(what)
     )]
     NonFinite {
         /// The tensor or attribute.
@@ -113,7 +126,7 @@ pub enum Error {
         value: f64,
     },
     /// An integer constant that cannot be represented.
-    #[error("{what} holds {value}: integers beyond 2^53 are not supported")]
+    #[error("{what} holds {value}: integers beyond 2^53 are not supported", what = escaped(what))]
     Inexact {
         /// The tensor.
         what: String,
@@ -122,7 +135,8 @@ pub enum Error {
     },
     /// Two things of one name, or one without a name.
     #[error(
-        "the name `{name}` of {what} is empty or taken: each input, initializer and node output needs a name of its own"
+        "the name `{name}` of {what} is empty or taken: each input, initializer and node output needs a name of its own",
+        name = escaped(name)
     )]
     Name {
         /// What has the name.
@@ -131,7 +145,11 @@ pub enum Error {
         name: String,
     },
     /// A tensor that nothing yields.
-    #[error("{reader} reads `{tensor}`, which no input, initializer or node yields: the file is incomplete")]
+    #[error(
+        "{reader} reads `{tensor}`, which no input, initializer or node yields: the file is incomplete",
+        reader = escaped(reader),
+        tensor = escaped(tensor)
+    )]
     MissingTensor {
         /// A node, or the graph's outputs.
         reader: String,
@@ -139,13 +157,16 @@ pub enum Error {
         tensor: String,
     },
     /// Nodes that wait for each other.
-    #[error("the nodes {nodes} read each other's outputs in a circle: a model must not have cycles")]
+    #[error(
+        "the nodes {nodes} read each other's outputs in a circle: a model must not have cycles",
+        nodes = escaped(nodes)
+    )]
     Cycle {
         /// Some of them.
         nodes: String,
     },
     /// A stored tensor that is damaged or of an unsupported kind.
-    #[error("{what}: {reason}")]
+    #[error("{what}: {reason}", what = escaped(what), reason = escaped(reason))]
     Tensor {
         /// The initializer or attribute.
         what: String,
@@ -153,7 +174,12 @@ pub enum Error {
         reason: String,
     },
     /// An attribute that is missing, of the wrong type, out of range, or not known.
-    #[error("attribute `{attribute}` of {node}: {reason}")]
+    #[error(
+        "attribute `{attribute}` of {node}: {reason}",
+        node = escaped(node),
+        attribute = escaped(attribute),
+        reason = escaped(reason)
+    )]
     Attribute {
         /// Operator and name of the node.
         node: String,
@@ -163,7 +189,7 @@ pub enum Error {
         reason: String,
     },
     /// Operands that do not fit the operator: their number, shape or type.
-    #[error("{node}: {reason}")]
+    #[error("{node}: {reason}", node = escaped(node), reason = escaped(reason))]
     Node {
         /// Operator and name of the node.
         node: String,
@@ -171,7 +197,12 @@ pub enum Error {
         reason: String,
     },
     /// An output that is not what the model declares.
-    #[error("output `{output}` is declared as {declared}, but the model computes {computed}")]
+    #[error(
+        "output `{output}` is declared as {declared}, but the model computes {computed}",
+        output = escaped(output),
+        declared = escaped(declared),
+        computed = escaped(computed)
+    )]
     Output {
         /// The output.
         output: String,
