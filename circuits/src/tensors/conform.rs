@@ -1,7 +1,7 @@
 //! Fits named tensors to a graph's inputs.
 
-use super::{Error, NamedTensors};
-use crate::float::{ElementType, Graph, MAX_EXACT, Node, Tensor, Values};
+use super::{Error, NamedTensors, UNNAMED};
+use crate::float::{ElementType, Graph, Node, Tensor, Values};
 
 impl NamedTensors {
     /// One tensor per input of `graph`, in its order, of its shapes and types: the rules are the [module's](super).
@@ -9,6 +9,13 @@ impl NamedTensors {
     /// # Errors
     /// A wrong, missing or additional name; a wrong shape or type; a value that is not finite or not representable.
     pub fn conform(&self, graph: &Graph) -> Result<Vec<Tensor>, Error> {
+        if let Some(tensor) = self.unnamed() {
+            let mut nodes = graph.inputs().map(|(_, node)| node);
+            return match (nodes.next(), nodes.next()) {
+                (Some(node), None) => Ok(vec![conform(node, tensor)?]),
+                _ => Err(Error::Unnamed { inputs: graph.inputs().count() }),
+            };
+        }
         let names = |names: &mut dyn Iterator<Item = &String>| match names
             .map(|name| format!("`{name}`"))
             .collect::<Vec<_>>()
@@ -25,6 +32,11 @@ impl NamedTensors {
         }
         let pairs = graph.inputs().filter_map(|(_, node)| Some((node, self.tensors.get(&node.tensor)?)));
         pairs.map(|(node, tensor)| conform(node, tensor)).collect()
+    }
+
+    /// The only tensor, if it has no name.
+    fn unnamed(&self) -> Option<&Tensor> {
+        self.tensors.get(UNNAMED).filter(|_| self.tensors.len() == 1)
     }
 }
 
@@ -77,9 +89,9 @@ fn floats(node: &Node, values: &[f64]) -> Result<Vec<f64>, Error> {
 
 fn floats_of_integers(node: &Node, values: &[i64]) -> Result<Vec<f64>, Error> {
     let convert = |(element, &value): (usize, &i64)| {
-        // The conversion back saturates, so that i64::MAX, which rounds up, must be told apart by its magnitude.
         let float = if node.element == ElementType::F32 { f64::from(value as f32) } else { value as f64 };
-        let exact = value.unsigned_abs() < MAX_EXACT as u64 && float as i64 == value;
+        // i64::MAX rounds up to 2^63, which 64 bits cannot hold.
+        let exact = float as i128 == i128::from(value);
         if exact { Ok(float) } else { Err(out_of_range(node, element, value)) }
     };
     values.iter().enumerate().map(convert).collect()

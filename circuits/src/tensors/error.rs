@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use crate::float::ElementType;
-use crate::onnx;
+use crate::{escaped, onnx};
 
 /// Why an input or calibration file was refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", escaped(path.display()))]
     File {
         /// Where it should be.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No extension that names a format.
-    #[error("{}: the extension names no known format, expected {expected}", path.display())]
+    #[error("{}: neither its name nor its content tells its format: name it {expected}", escaped(path.display()))]
     Extension {
         /// The file.
         path: PathBuf,
@@ -26,10 +26,10 @@ pub enum Error {
         expected: &'static str,
     },
     /// A format without names for a model that does not have one input.
-    #[error("a .{format} file holds one tensor, but the model has {inputs} inputs: use .json or .npz, which name them")]
+    #[error(
+        "the file holds one tensor without a name, but the model has {inputs} inputs: use .json or .npz, which name them"
+    )]
     Unnamed {
-        /// The format's extension.
-        format: &'static str,
         /// How many inputs the model has.
         inputs: usize,
     },
@@ -42,10 +42,10 @@ pub enum Error {
         limit: usize,
     },
     /// No JSON, or JSON of another structure.
-    #[error("not the expected JSON: {0}")]
+    #[error("not the expected JSON: {}", escaped(.0))]
     Json(String),
     /// No NumPy array or archive, or one that is not supported.
-    #[error("{what}: {reason}")]
+    #[error("{what}: {reason}", what = escaped(what), reason = escaped(reason))]
     Numpy {
         /// The array or archive.
         what: String,
@@ -59,7 +59,10 @@ pub enum Error {
     #[error("the file holds no calibration records: give at least one, better a few hundred typical ones")]
     NoRecords,
     /// Arrays of a calibration archive that count their records differently.
-    #[error("array `{name}` holds {got} records, others hold {expected}: the leading axis of all must be the same")]
+    #[error(
+        "array `{name}` holds {got} records, others hold {expected}: the leading axis of all must be the same",
+        name = escaped(name)
+    )]
     RecordCount {
         /// The array.
         name: String,
@@ -69,7 +72,7 @@ pub enum Error {
         got: usize,
     },
     /// A calibration record that does not fit the graph.
-    #[error("calibration record {record}: {error}")]
+    #[error("calibration record {record}: {error}{}", counting(error))]
     Record {
         /// From 0.
         record: usize,
@@ -78,7 +81,7 @@ pub enum Error {
         error: Box<Error>,
     },
     /// An input has no tensor.
-    #[error("input `{input}` is missing; the file has: {given}")]
+    #[error("input `{input}` is missing; the file has: {given}", input = escaped(input), given = escaped(given))]
     Missing {
         /// The input.
         input: String,
@@ -86,7 +89,11 @@ pub enum Error {
         given: String,
     },
     /// A tensor has no input.
-    #[error("the model has no input `{name}`; its inputs are: {inputs}")]
+    #[error(
+        "the model has no input `{name}`; its inputs are: {inputs}",
+        name = escaped(name),
+        inputs = escaped(inputs)
+    )]
     Unknown {
         /// The tensor's name.
         name: String,
@@ -95,7 +102,8 @@ pub enum Error {
     },
     /// A tensor of another shape.
     #[error(
-        "input `{input}` needs shape {expected:?} (a leading dimension of 1 may be left out or added), got {got:?}"
+        "input `{input}` needs shape {expected:?} (a leading dimension of 1 may be left out or added), got {got:?}",
+        input = escaped(input)
     )]
     Shape {
         /// The input.
@@ -106,7 +114,7 @@ pub enum Error {
         got: Vec<usize>,
     },
     /// A tensor whose values do not fill its shape: made by hand, no file yields it.
-    #[error("the tensor for input `{input}` has shape {shape:?}, but {values} values")]
+    #[error("the tensor for input `{input}` has shape {shape:?}, but {values} values", input = escaped(input))]
     Length {
         /// The input.
         input: String,
@@ -116,7 +124,7 @@ pub enum Error {
         values: usize,
     },
     /// Values of another kind.
-    #[error("input `{input}` has elements of type {expected}, got {got} values: {advice}")]
+    #[error("input `{input}` has elements of type {expected}, got {got} values: {advice}", input = escaped(input))]
     Type {
         /// The input.
         input: String,
@@ -128,7 +136,7 @@ pub enum Error {
         advice: &'static str,
     },
     /// NaN or an infinity.
-    #[error("input `{input}` holds {value} at element {element}: inputs must be finite")]
+    #[error("input `{input}` holds {value} at element {element}: inputs must be finite", input = escaped(input))]
     NonFinite {
         /// The input.
         input: String,
@@ -138,7 +146,12 @@ pub enum Error {
         value: f64,
     },
     /// A number that the input's type cannot hold.
-    #[error("input `{input}` holds {value} at element {element}, which {expected} cannot hold{}", exactness(*expected))]
+    #[error(
+        "input `{input}` holds {value} at element {element}, which {expected} cannot hold{}",
+        exactness(*expected),
+        input = escaped(input),
+        value = escaped(value)
+    )]
     Range {
         /// The input.
         input: String,
@@ -154,4 +167,12 @@ pub enum Error {
 /// An integer for a float input is refused where it would be rounded, and can be rounded by whoever wrote it.
 fn exactness(expected: ElementType) -> &'static str {
     if expected.is_float() { " exactly, or at all; if rounding is meant, round it in the file" } else { "" }
+}
+
+/// What a shape that does not fit may come from.
+fn counting(error: &Error) -> &'static str {
+    match error {
+        Error::Shape { .. } => "; in .npy, .npz and .pb files the leading axis counts the records, one for each sample",
+        _ => "",
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::{Error, NamedTensors};
-use crate::float::{MAX_EXACT, MAX_RANK, Tensor, Values};
+use crate::float::{MAX_RANK, Tensor, Values};
 
 /// `{"inputs": {"name": nested arrays}}`.
 pub(super) fn record(bytes: &[u8], max_elements: usize) -> Result<NamedTensors, Error> {
@@ -239,7 +239,7 @@ impl Nest<'_> {
         }
         let float = |number: &Number| match *number {
             Number::Float(value) => Ok(value),
-            Number::Int(value) if value.unsigned_abs() < MAX_EXACT as u64 => Ok(value as f64),
+            Number::Int(value) if value as f64 as i128 == i128::from(value) => Ok(value as f64),
             Number::Int(value) => Err(format!("holds {value} among floats, which do not represent it exactly")),
         };
         let values = self.numbers.iter().map(float).collect::<Result<_, _>>()?;

@@ -5,19 +5,23 @@
 //! | `.json` | `{"inputs": {"name": nested arrays}}` | `{"batches": [{"inputs": {..}}, ..]}` |
 //! | `.npz` | one array per input | one array per input, whose leading axis counts the records |
 //! | `.npy` | one array, for a model of one input | as `.npz`, for a model of one input |
-//! | `.pb` | one ONNX `TensorProto`, for a model of one input | - |
+//! | `.pb` | one ONNX `TensorProto`, for a model of one input | the same, whose leading axis counts the records |
 //!
-//! [`read_inputs`] and [`read_calibration`] read a file and fit it to a graph. Files may come from anyone: [`Limits`]
-//! bound what is read, and nothing panics.
+//! [`read_inputs`] and [`read_calibration`] read a file and fit it to a graph; [`read_record`] and [`read_records`] read it
+//! before there is one. A file whose name ends otherwise, a pipe say, is told by how it begins, unless it is a `TensorProto`.
+//! Files may come from anyone: [`Limits`] bound what is read, and nothing panics.
 //!
 //! # How records fit a graph: [`NamedTensors::conform`]
 //! - Every input of the graph has exactly one tensor, and there are no others.
 //! - Shapes are equal, or become so by adding or dropping one leading dimension of 1: the batch, which some tools write
 //!   and others leave out. Nothing else is reshaped or broadcast.
+//! - A tensor without a name, as `.npy` has them, is that of the only input.
 //! - Integers are never held as floats on the way. An integer input takes integers only. A float input takes integers
 //!   that its type represents exactly: `16777217` is refused for float32, which would make it `16777216`.
 //! - Numbers with a fraction or an exponent, for a float32 input, are rounded to single precision, as every runtime
-//!   does; the float graph, the float32 reference and the quantizer then see the same values.
+//!   does; the float graph, the float32 reference and the quantizer then see the same values. For a float64 input nothing
+//!   is rounded but a decimal number to its nearest double.
+//! - A boolean input takes booleans only, in calibration data as in an input to be proved.
 //! - NaN and infinities are refused.
 
 mod conform;
@@ -38,6 +42,9 @@ pub use error::Error;
 use crate::float::{Graph, Tensor};
 use crate::onnx;
 
+/// The name of a tensor that has none.
+const UNNAMED: &str = "";
+
 /// How much a file may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -57,7 +64,7 @@ impl Default for Limits {
 /// Tensors by the names of inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NamedTensors {
-    /// By name.
+    /// By name; a single tensor named `""` is that of whatever input is the only one.
     pub tensors: BTreeMap<String, Tensor>,
 }
 
@@ -113,68 +120,103 @@ pub fn calibration_from_npz(bytes: &[u8], limits: &Limits) -> Result<Vec<NamedTe
     npz::records(NamedTensors::from_npz(bytes, limits)?)
 }
 
-/// Reads an input file, of the format that its extension names, and fits it to `graph`: one tensor per input, in its
-/// order.
+/// Reads an input file and fits it to `graph`: one tensor per input, in its order.
 ///
 /// # Errors
-/// The file cannot be read, is not of its format, or does not fit the graph.
+/// Those of [`read_record`]; the file does not fit the graph.
 pub fn read_inputs(path: &Path, graph: &Graph, limits: &Limits) -> Result<Vec<Tensor>, Error> {
-    let bytes = || read_file(path, limits);
-    let record = match extension(path).as_deref() {
-        Some("json") => NamedTensors::from_json(&bytes()?, limits)?,
-        Some("npz") => NamedTensors::from_npz(&bytes()?, limits)?,
-        Some("npy") => NamedTensors::single(only_input(graph, "npy")?, tensor_from_npy(&bytes()?, limits)?),
-        Some("pb") => {
-            let input = only_input(graph, "pb")?;
-            let (name, tensor) = onnx::read_tensor_file(&bytes()?, limits.max_elements).map_err(Error::TensorProto)?;
-            NamedTensors::single(if name.is_empty() { input } else { name }, tensor)
-        }
-        _ => return Err(Error::Extension { path: path.to_owned(), expected: ".json, .npz, .npy or .pb" }),
-    };
-    record.conform(graph)
+    read_record(path, limits)?.conform(graph)
 }
 
-/// Reads a calibration file, of the format that its extension names, and fits each record to `graph`: see
-/// [`read_inputs`].
+/// Reads an input file, of the format that its extension names or that it begins like.
 ///
 /// # Errors
-/// As [`read_inputs`]; the file holds no record.
+/// The file cannot be read, is not of its format, or exceeds the limits.
+pub fn read_record(path: &Path, limits: &Limits) -> Result<NamedTensors, Error> {
+    let bytes = read_file(path, limits)?;
+    match Format::of(path, &bytes)? {
+        Format::Json => NamedTensors::from_json(&bytes, limits),
+        Format::Npz => NamedTensors::from_npz(&bytes, limits),
+        Format::Npy => Ok(NamedTensors::single(UNNAMED, tensor_from_npy(&bytes, limits)?)),
+        Format::TensorProto => tensor_from_proto(&bytes, limits),
+    }
+}
+
+/// Reads a calibration file and fits each record to `graph`.
+///
+/// # Errors
+/// Those of [`read_records`]; a record does not fit the graph.
 pub fn read_calibration(path: &Path, graph: &Graph, limits: &Limits) -> Result<Vec<Vec<Tensor>>, Error> {
-    let bytes = || read_file(path, limits);
-    let records = match extension(path).as_deref() {
-        Some("json") => calibration_from_json(&bytes()?, limits)?,
-        Some("npz") => calibration_from_npz(&bytes()?, limits)?,
-        Some("npy") => {
-            let array = tensor_from_npy(&bytes()?, limits)?;
-            npz::records(NamedTensors::single(only_input(graph, "npy")?, array))?
-        }
-        _ => return Err(Error::Extension { path: path.to_owned(), expected: ".json, .npz or .npy" }),
-    };
+    conform_all(&read_records(path, limits)?, graph)
+}
+
+/// Reads a calibration file, of the format that its extension names or that it begins like: at least one record.
+///
+/// # Errors
+/// The file cannot be read, is not of its format, holds no record, or exceeds the limits.
+pub fn read_records(path: &Path, limits: &Limits) -> Result<Vec<NamedTensors>, Error> {
+    let bytes = read_file(path, limits)?;
+    match Format::of(path, &bytes)? {
+        Format::Json => calibration_from_json(&bytes, limits),
+        Format::Npz => calibration_from_npz(&bytes, limits),
+        Format::Npy => npz::records(NamedTensors::single(UNNAMED, tensor_from_npy(&bytes, limits)?)),
+        Format::TensorProto => npz::records(tensor_from_proto(&bytes, limits)?),
+    }
+}
+
+/// Fits calibration records to `graph`.
+///
+/// # Errors
+/// The first record that does not fit, with its position.
+pub(crate) fn conform_all(records: &[NamedTensors], graph: &Graph) -> Result<Vec<Vec<Tensor>>, Error> {
     let conform = |(record, tensors): (usize, &NamedTensors)| {
         tensors.conform(graph).map_err(|error| Error::Record { record, error: Box::new(error) })
     };
     records.iter().enumerate().map(conform).collect()
 }
 
-fn extension(path: &Path) -> Option<String> {
-    path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase)
+/// An ONNX `TensorProto`, by its own name if it has one.
+fn tensor_from_proto(bytes: &[u8], limits: &Limits) -> Result<NamedTensors, Error> {
+    let (name, tensor) = onnx::read_tensor_file(bytes, limits.max_elements).map_err(Error::TensorProto)?;
+    Ok(NamedTensors::single(name, tensor))
 }
 
-/// Formats without names serve models of one input.
-fn only_input(graph: &Graph, format: &'static str) -> Result<String, Error> {
-    let mut names = graph.inputs().map(|(_, node)| node.tensor.clone());
-    match (names.next(), names.next()) {
-        (Some(name), None) => Ok(name),
-        _ => Err(Error::Unnamed { format, inputs: graph.inputs().count() }),
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Npz,
+    Npy,
+    TensorProto,
+}
+
+impl Format {
+    fn of(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match extension.as_deref() {
+            Some("json") => Ok(Self::Json),
+            Some("npz") => Ok(Self::Npz),
+            Some("npy") => Ok(Self::Npy),
+            Some("pb") => Ok(Self::TensorProto),
+            _ if bytes.trim_ascii_start().starts_with(b"{") => Ok(Self::Json),
+            _ if bytes.starts_with(b"PK") => Ok(Self::Npz),
+            _ if bytes.starts_with(npy::MAGIC) => Ok(Self::Npy),
+            _ => Err(Error::Extension { path: path.to_owned(), expected: ".json, .npz, .npy or .pb" }),
+        }
     }
 }
 
-/// Reads no more than the limit and one byte, whatever the file system says of the file's length.
+/// Reads no more than the limit and one byte, whatever the file system says of the file's length: a device has none, and a
+/// pipe may go on for ever.
 fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
     let refuse = |source| Error::File { path: path.to_owned(), source };
     let mut bytes = vec![];
     let most = u64::try_from(limits.max_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(refuse)?;
+    let file = File::open(path).map_err(refuse)?;
+    // Said before anything is read, where it is known.
+    let stated = file.metadata().map_err(refuse)?.len();
+    check_size(usize::try_from(stated).unwrap_or(usize::MAX), limits)?;
+    file.take(most).read_to_end(&mut bytes).map_err(refuse)?;
     check_size(bytes.len(), limits)?;
     Ok(bytes)
 }

@@ -6,7 +6,7 @@
 use super::Error;
 use crate::float::{MAX_RANK, Tensor, Values, checked_len, layout};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 pub(super) fn read(bytes: &[u8], max_elements: usize) -> Result<Tensor, Error> {
     let refuse = |reason: String| Error::Numpy { what: "not a supported .npy file".into(), reason };

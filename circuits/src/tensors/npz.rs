@@ -52,7 +52,8 @@ pub(super) fn records(arrays: NamedTensors) -> Result<Vec<NamedTensors>, Error> 
             Some((&count, shape)) => (count, shape.to_vec()),
             None => {
                 let reason = "it is a scalar, without a leading axis that counts records".to_owned();
-                return Err(Error::Numpy { what: format!("array `{name}`"), reason });
+                let what = if name.is_empty() { "the array".to_owned() } else { format!("array `{name}`") };
+                return Err(Error::Numpy { what, reason });
             }
         };
         // A record is two words at least, and an array without elements may claim any number of them.

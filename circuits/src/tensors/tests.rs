@@ -274,6 +274,11 @@ fn types_and_names_must_fit() {
     };
     assert_eq!(conform(F32, "0.1").unwrap(), Values::Float(vec![f64::from(0.1f32)]));
     assert_eq!(conform(F64, "0.1").unwrap(), Values::Float(vec![0.1]));
+    // The nearest double, which quick ways of reading decimal numbers miss.
+    assert_eq!(conform(F64, "31.245270191439438").unwrap(), Values::Float(vec![31.245270191439438]));
+    // Beyond 2^53 some integers are held exactly.
+    assert_eq!(conform(F32, "1152921504606846976").unwrap(), Values::Float(vec![2f64.powi(60)]));
+    assert_eq!(conform(F64, "1000000000000000000").unwrap(), Values::Float(vec![1e18]));
     assert_eq!(conform(F32, "16777216").unwrap(), Values::Float(vec![16_777_216.0]));
     assert_eq!(conform(F64, "16777217").unwrap(), Values::Float(vec![16_777_217.0]));
     assert_eq!(conform(I64, "16777217").unwrap(), Values::Int(vec![16_777_217]));
@@ -333,6 +338,12 @@ fn files_are_read_by_their_extension() {
         write("c.json", br#"{"batches": [{"inputs": {"x": [0, 1]}}]}"#),
         write("c.npy", &npy(&[1, 2], vec![0.0f32, 1.0])),
         write("c.npz", &npz(&[("x", counted(&[1, 1, 2]))])),
+        write("c.pb", &proto("x")),
+        write("unnamed.pb", &proto("")),
+        // As pipes have them: the format shows in how they begin.
+        write("c", b" \n{\"batches\": [{\"inputs\": {\"x\": [0, 1]}}]}"),
+        write("d", &npy(&[1, 2], vec![0.0f32, 1.0])),
+        write("e", &npz(&[("x", counted(&[1, 1, 2]))])),
     ] {
         let read = read_calibration(&path, &one, &LIMITS).unwrap();
         assert_eq!(read, std::slice::from_ref(&expected), "{}", path.display());
@@ -347,5 +358,28 @@ fn files_are_read_by_their_extension() {
     assert!(matches!(read_inputs(&folder.path().join("none.json"), &one, &LIMITS), Err(Error::File { .. })));
     let record = write("r.json", br#"{"batches": [{"inputs": {"x": [0, 1]}}, {"inputs": {"x": [0]}}]}"#);
     assert!(matches!(read_calibration(&record, &one, &LIMITS), Err(Error::Record { record: 1, .. })));
-    assert!(matches!(read_calibration(&write("c.pb", b""), &one, &LIMITS), Err(Error::Extension { .. })));
+    assert!(matches!(read_calibration(&write("f", b""), &one, &LIMITS), Err(Error::Extension { .. })));
+    let three = write("three.npy", &npy(&[3], vec![0.0f32; 3]));
+    let error = read_calibration(&three, &one, &LIMITS).unwrap_err().to_string();
+    assert!(error.contains("record 0") && error.contains("the leading axis counts the records"), "{error}");
+    let scalar = write("scalar.npy", &npy(&[], vec![0.0f32]));
+    let error = read_calibration(&scalar, &one, &LIMITS).unwrap_err().to_string();
+    assert!(error.contains("the array: it is a scalar"), "{error}");
+    assert!(matches!(read_calibration(&three, &two, &LIMITS), Err(Error::Record { .. })));
+}
+
+/// Whatever a file system says of its length, or does not: no more is read than the limit.
+#[test]
+#[cfg(target_os = "linux")]
+fn files_without_end_are_refused() {
+    let one = graph(&[("x", ElementType::F32, &[1, 2])]);
+    let endless = std::path::Path::new("/dev/zero");
+    assert!(matches!(read_inputs(endless, &one, &LIMITS), Err(Error::TooLarge { what: "bytes", limit: 10_000 })));
+    assert!(matches!(read_calibration(endless, &one, &LIMITS), Err(Error::TooLarge { .. })));
+    // A sparse file of a terabyte is refused before anything is read.
+    let folder = tempfile::tempdir().unwrap();
+    let sparse = folder.path().join("sparse.json");
+    std::fs::File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
+    let limits = Limits { max_bytes: 1 << 33, max_elements: 1 };
+    assert!(matches!(read_inputs(&sparse, &one, &limits), Err(Error::TooLarge { limit: 0x2_0000_0000, .. })));
 }
