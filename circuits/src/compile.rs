@@ -7,7 +7,7 @@ use crate::{
     machine::Objective,
     onnx::{self, ImportOptions},
     quantize::{Precision, QuantizeOptions, RealRange, quantize},
-    tensors::NamedTensors,
+    tensors::{self, NamedTensors},
 };
 
 /// How a model is compiled.
@@ -34,7 +34,7 @@ pub struct CompileOptions {
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Program, Error> {
     let model = onnx::import(onnx, &options.import)?;
     let graph = model.graph();
-    let calibration = options.calibration.iter().map(|sample| sample.conform(graph)).collect::<Result<_, _>>()?;
+    let calibration = tensors::conform_all(&options.calibration, graph)?;
     let quantize_options = QuantizeOptions {
         precision: options.precision,
         input_ranges: options.input_ranges.clone(),
@@ -43,5 +43,9 @@ pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Program, Error> 
         ..QuantizeOptions::default()
     };
     let quantized = quantize(graph, &quantize_options)?;
-    Program::new(onnx, quantized.graph, quantized.report, options.objective)
+    let input_types = graph.inputs().map(|(_, node)| node.element).collect();
+    Program::new(onnx, quantized.graph, input_types, quantized.report, options.objective)
 }
+
+#[cfg(test)]
+mod tests;

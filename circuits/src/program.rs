@@ -1,7 +1,7 @@
 //! Programs: compiled models, and the file that holds one.
 //!
 //! # Format of an `.apo` file
-//! `"apodict\x01"`, then the [`Body`] as postcard, then the Keccak-256 of all of that. The layout is not stored: graph
+//! `"apodict\x02"`, then the [`Body`] as postcard, then the Keccak-256 of all of that. The layout is not stored: graph
 //! and plan determine it, so a file cannot claim another circuit than its graph's.
 
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,15 @@ use sha3::{Digest, Keccak256};
 
 use crate::{
     Error,
+    float::{self, ElementType},
     int::{self, Executor, Graph, Trace},
     machine::{Layout, Objective, Plan, plan},
+    quantize,
     report::ErrorReport,
+    tensors::NamedTensors,
 };
 
-const MAGIC: &[u8; 8] = b"apodict\x01";
+const MAGIC: &[u8; 8] = b"apodict\x02";
 
 /// The largest program file that is read, in bytes.
 pub const MAX_PROGRAM_BYTES: usize = 1 << 28;
@@ -34,6 +37,8 @@ pub struct Body {
     pub model_digest: [u8; 32],
     /// The model in integers.
     pub graph: Graph,
+    /// The type of each input's elements in the ONNX model: what a number is rounded to before it becomes an integer.
+    pub input_types: Vec<ElementType>,
     /// How it is laid out.
     pub plan: Plan,
     /// What quantization costs in accuracy.
@@ -41,15 +46,22 @@ pub struct Body {
 }
 
 impl Program {
-    /// Lays a quantized model out for `objective`.
+    /// Lays a quantized model out for `objective`. `input_types` are those of the float model's inputs, in their order.
     ///
     /// # Errors
-    /// What keeps the graph from becoming a circuit.
-    pub fn new(model: &[u8], graph: Graph, report: ErrorReport, objective: Objective) -> Result<Self, Error> {
+    /// What keeps the graph from becoming a circuit; types that are not those of its inputs.
+    pub fn new(
+        model: &[u8],
+        graph: Graph,
+        input_types: Vec<ElementType>,
+        report: ErrorReport,
+        objective: Objective,
+    ) -> Result<Self, Error> {
         graph.validate()?;
+        check_types(&graph, &input_types)?;
         let (plan, layout) = plan(&graph, objective)?;
         let model_digest = Keccak256::digest(model).into();
-        let body = Body { model_digest, graph, plan, report };
+        let body = Body { model_digest, graph, input_types, plan, report };
         let digest = digest(&encode(&body)?);
         Ok(Self { body, layout, digest })
     }
@@ -67,6 +79,34 @@ impl Program {
     /// The model in integers.
     pub fn graph(&self) -> &Graph {
         &self.body.graph
+    }
+
+    /// The inputs by name, shape and element type, in their order: the graph that files and tensors are fitted to.
+    pub fn signature(&self) -> float::Graph {
+        let inputs = self.body.graph.inputs().zip(&self.body.input_types);
+        let nodes = inputs.map(|((_, node), element)| {
+            let name = node.input_name();
+            float::Node {
+                name: name.to_owned(),
+                tensor: name.to_owned(),
+                op: float::Op::Input,
+                inputs: Vec::new(),
+                shape: node.shape.clone(),
+                element: *element,
+            }
+        });
+        float::Graph { nodes: nodes.collect(), outputs: Vec::new() }
+    }
+
+    /// The integers of every input, a flat tensor each. A number is first what the input's type in the ONNX model makes of it (of a
+    /// float64 nothing is rounded, of a float32 what single precision does not hold), then
+    /// `round_half_even(x * 2^frac_bits)`. Nothing else is rounded; integers and truth values stay what they are.
+    ///
+    /// # Errors
+    /// Tensors that do not fit the inputs by name, shape or type; values that are not finite or outside of an input's range.
+    pub fn quantize(&self, tensors: &NamedTensors) -> Result<Vec<Vec<i64>>, Error> {
+        let conformed = tensors.conform(&self.signature())?;
+        Ok(quantize::quantize_tensors(&self.body.graph, &conformed)?)
     }
 
     /// How it is laid out.
@@ -131,9 +171,21 @@ impl Program {
             return Err(invalid("bytes follow its content; compile the model again"));
         }
         body.graph.validate()?;
+        check_types(&body.graph, &body.input_types)?;
         let layout = body.plan.lay_out(&body.graph)?;
         Ok(Self { body, layout, digest })
     }
+}
+
+/// Real inputs have a scale; integers and truth values have none.
+fn check_types(graph: &Graph, types: &[ElementType]) -> Result<(), Error> {
+    let inputs = graph.inputs().count();
+    let fits = graph.inputs().zip(types).all(|((_, node), element)| element.is_float() == (node.frac_bits != 0));
+    if types.len() == inputs && fits {
+        return Ok(());
+    }
+    let reason = format!("its {inputs} inputs do not have the types {types:?} that it says; compile the model again");
+    Err(Error::Program { reason })
 }
 
 fn encode(body: &Body) -> Result<Vec<u8>, Error> {

@@ -9,9 +9,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    float::{self, Tensor, Values},
+    Program, escaped,
+    float::{self, ElementType, Tensor, Values},
     int::{self, Interval},
-    quantize::{Error, Quantized, RangeOrigin, RealRange, dequantize_outputs, quantize_tensors},
+    quantize::{Error, Quantized, RangeOrigin, RealRange, dequantize_outputs, quantize_tensors, synthetic_within},
 };
 
 /// What the samples are.
@@ -159,6 +160,8 @@ pub struct ErrorReport {
     pub samples: usize,
     /// What they are.
     pub origin: DataOrigin,
+    /// The greatest error that was asked for, if precision was chosen by one: see [`Self::misses_target`].
+    pub target: Option<f64>,
     /// Where each input's range comes from, by name.
     pub input_ranges: BTreeMap<String, RangeOrigin>,
     /// In the order of the model's outputs.
@@ -215,12 +218,68 @@ impl ErrorReport {
         Ok(Self {
             samples: count,
             origin,
+            target: None,
             input_ranges: BTreeMap::new(),
             outputs: parts.output_reports(decisions, &outputs),
             layers: parts.layer_reports(&layers),
             units: 0.0,
             warnings: Vec::new(),
         })
+    }
+
+    /// Greatest error of any output.
+    pub fn max_error(&self) -> f64 {
+        self.outputs.iter().map(|output| output.max_error).fold(0.0, f64::max)
+    }
+
+    /// How many decisions the samples hold.
+    pub fn decisions(&self) -> usize {
+        self.outputs.iter().map(|output| output.decisions).sum()
+    }
+
+    /// How many of them differ from the float model's.
+    pub fn flips(&self) -> usize {
+        self.outputs.iter().map(|output| output.flips).sum()
+    }
+
+    /// Whether the target that precision was chosen by was out of reach: an output errs by more, or a decision flips.
+    pub fn misses_target(&self) -> bool {
+        self.target.is_some_and(|target| self.max_error() > target || self.flips() > 0)
+    }
+
+    /// Which samples the figures are of: `on the 100 calibration samples`.
+    pub fn data(&self) -> impl fmt::Display {
+        let of = match self.origin {
+            DataOrigin::Calibration => "calibration samples",
+            DataOrigin::Synthetic => "samples drawn uniformly from the inputs' ranges",
+            DataOrigin::HeldOut => "held-out samples",
+        };
+        format!("on the {} {of}", self.samples)
+    }
+
+    /// The figures in one line: error, flipped decisions, and the samples that they are of.
+    pub fn summary(&self) -> impl fmt::Display {
+        let flips = match self.decisions() {
+            0 => "no decision declared".to_owned(),
+            decisions => format!("{} of {decisions} decisions flipped", self.flips()),
+        };
+        format!("at most {:.2e} from the float model, {flips}, {}", self.max_error(), self.data())
+    }
+
+    /// With what a reader should know before relying on the figures.
+    pub(crate) fn with_warnings(mut self) -> Self {
+        if let Some(target) = self.target.filter(|_| self.misses_target()) {
+            let weakest = self.weakest_layer().map(|layer| format!("; most is lost in `{}`", layer.name));
+            self.warnings.push(format!(
+                "the target of {target} is out of reach: this program is {}{}",
+                self.summary(),
+                weakest.unwrap_or_default()
+            ));
+        }
+        if self.origin == DataOrigin::Synthetic {
+            self.warnings.push(format!("no calibration data: errors were measured {}", self.data()));
+        }
+        self
     }
 
     /// The layer that adds most error, relative to its values.
@@ -254,6 +313,44 @@ pub fn measure(
     let Quantized { report: own, .. } = quantized;
     let (input_ranges, warnings) = (own.input_ranges.clone(), own.warnings.clone());
     Ok(ErrorReport { input_ranges, warnings, units: own.units, ..report })
+}
+
+/// Measures a program, whoever made it, against a float model of which it may have been made: on `samples`, or without any on inputs
+/// drawn uniformly from the ranges that the program gives them. Layers are not told apart, and there are no static bounds.
+///
+/// # Errors
+/// A program whose inputs or outputs are not the model's; samples that the program or the model cannot take.
+pub fn measure_program(graph: &float::Graph, program: &Program, samples: &[Vec<Tensor>]) -> Result<ErrorReport, Error> {
+    let integers = program.graph();
+    let named = |name: &str, shape: &[usize], element: ElementType| format!("{name}: {element} {shape:?}");
+    let inputs = |graph: &float::Graph| {
+        graph.inputs().map(|(_, node)| named(&node.tensor, &node.shape, node.element)).collect::<Vec<_>>().join(", ")
+    };
+    let same = |what, expected: String, got: String| match expected == got {
+        true => Ok(()),
+        false => Err(Error::OtherInterface { what, expected, got }),
+    };
+    same("inputs", inputs(graph), inputs(&program.signature()))?;
+    let sized = |name: &str, len: usize| format!("{name}: {len} elements");
+    let expected = graph.outputs.iter().map(|output| sized(&output.name, graph.node(output.node).len()));
+    let got = integers.outputs.iter().map(|output| sized(&output.name, integers.node(output.node).len()));
+    same("outputs", expected.collect::<Vec<_>>().join(", "), got.collect::<Vec<_>>().join(", "))?;
+
+    let (origin, drawn) = match samples {
+        [] => (DataOrigin::Synthetic, synthetic_within(graph, integers)),
+        _ => (DataOrigin::Calibration, Vec::new()),
+    };
+    let samples = if samples.is_empty() { &drawn } else { samples };
+    let mut runs = Vec::with_capacity(samples.len());
+    for (sample, inputs) in samples.iter().enumerate() {
+        let failed = |error: float::Error| Error::Sample { sample, source: Box::new(error.into()) };
+        runs.push((inputs.as_slice(), float::execute(graph, inputs).map_err(failed)?));
+    }
+    let (nodes, bounds) = (vec![None; graph.nodes.len()], vec![None; graph.outputs.len()]);
+    let parts = Parts { float: graph, graph: integers, nodes: &nodes, bounds: &bounds };
+    let decisions = decisions(graph, &BTreeMap::new());
+    let runs = runs.iter().map(|(inputs, trace)| (*inputs, trace, None));
+    Ok(ErrorReport::measure(&parts, &decisions, runs, origin)?.with_warnings())
 }
 
 /// The numbers of a tensor, whatever its type: what [`measure`] takes of a reference. Integers beyond 2^53 are rounded.
@@ -336,17 +433,12 @@ fn hull(node: &int::Node) -> Interval {
 
 impl fmt::Display for ErrorReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.origin {
-            DataOrigin::Calibration => "calibration samples",
-            DataOrigin::Synthetic => "random samples",
-            DataOrigin::HeldOut => "held-out samples",
-        };
-        writeln!(f, "Quantized against float, on {} {what}", self.samples)?;
+        writeln!(f, "Quantized against float, {}", self.data())?;
         for warning in &self.warnings {
-            writeln!(f, "warning: {warning}")?;
+            writeln!(f, "warning: {}", escaped(warning))?;
         }
         for output in &self.outputs {
-            write!(f, "output {}: ", output.name)?;
+            write!(f, "output {}: ", escaped(&output.name))?;
             if output.decision != Decision::Exact {
                 write!(f, "max error {:.2e}, mean {:.2e}", output.max_error, output.mean_error)?;
                 match output.bound {
@@ -365,6 +457,9 @@ impl fmt::Display for ErrorReport {
             let RealRange { lo, hi } = output.range;
             writeln!(f, "  range {lo:.4} to {hi:.4} in steps of 2^-{}", output.frac_bits)?;
         }
+        if self.layers.is_empty() {
+            return Ok(());
+        }
         writeln!(
             f,
             "\n{:<28} {:<12} {:>8} {:>5} {:>5} {:>10} {:>10} {:>9}",
@@ -376,8 +471,8 @@ impl fmt::Display for ErrorReport {
             writeln!(
                 f,
                 "{:<28} {:<12} {:>8} {:>5} {:>5} {:>10.2e} {:>10.2e} {:>8.3}%{mark}",
-                layer.name,
-                layer.operator,
+                escaped(&layer.name),
+                escaped(&layer.operator),
                 layer.elements,
                 layer.bits,
                 layer.frac_bits,

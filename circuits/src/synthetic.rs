@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Program,
+    float::ElementType,
     int::{self, Builder, Graph, Interval, Op, Output, Row, Source, Term},
     machine::Objective,
     report::{DataOrigin, ErrorReport},
@@ -47,6 +48,7 @@ pub fn program(width: usize, objective: Objective) -> Result<Program, Error> {
 pub fn of_graph(graph: Graph, objective: Objective) -> Result<Program, Error> {
     let report = ErrorReport {
         samples: 0,
+        target: None,
         origin: DataOrigin::Synthetic,
         input_ranges: Default::default(),
         outputs: Vec::new(),
@@ -54,7 +56,9 @@ pub fn of_graph(graph: Graph, objective: Objective) -> Result<Program, Error> {
         units: 0.0,
         warnings: Vec::new(),
     };
-    Program::new(b"synthetic", graph, report, objective)
+    let element = |node: &int::Node| if node.frac_bits == 0 { ElementType::I64 } else { ElementType::F32 };
+    let input_types = graph.inputs().map(|(_, node)| element(node)).collect();
+    Program::new(b"synthetic", graph, input_types, report, objective)
 }
 
 /// The widest such program, in the lean shape, that takes `2^k` rows. There is one for `k` from 6 to 20 or so.

@@ -191,6 +191,14 @@ impl Node {
         self.shape.iter().product()
     }
 
+    /// The ONNX input's name, of an input; of others the node's.
+    pub fn input_name(&self) -> &str {
+        match &self.op {
+            Op::Input { name } => name,
+            _ => &self.name,
+        }
+    }
+
     /// Whether the output has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -38,7 +38,7 @@ mod call;
 mod dims;
 mod error;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod ops;
 mod order;
 mod reduced;

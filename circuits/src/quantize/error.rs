@@ -1,7 +1,7 @@
 //! What can keep a model from being quantized, or a value from being an input.
 
 use super::RealRange;
-use crate::{float, int};
+use crate::{escaped, float, int};
 
 /// Why a model could not be quantized, or an input not be read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -14,22 +14,70 @@ pub enum Error {
     #[error(transparent)]
     Float(#[from] float::Error),
     /// Nothing says which values an input takes.
-    #[error("input `{input}` has no range: declare one, or give calibration samples to derive it from")]
+    #[error(
+        "input `{input}` has no range: declare one, or give calibration samples to derive it from",
+        input = escaped(input)
+    )]
     NoRange {
         /// Which input.
         input: String,
     },
     /// A declared range that no value satisfies.
-    #[error("the range declared for input `{input}` is {range}: it needs finite ends, the lower one first")]
+    #[error(
+        "the range declared for input `{input}` is {range}: it needs finite ends, the lower one first",
+        input = escaped(input)
+    )]
     BadRange {
         /// Which input.
         input: String,
         /// What was declared.
         range: RealRange,
     },
+    /// Values too large for the integers that hold them.
+    #[error(
+        "input `{input}` takes values in {range}, which with {frac_bits} fraction bits leave 62 bits: scale it outside of the \
+         model, to values of about 1",
+        input = escaped(input)
+    )]
+    RangeTooWide {
+        /// Which input.
+        input: String,
+        /// Its range.
+        range: RealRange,
+        /// How many fraction bits it was to have.
+        frac_bits: i32,
+    },
+    /// An output that quantization made the same for every input.
+    #[error(
+        "output `{output}` is the same on all samples once the model is quantized, but the model gives {range}: inputs or weights are too \
+         small for the fraction bits that they may have; scale the inputs outside of the model, to values of about 1, or ask for a \
+         smaller error (--max-error) or more bits (--bits)",
+        output = escaped(output)
+    )]
+    ConstantOutput {
+        /// Which output.
+        output: String,
+        /// What the model makes of the samples.
+        range: RealRange,
+    },
+    /// A program whose inputs or outputs are not those of the model that it is compared with.
+    #[error(
+        "the program has {what} {got}, the model has {expected}: it is no program of this model",
+        expected = escaped(expected),
+        got = escaped(got)
+    )]
+    OtherInterface {
+        /// `"inputs"` or `"outputs"`.
+        what: &'static str,
+        /// Those of the model, in words.
+        expected: String,
+        /// Those of the program, in words.
+        got: String,
+    },
     /// Neither one range for all elements nor one for each.
     #[error(
-        "input `{input}` has {expected} elements, but {got} ranges were declared: declare one for all, or one for each"
+        "input `{input}` has {expected} elements, but {got} ranges were declared: declare one for all, or one for each",
+        input = escaped(input)
     )]
     RangeCount {
         /// Which input.
@@ -40,7 +88,7 @@ pub enum Error {
         got: usize,
     },
     /// A range or a threshold is given for a name that the model does not have.
-    #[error("the model has no {what} `{name}`: it has {known:?}")]
+    #[error("the model has no {what} `{name}`: it has {known:?}", name = escaped(name))]
     UnknownName {
         /// `"input"` or `"output"`.
         what: &'static str,
@@ -64,7 +112,10 @@ pub enum Error {
         got: f64,
     },
     /// A constant too large for the integer graph.
-    #[error("node `{node}` has the constant {value}, which needs more than {bits} bits: scale the model's data")]
+    #[error(
+        "node `{node}` has the constant {value}, which needs more than {bits} bits: scale the model's data",
+        node = escaped(node)
+    )]
     ConstantTooLarge {
         /// Whose constant.
         node: String,
@@ -74,7 +125,7 @@ pub enum Error {
         bits: u32,
     },
     /// An operator used in a way that has no lowering.
-    #[error("{operator} `{node}`: {reason}")]
+    #[error("{operator} `{node}`: {reason}", node = escaped(node))]
     Unsupported {
         /// Which node.
         node: String,
@@ -100,7 +151,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// An input that was not given.
-    #[error("input `{input}` is missing: the model has {known:?}")]
+    #[error("input `{input}` is missing: the model has {known:?}", input = escaped(input))]
     MissingInput {
         /// Which input.
         input: String,
@@ -108,7 +159,10 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A tensor of another shape than the input's.
-    #[error("input `{input}` has shape {expected:?}, but a tensor of shape {got:?} with {values} values was given")]
+    #[error(
+        "input `{input}` has shape {expected:?}, but a tensor of shape {got:?} with {values} values was given",
+        input = escaped(input)
+    )]
     InputShape {
         /// Which input.
         input: String,
@@ -120,7 +174,7 @@ pub enum Error {
         values: usize,
     },
     /// Numbers for truth values, or the like.
-    #[error("input `{input}` takes {expected}, but {got} values were given")]
+    #[error("input `{input}` takes {expected}, but {got} values were given", input = escaped(input))]
     InputType {
         /// Which input.
         input: String,
@@ -130,7 +184,7 @@ pub enum Error {
         got: &'static str,
     },
     /// A value that is not finite, or outside the input's declared range.
-    #[error("input `{input}`, element {element}: {value} is outside its range {allowed}")]
+    #[error("input `{input}`, element {element}: {value} is outside its range {allowed}", input = escaped(input))]
     InputValue {
         /// Which input.
         input: String,

@@ -7,35 +7,20 @@ use super::{
 };
 use crate::{
     float::{Tensor, Values},
-    int::{self, Graph, Interval, Node, Op},
-    tensors::NamedTensors,
+    int::{self, Graph, Interval, Node},
 };
 
-/// The integers of every input of `graph`, from tensors that are found by the input's name.
+/// The integers of every input of `graph`, from tensors in the order of the inputs.
 ///
 /// A real number `x` becomes `round_half_even(x * 2^frac_bits)`; integers and truth values stay as they are, at the input's
 /// scale. A shape may have a leading dimension of 1, the batch, more or less than the input's. Real numbers are taken as they
-/// are: [`NamedTensors::conform`] rounds those of float32 inputs to single precision before, where the float graph is at hand.
+/// are: [`Program::quantize`](crate::Program::quantize), which knows the inputs' types, makes of them first what those hold.
 ///
 /// # Errors
 /// An input without a tensor, a tensor for no input, one of another shape or kind, and a value that is not finite or whose
 /// integer lies outside the declared range: with the input's name, the element's row-major index, the value and what is allowed.
-pub fn quantize_inputs(graph: &Graph, tensors: &NamedTensors) -> Result<Vec<Vec<i64>>, Error> {
-    let known: Vec<&str> = graph.inputs().map(|(_, node)| name_of(node)).collect();
-    if let Some(name) = tensors.tensors.keys().find(|name| !known.contains(&name.as_str())) {
-        let known = known.into_iter().map(str::to_owned).collect();
-        return Err(Error::UnknownName { what: "input", name: name.clone(), known });
-    }
-    let quantized = graph.inputs().map(|(_, node)| quantize_input(node, tensors.tensors.get(name_of(node)), &known));
-    quantized.collect()
-}
-
-/// As [`quantize_inputs`], from tensors in the order of the inputs.
-///
-/// # Errors
-/// As [`quantize_inputs`].
 pub fn quantize_tensors(graph: &Graph, tensors: &[Tensor]) -> Result<Vec<Vec<i64>>, Error> {
-    let known: Vec<&str> = graph.inputs().map(|(_, node)| name_of(node)).collect();
+    let known: Vec<&str> = graph.inputs().map(|(_, node)| node.input_name()).collect();
     if tensors.len() > known.len() {
         return Err(Error::Int(int::Error::InputCount { expected: known.len(), got: tensors.len() }));
     }
@@ -50,15 +35,8 @@ pub fn dequantize_outputs<'v>(graph: &Graph, outputs: impl IntoIterator<Item = &
     outputs.into_iter().zip(scales).map(real).collect()
 }
 
-fn name_of(node: &Node) -> &str {
-    match &node.op {
-        Op::Input { name } => name,
-        _ => &node.name,
-    }
-}
-
 fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Result<Vec<i64>, Error> {
-    let input = || name_of(node).to_owned();
+    let input = || node.input_name().to_owned();
     let Some(tensor) = tensor else {
         let known = known.iter().map(|name| (*name).to_owned()).collect();
         return Err(Error::MissingInput { input: input(), known });
@@ -81,8 +59,8 @@ fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Resul
     };
     let in_range = |element: usize, value: i64| Some(value).filter(|value| node.range(element).contains(*value));
     match &tensor.values {
-        // A real input always has fraction bits: see `plan`. Whatever has none is never rounded.
-        Values::Float(values) if node.frac_bits > 0 => {
+        // A real input always has a scale: see `plan`. Whatever has none is never rounded.
+        Values::Float(values) if node.frac_bits != 0 => {
             let quantize = |(element, value): (usize, &f64)| {
                 let rounded = round_to_scale(*value, node.frac_bits);
                 rounded.and_then(|rounded| in_range(element, rounded)).ok_or_else(|| refused(element, *value))
@@ -104,7 +82,7 @@ fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Resul
             values.iter().enumerate().map(check).collect()
         }
         other => {
-            let expected = if node.frac_bits > 0 { "real numbers" } else { "integers" };
+            let expected = if node.frac_bits != 0 { "real numbers" } else { "integers" };
             Err(Error::InputType { input: input(), expected, got: other.kind() })
         }
     }
@@ -126,12 +104,8 @@ mod tests {
         Tensor { shape: vec![values.len()], values }
     }
 
-    fn named(tensors: Vec<(&str, Tensor)>) -> NamedTensors {
-        NamedTensors { tensors: tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect() }
-    }
-
     fn quantize(x: Values, id: Values) -> Result<Vec<Vec<i64>>, Error> {
-        quantize_inputs(&graph(), &named(vec![("x", tensor(x)), ("id", tensor(id))]))
+        quantize_tensors(&graph(), &[tensor(x), tensor(id)])
     }
 
     fn reals(x: Vec<f64>) -> Result<Vec<Vec<i64>>, Error> {
@@ -140,8 +114,13 @@ mod tests {
 
     #[test]
     fn rounds_half_to_even_and_keeps_large_integers() {
-        // 0.5/16 and 1.5/16 are ties.
-        assert_eq!(reals(vec![0.03125, 0.09375]).unwrap()[0], [0, 2]);
+        // Odd multiples of half a step are ties: each goes to the even integer, on both sides of zero.
+        let ties = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5].map(|steps| reals(vec![steps / 16.0, 0.0]).unwrap()[0][0]);
+        assert_eq!(ties, [-2, -2, 0, 0, 2, 2]);
+        // The doubles beside a tie are none.
+        let beside = [0.5f64.next_up(), 0.5f64.next_down(), (-1.5f64).next_up(), (-1.5f64).next_down()];
+        let beside = beside.map(|steps| reals(vec![steps / 16.0, 0.0]).unwrap()[0][0]);
+        assert_eq!(beside, [1, 0, -1, -2]);
         assert_eq!(reals(vec![-4.0, 3.9375]).unwrap()[0], [-64, 63]);
         let id = |id| quantize(Values::Int(vec![0, -1]), Values::Int(vec![id])).unwrap();
         assert_eq!(id(16_777_217), [vec![0, -16], vec![16_777_217]]);
@@ -152,10 +131,10 @@ mod tests {
     fn a_leading_one_more_or_less_is_the_same_input() {
         let x = Tensor { shape: vec![1, 2], values: Values::Float(vec![0.5, 0.25]) };
         let id = Tensor { shape: vec![], values: Values::Int(vec![7]) };
-        let quantized = quantize_inputs(&graph(), &named(vec![("x", x), ("id", id)])).unwrap();
+        let quantized = quantize_tensors(&graph(), &[x, id]).unwrap();
         assert_eq!(quantized, [vec![8, 4], vec![7]]);
         let x = Tensor { shape: vec![2, 1], values: Values::Float(vec![0.5, 0.25]) };
-        assert!(matches!(quantize_inputs(&graph(), &named(vec![("x", x)])), Err(Error::InputShape { .. })));
+        assert!(matches!(quantize_tensors(&graph(), &[x]), Err(Error::InputShape { .. })));
     }
 
     #[test]
@@ -174,13 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_inputs_that_are_missing_or_unknown() {
-        assert!(
-            matches!(quantize_inputs(&graph(), &named(vec![])), Err(Error::MissingInput { input, .. }) if input == "x")
-        );
-        let extra = named(vec![("z", tensor(Values::Int(vec![0])))]);
-        assert!(matches!(quantize_inputs(&graph(), &extra), Err(Error::UnknownName { name, .. }) if name == "z"));
-        assert!(matches!(quantize_tensors(&graph(), &[]), Err(Error::MissingInput { .. })));
+    fn refuses_inputs_that_are_missing_or_too_many() {
+        assert!(matches!(quantize_tensors(&graph(), &[]), Err(Error::MissingInput { input, .. }) if input == "x"));
         let three = vec![tensor(Values::Int(vec![0])); 3];
         assert!(matches!(quantize_tensors(&graph(), &three), Err(Error::Int(int::Error::InputCount { .. }))));
     }

@@ -7,7 +7,7 @@
 //! # What is rounded, and how
 //! | what | how |
 //! |---|---|
-//! | a real input | half to even, to the input's fraction bits; out of its declared range is an error |
+//! | a real input | to its own type in the model ([`crate::Program::quantize`]), then half to even, to the input's fraction bits; out of its declared range is an error |
 //! | weights, biases, bounds of Clip | half to even; constants that are exact with fewer bits get fewer |
 //! | accumulators | half up, where the plan narrows them |
 //! | Sigmoid, Tanh, exp of Softmax | tables of at most 256 linear pieces, whose error is measured on every integer of their domain |
@@ -19,7 +19,9 @@
 //! # How a precision is chosen
 //! [`Precision::Auto`] looks for the plan with the least [cost] whose error on the calibration data stays below the target
 //! with every decision as in floating point: first the same bits everywhere, along the border of what is accurate enough,
-//! then layer by layer.
+//! then layer by layer. A plan that makes an output constant which the model varies is never accurate enough: if there is no other,
+//! quantization fails. If the target is out of reach otherwise, the most accurate plan is taken, and the report says so:
+//! [`ErrorReport::misses_target`].
 //!
 //! | part | what it does |
 //! |---|---|
@@ -30,8 +32,10 @@
 //! | `simplify` | exact rewriting of the integer graph |
 //! | [`cost`] | what a graph costs as a circuit |
 //! | `search` | the choice of a plan |
+//! | `accuracy` | what a plan does to the samples |
 //! | `io` | tensors to integers and back |
 
+mod accuracy;
 pub mod cost;
 mod error;
 mod fixed;
@@ -50,8 +54,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::Error;
-pub use io::{dequantize_outputs, quantize_inputs, quantize_tensors};
+pub use io::{dequantize_outputs, quantize_tensors};
 pub use plan::{MOST_BITS, Narrowing, Plan};
+pub(crate) use ranges::synthetic_within;
 pub use ranges::{MARGIN, RangeOrigin, RealRange};
 
 use crate::{
@@ -125,7 +130,8 @@ pub struct Quantized {
 ///
 /// # Errors
 /// A graph that is inconsistent or does not fit the integer graph at any precision, an input without a range, calibration data
-/// that does not fit the inputs, ranges or thresholds for names that the model does not have.
+/// that does not fit the inputs, ranges or thresholds for names that the model does not have, an output that is constant in
+/// integers but not in the model.
 pub fn quantize(graph: &float::Graph, options: &QuantizeOptions) -> Result<Quantized, Error> {
     graph.check()?;
     search::Search::new(graph, options)?.run()

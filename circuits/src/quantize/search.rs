@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::{
-    Error, Narrowing, Plan, Precision, QuantizeOptions, Quantized, cost, io, lower,
+    Error, Narrowing, Plan, Precision, QuantizeOptions, Quantized, RealRange,
+    accuracy::{self, Accuracy, Variation},
+    cost, io, lower,
     plan::{LEAST_BITS, MOST_BITS},
     ranges::{self, InputRange},
     simplify,
@@ -17,9 +19,6 @@ use crate::{
     int,
     report::{self, DataOrigin, Decision, ErrorReport, Parts},
 };
-
-/// Samples that are drawn where there is no calibration data.
-const SYNTHETIC_SAMPLES: usize = 32;
 
 /// Shares of the target that the tables of functions may take: fine tables leave the layers more, coarse ones are short.
 const TABLE_SHARES: [f64; 2] = [0.2, 0.7];
@@ -74,6 +73,8 @@ pub(super) struct Search<'a> {
     samples: Vec<Sample>,
     origin: DataOrigin,
     decisions: Vec<Decision>,
+    /// By output: how the model varies it over the samples that are reported, if it does.
+    spreads: Vec<Option<RealRange>>,
     tables: Tables,
 }
 
@@ -86,14 +87,15 @@ impl<'a> Search<'a> {
         let ranges = ranges::resolve(graph, &options.input_ranges, &options.calibration)?;
         let decisions = report::decisions(graph, &options.thresholds);
         let (tables, samples, origin) = (Tables::default(), Vec::new(), DataOrigin::Calibration);
-        let mut search = Self { graph, options, ranges, samples, origin, decisions, tables };
+        let spreads = Vec::new();
+        let mut search = Self { graph, options, ranges, samples, origin, decisions, spreads, tables };
         // What does not fit with the fewest bits never fits. Said before any sample is run, so that it names the node.
         search.compile(Plan::uniform(LEAST_BITS, LEAST_BITS, 0.1))?;
         let (origin, inputs) = match options.calibration.as_slice() {
-            [] => (DataOrigin::Synthetic, ranges::synthetic(graph, &search.ranges, SYNTHETIC_SAMPLES)),
+            [] => (DataOrigin::Synthetic, ranges::synthetic(graph, &search.ranges)),
             given => (DataOrigin::Calibration, given.to_vec()),
         };
-        let mixed = ranges::mixed(&inputs).into_iter().map(|inputs| (inputs, Role::Mixed));
+        let mixed = ranges::mixed(graph, &inputs).into_iter().map(|inputs| (inputs, Role::Mixed));
         let inputs: Vec<(Vec<Tensor>, Role)> =
             inputs.into_iter().map(|inputs| (inputs, Role::Given)).chain(mixed).collect();
         for (sample, (inputs, role)) in inputs.into_iter().enumerate() {
@@ -101,7 +103,9 @@ impl<'a> Search<'a> {
             let trace = float::execute(graph, &inputs).map_err(failed)?;
             search.samples.push(Sample { inputs, trace, role });
         }
-        Ok(Self { origin, ..search })
+        let given = search.samples.iter().filter(|sample| sample.role == Role::Given);
+        let spreads = accuracy::spreads(graph, given.map(|sample| &sample.trace));
+        Ok(Self { origin, spreads, ..search })
     }
 
     pub(super) fn run(&self) -> Result<Quantized, Error> {
@@ -114,7 +118,7 @@ impl<'a> Search<'a> {
                 let table_error = 0.25 * 0.5f64.powi(activation_bits);
                 let plan = Plan::uniform(activation_bits, (activation_bits + 2).min(MOST_BITS), table_error);
                 let best = self.keep_where_cheaper(self.compile(plan)?)?;
-                self.report(best, Vec::new())
+                self.report(best, None)
             }
             Precision::Auto { max_error } if max_error > 0.0 => self.cheapest(max_error),
             Precision::Auto { max_error } => Err(Error::MaxError { got: max_error }),
@@ -134,32 +138,58 @@ impl<'a> Search<'a> {
         Ok(Candidate { plan, graph: simplified.graph, nodes, bounds, sites, weighted, units, rows, cost: rows.cost() })
     }
 
-    /// Greatest error and number of flipped decisions over the samples. With a limit, stops at the first sample that
-    /// exceeds it or flips.
-    fn measure(&self, candidate: &Candidate, limit: Option<f64>) -> Result<(f64, usize), Error> {
+    /// Errors over the samples. With a limit, stops at the first sample that exceeds it or flips, and an output that is the same on
+    /// all samples must not vary by more than the limit in the model.
+    fn measure(&self, candidate: &Candidate, limit: Option<f64>) -> Result<Accuracy, Error> {
         let executor = int::Executor::of_built(&candidate.graph);
-        let (mut error, mut flips) = (0.0f64, 0usize);
+        let mut accuracy = Accuracy { error: 0.0, given: 0.0, flips: 0, constant: self.constant_output(candidate) };
+        let mut variation = Variation::new(self.decisions.len());
         for (at, sample) in self.samples.iter().enumerate() {
             let failed = |error: Error| Error::Sample { sample: at, source: Box::new(error) };
-            let inputs = io::quantize_tensors(&candidate.graph, &sample.inputs).map_err(failed)?;
+            let inputs = match io::quantize_tensors(&candidate.graph, &sample.inputs) {
+                Ok(inputs) => inputs,
+                // Ranges hold the samples, but perhaps not at so coarse a scale.
+                Err(Error::InputValue { .. }) => return Ok(Accuracy::NONE),
+                Err(error) => return Err(failed(error)),
+            };
             let trace = executor.run(&inputs).map_err(|error| failed(error.into()))?;
             let outputs = io::dequantize_outputs(&candidate.graph, trace.outputs(&candidate.graph));
             for ((decision, got), output) in self.decisions.iter().zip(&outputs).zip(&self.graph.outputs) {
                 let measured = decision.compare(sample.trace.of(output.node), got);
-                error = error.max(measured.max_error);
-                flips += if sample.role == Role::Given { measured.flips } else { 0 };
+                accuracy.error = accuracy.error.max(measured.max_error);
+                if sample.role == Role::Given {
+                    accuracy.given = accuracy.given.max(measured.max_error);
+                    accuracy.flips += measured.flips;
+                }
             }
-            if limit.is_some_and(|limit| flips > 0 || error > limit) {
-                break;
+            if sample.role == Role::Given {
+                variation.see(&outputs);
+            }
+            if limit.is_some_and(|limit| accuracy.flips > 0 || accuracy.error > limit) {
+                return Ok(accuracy);
             }
         }
-        Ok((error, flips))
+        if let Some(limit) = limit {
+            let same = |(at, spread): (usize, &Option<RealRange>)| {
+                spread.is_some_and(|spread| spread.hi - spread.lo > limit && !variation.varied(at)).then_some(at)
+            };
+            accuracy.constant = accuracy.constant.or_else(|| self.spreads.iter().enumerate().find_map(same));
+        }
+        Ok(accuracy)
+    }
+
+    /// The first output that is proven to be constant, but is not in the model.
+    fn constant_output(&self, candidate: &Candidate) -> Option<usize> {
+        let outputs = candidate.graph.outputs.iter().zip(&self.spreads);
+        let constant = |(output, spread): (&int::Output, &Option<RealRange>)| {
+            spread.is_some() && accuracy::is_constant(candidate.graph.node(output.node))
+        };
+        outputs.map(constant).position(|constant| constant)
     }
 
     /// Whether the plan is accurate enough.
     fn is_good(&self, candidate: &Candidate, max_error: f64) -> Result<bool, Error> {
-        let (error, flips) = self.measure(candidate, Some(max_error))?;
-        Ok(error <= max_error && flips == 0)
+        Ok(self.measure(candidate, Some(max_error))?.is_within(max_error))
     }
 
     fn cheapest(&self, max_error: f64) -> Result<Quantized, Error> {
@@ -176,7 +206,7 @@ impl<'a> Search<'a> {
             best = Some(cheapest);
         }
         match best {
-            Some(best) => self.report(best, Vec::new()),
+            Some(best) => self.report(best, Some(max_error)),
             None => self.most_accurate(max_error, last_error),
         }
     }
@@ -203,18 +233,18 @@ impl<'a> Search<'a> {
             return Ok(None);
         }
         let mut attempts = self.attempts(&best);
-        let (mut error, _) = self.measure(&best, None)?;
+        let mut error = self.measure(&best, None)?.error;
         let mut verdict = if error <= max_error { Verdict::Enough } else { Verdict::Taken };
         while verdict == Verdict::Taken {
             verdict = self.turn(&mut best, &mut attempts, |_, candidate| {
                 if candidate.cost >= limit {
                     return Ok(Verdict::Refused);
                 }
-                let (measured, flips) = self.measure(candidate, Some(error))?;
-                if flips > 0 || measured >= error {
+                let measured = self.measure(candidate, Some(error))?;
+                if !measured.is_within(error) || measured.error >= error {
                     return Ok(Verdict::Refused);
                 }
-                error = measured;
+                error = measured.error;
                 Ok(if error <= max_error { Verdict::Enough } else { Verdict::Taken })
             })?;
         }
@@ -341,9 +371,9 @@ impl<'a> Search<'a> {
         Ok(best)
     }
 
-    /// For a target out of reach: the plan with the fewest flips and the least error, and a warning.
+    /// For a target out of reach: the plan with the fewest flips and the least error.
     fn most_accurate(&self, max_error: f64, mut last_error: Option<Error>) -> Result<Quantized, Error> {
-        let mut best: Option<(usize, f64, Candidate)> = None;
+        let mut best: Option<(Accuracy, Candidate)> = None;
         for bits in (LEAST_BITS..=MOST_BITS).step_by(2) {
             // Tables at their finest: their own error may be what is in the way.
             let candidate = match self.compile(Plan::uniform(bits, bits, max_error * TABLE_SHARES[0] / 4.0)) {
@@ -353,27 +383,22 @@ impl<'a> Search<'a> {
                     continue;
                 }
             };
-            let (error, flips) = self.measure(&candidate, None)?;
-            if best.as_ref().is_none_or(|(f, e, _)| (flips, error) < (*f, *e)) {
-                best = Some((flips, error, candidate));
+            let accuracy = self.measure(&candidate, None)?;
+            if best.as_ref().is_none_or(|(least, _)| accuracy.beats(least, max_error)) {
+                best = Some((accuracy, candidate));
             }
         }
-        let Some((flips, error, candidate)) = best else {
+        let Some((_, candidate)) = best else {
             let last = last_error.unwrap_or(Error::MaxError { got: max_error });
             return Err(Error::NoPrecision { max: MOST_BITS.unsigned_abs(), last: Box::new(last) });
         };
-        let warning = format!(
-            "the target of {max_error} is out of reach: the greatest error on the samples is {error:.2e}, with {flips} \
-             flipped decisions; this is the most accurate precision that was found"
-        );
-        self.report(candidate, vec![warning])
+        self.report(candidate, Some(max_error))
     }
 
-    fn report(&self, best: Candidate, mut warnings: Vec<String>) -> Result<Quantized, Error> {
-        if self.origin == DataOrigin::Synthetic {
-            warnings.push(
-                "no calibration data: errors were measured on inputs drawn uniformly from the declared ranges".into(),
-            );
+    fn report(&self, best: Candidate, target: Option<f64>) -> Result<Quantized, Error> {
+        // With a target that is met, an output that is the same on all samples is found too.
+        if let Some(at) = self.measure(&best, target)?.constant {
+            return Err(self.constant_error(at));
         }
         let parts = Parts { float: self.graph, graph: &best.graph, nodes: &best.nodes, bounds: &best.bounds };
         let given = self.samples.iter().filter(|sample| sample.role == Role::Given);
@@ -383,8 +408,14 @@ impl<'a> Search<'a> {
             .graph
             .inputs()
             .filter_map(|(id, node)| self.ranges.get(&id).map(|range| (node.tensor.clone(), range.origin)));
-        let report = ErrorReport { warnings, units: best.units, input_ranges: origins.collect(), ..report };
-        Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report })
+        let report = ErrorReport { target, units: best.units, input_ranges: origins.collect(), ..report };
+        Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report: report.with_warnings() })
+    }
+
+    fn constant_error(&self, at: usize) -> Error {
+        let range = self.spreads.get(at).copied().flatten().unwrap_or(RealRange { lo: 0.0, hi: 0.0 });
+        let output = self.graph.outputs.get(at).map_or_else(String::new, |output| output.name.clone());
+        Error::ConstantOutput { output, range }
     }
 }
 

@@ -71,6 +71,7 @@ fn a_target_out_of_reach_yields_the_most_accurate_and_a_warning() {
     let options = QuantizeOptions { precision: Precision::Auto { max_error: 1e-9 }, ..ranges };
     let report = quantize(&graph, &options).unwrap().report;
     assert!(report.warnings.iter().any(|warning| warning.contains("out of reach")), "{:?}", report.warnings);
+    assert!(report.misses_target(), "{report}");
     assert!(report.outputs[0].max_error < 1e-3, "{report}");
 }
 
