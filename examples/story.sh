@@ -20,15 +20,18 @@ refuse() {
     printf 'refused, exit code 3: %s\n' "$name"
 }
 
-# prove_story STORY: everything, in a temporary folder that is removed at the end. Run from examples/.
+# prove_story STORY OPTIONS..: everything, in a temporary folder that is removed at the end; the options are for `apodict compile`. Run
+# from examples/.
 prove_story() {
     local story=$1 index=0 input name context first="" first_context="" other
+    shift
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
 
     say "compile $story"
-    "${apodict[@]}" compile "$story/model.onnx" --calibrate "$story/calibration.json" -o "$work/model.apo" >&2
-    "${apodict[@]}" inspect "$work/model.apo"
+    "${apodict[@]}" compile "$story/model.onnx" --calibrate "$story/calibration.json" "$@" \
+        -o "$work/model.apo" >&2
+    "${apodict[@]}" inspect "$work/model.apo" --model "$story/model.onnx" --calibrate "$story/calibration.json" "$@"
     "${apodict[@]}" keys "$work/model.apo" -o "$work/keys" >&2
 
     for input in "$story"/inputs/*.json; do

@@ -266,16 +266,17 @@ impl ErrorReport {
         format!("at most {:.2e} from the float model, {flips}, {}", self.max_error(), self.data())
     }
 
+    /// What is wrong if the target was out of reach, in one line.
+    pub fn missed_target(&self) -> Option<String> {
+        let target = self.target.filter(|_| self.misses_target())?;
+        let weakest = self.weakest_layer().map(|layer| format!("; most is lost in `{}`", layer.name));
+        let (summary, weakest) = (self.summary(), weakest.unwrap_or_default());
+        Some(format!("the target of {target} is out of reach: the most accurate program is {summary}{weakest}"))
+    }
+
     /// With what a reader should know before relying on the figures.
     pub(crate) fn with_warnings(mut self) -> Self {
-        if let Some(target) = self.target.filter(|_| self.misses_target()) {
-            let weakest = self.weakest_layer().map(|layer| format!("; most is lost in `{}`", layer.name));
-            self.warnings.push(format!(
-                "the target of {target} is out of reach: this program is {}{}",
-                self.summary(),
-                weakest.unwrap_or_default()
-            ));
-        }
+        self.warnings.extend(self.missed_target());
         if self.origin == DataOrigin::Synthetic {
             self.warnings.push(format!("no calibration data: errors were measured {}", self.data()));
         }

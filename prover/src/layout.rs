@@ -1,9 +1,6 @@
 //! What the instances of a program's proofs mean.
 
-use apodict_circuits::{
-    Program,
-    int::{Node, Op},
-};
+use apodict_circuits::{Program, int::Node};
 use apodict_verifier::{Layout, Quantization, Tensor};
 
 /// Names, shapes, scales and ranges of a program's inputs and outputs: what its verifying keys say of their instances.
@@ -17,10 +14,7 @@ pub fn public_layout(program: &Program) -> Layout {
         };
         Tensor::new(name.to_owned(), node.shape.clone(), (0..node.len()).map(quantization))
     };
-    let inputs = graph.inputs().map(|(_, node)| match &node.op {
-        Op::Input { name } => tensor(name, node),
-        _ => tensor(&node.name, node),
-    });
+    let inputs = graph.inputs().map(|(_, node)| tensor(node.input_name(), node));
     let outputs = graph.outputs.iter().map(|output| tensor(&output.name, graph.node(output.node)));
     Layout { inputs: inputs.collect(), outputs: outputs.collect() }
 }

@@ -86,7 +86,8 @@ pub(crate) struct Compile {
 /// How a model becomes a program.
 #[derive(Debug, Default, Args)]
 pub(crate) struct CompileOptions {
-    /// Samples that set the inputs' ranges and measure the error: JSON `{"batches": [{"inputs": ..}, ..]}`, or .npz.
+    /// Samples that set the inputs' ranges and measure the error: JSON `{"batches": [{"inputs": ..}, ..]}`; .npz, or for a model
+    /// of one input .npy or an ONNX TensorProto (.pb), with an axis more, the leading one, that counts the samples.
     #[arg(long, value_name = "DATA", value_hint = ValueHint::FilePath)]
     pub(crate) calibrate: Option<PathBuf>,
 
@@ -98,6 +99,10 @@ pub(crate) struct CompileOptions {
     /// is said. A coarser one makes a smaller circuit.
     #[arg(long, value_name = "E", conflicts_with = "bits", value_parser = parse_max_error)]
     pub(crate) max_error: Option<f64>,
+
+    /// Take a program that misses the target, too, with a warning.
+    #[arg(long)]
+    pub(crate) allow_error: bool,
 
     /// Range that an input may take, checked by the circuit: `NAME=LOW,HIGH`. May be given for each input.
     #[arg(long = "range", value_name = "NAME=LOW,HIGH", value_parser = parse_range)]
@@ -119,6 +124,7 @@ impl CompileOptions {
             ("--calibrate", self.calibrate.is_some()),
             ("--bits", self.bits.is_some()),
             ("--max-error", self.max_error.is_some()),
+            ("--allow-error", self.allow_error),
             ("--range", !self.ranges.is_empty()),
             ("--dim", !self.dims.is_empty()),
             ("--objective", self.objective.is_some()),
@@ -184,6 +190,14 @@ pub(crate) struct Inspect {
     /// The program, or a verifying key.
     #[arg(value_name = "OUT.apo|vk.json", value_hint = ValueHint::FilePath)]
     pub(crate) program: PathBuf,
+
+    /// The ONNX model that it should be of: it is compiled again, with the options below, and if that gives another program this one
+    /// is measured. Without it, the program's file is believed.
+    #[arg(long, value_name = "MODEL.onnx", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<PathBuf>,
+
+    #[command(flatten, next_help_heading = "Only with --model")]
+    pub(crate) options: CompileOptions,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,16 @@
 //! What a person or a script sees: results on stdout, progress and warnings on stderr.
 
-use std::fmt::Display;
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use apodict_circuits::escaped;
+use apodict_circuits::report::ErrorReport;
 use apodict_prover::engine::Job;
 use apodict_verifier::SrsOrigin;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use miette::Diagnostic;
 use serde::Serialize;
 
 use crate::arguments::Global;
@@ -91,7 +95,7 @@ impl Console {
     /// Prints a result: as text, or as one line of JSON.
     pub(crate) fn result<R: Serialize + Display>(&self, result: &R) -> Result<(), Failure> {
         match self.format {
-            Format::Text => print(result),
+            Format::Text => print(&Printable(result)),
             Format::Json => print(&serde_json::to_string(result)?),
         }
     }
@@ -99,7 +103,7 @@ impl Console {
     /// Prints one line of a story as it happens; scripts get the whole at the end.
     pub(crate) fn tell(&self, line: impl Display) -> Result<(), Failure> {
         match self.format {
-            Format::Text => print(&line),
+            Format::Text => print(&Printable(&line)),
             Format::Json => Ok(()),
         }
     }
@@ -107,7 +111,14 @@ impl Console {
     pub(crate) fn warn(&self, warning: impl Display) {
         if self.warnings == Progress::Shown {
             // Nothing is lost if nobody listens.
-            let _ = writeln!(io::stderr(), "{warning}");
+            let _ = writeln!(io::stderr(), "{}", Printable(&warning));
+        }
+    }
+
+    /// Warns of what a report says that a reader should know.
+    pub(crate) fn warn_of_accuracy(&self, report: &ErrorReport) {
+        for warning in &report.warnings {
+            self.warn(format_args!("warning: {}", escaped(warning)));
         }
     }
 
@@ -125,6 +136,60 @@ const UNSAFE_SRS: &str = "UNSAFE: the structured reference string was made for d
 fn print(text: &impl Display) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::Print)
+}
+
+/// A text of several lines, without any character that acts on a terminal. Names are escaped where they are put into it: here is what
+/// was forgotten, and what other libraries say.
+struct Printable<'a, T>(&'a T);
+
+impl<T: Display> Display for Printable<'_, T> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        for (at, line) in self.0.to_string().split('\n').enumerate() {
+            if at > 0 {
+                writeln!(formatter)?;
+            }
+            write!(formatter, "{}", escaped(line))?;
+        }
+        Ok(())
+    }
+}
+
+/// A failure with its causes, each a line without any character that acts on a terminal.
+#[derive(Debug)]
+pub(crate) struct Told {
+    message: String,
+    help: Option<String>,
+    cause: Option<Box<Told>>,
+}
+
+impl Told {
+    pub(crate) fn new(failure: &Failure) -> Self {
+        let help = failure.help().map(|help| escaped(help).to_string());
+        Self { help, ..Self::cause(failure) }
+    }
+
+    fn cause(error: &dyn Error) -> Self {
+        let cause = error.source().map(|source| Box::new(Self::cause(source)));
+        Self { message: escaped(error).to_string(), help: None, cause }
+    }
+}
+
+impl Display for Told {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Error for Told {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl Diagnostic for Told {
+    fn help(&self) -> Option<Box<dyn Display + '_>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
+    }
 }
 
 /// With a microsecond's precision.
@@ -167,6 +232,16 @@ pub(crate) fn format_count(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_escaped() {
+        assert_eq!(Printable(&"a\u{1b}[2Jb\nc\u{9b}\rd\n").to_string(), "a\\u{1b}[2Jb\nc\\u{9b}\\rd\n");
+        let source = io::Error::other("cause\u{1b}\nVALID");
+        let told = Told::new(&Failure::Read { path: "evil\u{7}\n.apo".into(), source });
+        assert_eq!(told.to_string(), "cannot read evil\\u{7}\\n.apo");
+        assert_eq!(told.source().unwrap().to_string(), "cause\\u{1b}\\nVALID");
+        assert!(told.help().unwrap().to_string().contains("check the name"));
+    }
 
     #[test]
     fn formats_sizes() {

@@ -81,6 +81,13 @@ pub(crate) enum Failure {
     #[diagnostic(help("leave {option} out, or name the ONNX model instead of the program"))]
     NotCompiling { option: &'static str },
 
+    #[error("{} is not accurate enough: {shortfall}", path.display())]
+    #[diagnostic(help(
+        "nothing was written; --max-error E says how much you accept, --allow-error takes what there is; a model errs less if its inputs \
+         are scaled outside of it, to values of about 1"
+    ))]
+    Inaccurate { path: PathBuf, shortfall: String },
+
     #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set")]
     #[diagnostic(help("set one of them, or pass --keys and --srs"))]
     NoCache,

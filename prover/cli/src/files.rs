@@ -1,29 +1,58 @@
 //! Reading what the user names, and writing it whole or not at all.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
+use crate::console::format_count;
 use crate::failure::Failure;
 
 /// Larger JSON files than this are no keys or proofs of this program.
 const MAX_JSON_BYTES: u64 = 16 << 20;
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|source| Failure::read(path, source))
+/// How a kind of file begins.
+const HEAD_BYTES: u64 = 8;
+
+/// What a file should hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// As in "it is not a proof".
+    pub(crate) what: &'static str,
+    /// The first bytes of every such file, at most eight.
+    pub(crate) begins: &'static [u8],
+    /// The most that is read.
+    pub(crate) max_bytes: u64,
+}
+
+/// Reads a file of the first of `kinds` that it begins like, and no more of it than such a file may have: a device has no end, and
+/// what a pipe still holds nobody knows. Of a file that begins like none of them, only the beginning, which tells.
+pub(crate) fn read(path: &Path, kinds: &[Kind]) -> Result<Vec<u8>, Failure> {
+    let unreadable = |source| Failure::read(path, source);
+    let mut file = fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(HEAD_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+    let Some(kind) = kinds.iter().find(|kind| bytes.starts_with(kind.begins)) else { return Ok(bytes) };
+    let Kind { what, max_bytes, .. } = *kind;
+    // Said before it is read, where it is known.
+    let stated = file.metadata().map_err(unreadable)?.len();
+    if stated <= max_bytes {
+        let left = (max_bytes + 1).saturating_sub(HEAD_BYTES);
+        file.take(left).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
+    if stated > max_bytes || bytes.len() as u64 > max_bytes {
+        let reason = format!("it has more than {} bytes, the most that are read", format_count(max_bytes));
+        return Err(Failure::Malformed { path: path.to_owned(), what, reason });
+    }
+    Ok(bytes)
 }
 
 /// Reads a JSON file; `what` says what it should hold.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, Failure> {
-    let size = fs::metadata(path).map_err(|source| Failure::read(path, source))?.len();
-    if size > MAX_JSON_BYTES {
-        let reason = format!("it has {size} bytes, expected at most {MAX_JSON_BYTES}");
-        return Err(Failure::Malformed { path: path.to_owned(), what, reason });
-    }
-    serde_json::from_slice(&read(path)?).map_err(|error| Failure::Malformed {
+    let bytes = read(path, &[Kind { what, begins: b"", max_bytes: MAX_JSON_BYTES }])?;
+    serde_json::from_slice(&bytes).map_err(|error| Failure::Malformed {
         path: path.to_owned(),
         what,
         reason: error.to_string(),
@@ -116,6 +145,46 @@ fn folder_of(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LETTERS: Kind = Kind { what: "letters", begins: b"abc", max_bytes: 10 };
+    const ANYTHING: Kind = Kind { what: "anything", begins: b"", max_bytes: 20 };
+
+    #[test]
+    fn reads_up_to_the_limit_of_the_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let read = |content: &[u8], kinds: &[Kind]| {
+            fs::write(&path, content).unwrap();
+            read(&path, kinds).map_err(|failure| failure.to_string())
+        };
+        for content in [&b""[..], b"ab", b"abc", b"abcdefgh", b"abcdefghij"] {
+            assert_eq!(read(content, &[LETTERS, ANYTHING]), Ok(content.to_vec()));
+        }
+        assert!(read(b"abcdefghijk", &[LETTERS, ANYTHING]).unwrap_err().contains("letters: it has more than 10 bytes"));
+        assert_eq!(read(&[0; 20], &[LETTERS, ANYTHING]), Ok(vec![0; 20]));
+        assert!(read(&[0; 21], &[LETTERS, ANYTHING]).unwrap_err().contains("anything: it has more than 20 bytes"));
+        // What begins otherwise is not read to its end.
+        assert_eq!(read(&[0; 21], &[LETTERS]), Ok(vec![0; 8]));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn reads_pipes_and_devices_up_to_the_limit() {
+        let endless = read(Path::new("/dev/zero"), &[ANYTHING]).unwrap_err().to_string();
+        assert!(endless.contains("more than 20 bytes"), "{endless}");
+        let piped = |content: &'static [u8]| {
+            use std::os::fd::AsRawFd;
+            let (reader, mut writer) = io::pipe().unwrap();
+            // Whoever reads may stop before the end.
+            let writing = std::thread::spawn(move || drop(writer.write_all(content)));
+            let got = read(Path::new(&format!("/proc/self/fd/{}", reader.as_raw_fd())), &[ANYTHING]);
+            drop(reader);
+            writing.join().unwrap();
+            got.map_err(|failure| failure.to_string())
+        };
+        assert_eq!(piped(b"through a pipe"), Ok(b"through a pipe".to_vec()));
+        assert!(piped(&[7; 1 << 20]).unwrap_err().contains("more than 20 bytes"));
+    }
 
     #[test]
     fn an_abandoned_file_leaves_nothing() {

@@ -2,9 +2,11 @@
 
 #![allow(clippy::result_large_err, reason = "a failure is told once and ends the process")]
 
+mod accuracy;
 mod arguments;
 mod cache;
 mod commands;
+mod comparison;
 mod console;
 mod cost;
 mod failure;
@@ -21,7 +23,7 @@ use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
 use arguments::{Arguments, Command};
-use console::Console;
+use console::{Console, Told};
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             let exit_code = failure.exit_code();
             render_for_this_terminal();
-            eprintln!("{:?}", miette::Report::new(failure));
+            eprintln!("{:?}", miette::Report::new(Told::new(&failure)));
             exit_code
         }
     }

@@ -3,32 +3,64 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use apodict_circuits::float::{self, ElementType};
-use apodict_circuits::int::{Node, Op};
+use apodict_circuits::int::Node;
 use apodict_circuits::machine::Objective;
 use apodict_circuits::onnx::{self, ImportOptions};
 use apodict_circuits::quantize::{self, Precision, RealRange};
 use apodict_circuits::tensors::{self, Limits, NamedTensors};
-use apodict_circuits::{CompileOptions, Error, Program, compile};
+use apodict_circuits::{CompileOptions, Error, MAX_PROGRAM_BYTES, Program, compile};
 use apodict_verifier::ConstraintSystem;
 use serde::Serialize;
 
 use crate::arguments;
 use crate::failure::Failure;
-use crate::files;
+use crate::files::{self, Kind};
 
-/// What every program file begins with, whatever its version.
-const MAGIC: &[u8] = b"apodict";
+/// Whatever its version.
+const PROGRAM: Kind = Kind { what: "a program", begins: b"apodict", max_bytes: MAX_PROGRAM_BYTES as u64 };
 
 /// Reads a program.
 pub(crate) fn read(path: &Path) -> Result<Program, Failure> {
-    Program::from_bytes(&files::read(path)?).map_err(|source| Failure::Program { path: path.to_owned(), source })
+    decode(path, &files::read(path, &[PROGRAM])?)
 }
 
-/// Compiles an ONNX model.
+fn decode(path: &Path, bytes: &[u8]) -> Result<Program, Failure> {
+    Program::from_bytes(bytes).map_err(|source| Failure::Program { path: path.to_owned(), source })
+}
+
+fn model() -> Kind {
+    Kind { what: "an ONNX model", begins: b"", max_bytes: onnx::Limits::default().max_model_bytes as u64 }
+}
+
+/// Reads an ONNX model.
+pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
+    files::read(path, &[model()])
+}
+
+/// Compiles an ONNX model. Nothing is said of its accuracy: [`check_accuracy`] does.
 pub(crate) fn compile_model(path: &Path, options: &arguments::CompileOptions) -> Result<Program, Failure> {
-    let model = files::read(path)?;
-    compile(&model, &compile_options(options)?).map_err(|source| Failure::Compile { path: path.to_owned(), source })
+    let model = read_model(path)?;
+    compile(&model, &compile_options(options)?).map_err(|source| cannot_compile(path, options, source))
+}
+
+/// Tensors that do not fit the model are those of the calibration.
+fn cannot_compile(path: &Path, options: &arguments::CompileOptions, source: Error) -> Failure {
+    match (source, &options.calibrate) {
+        (source @ Error::Tensors(_), Some(data)) => Failure::Input { path: data.clone(), source },
+        (source, _) => Failure::Compile { path: path.to_owned(), source },
+    }
+}
+
+/// Refuses a program that misses the target that its precision was chosen by, unless the user takes it all the same.
+pub(crate) fn check_accuracy(
+    path: &Path,
+    program: &Program,
+    options: &arguments::CompileOptions,
+) -> Result<(), Failure> {
+    match program.report().missed_target() {
+        Some(shortfall) if !options.allow_error => Err(Failure::Inaccurate { path: path.to_owned(), shortfall }),
+        _ => Ok(()),
+    }
 }
 
 /// Where a program that is to be proved comes from.
@@ -42,57 +74,82 @@ pub(crate) enum Source {
     ModelWithGuessedRange,
 }
 
-/// Reads a program, or compiles a model for the input at `input`.
+/// What a command runs on: an input, and where it was read from.
+pub(crate) struct Input<'a> {
+    path: &'a Path,
+    tensors: NamedTensors,
+}
+
+impl<'a> Input<'a> {
+    /// Reads it, once: it may be a pipe.
+    pub(crate) fn read(path: &'a Path) -> Result<Self, Failure> {
+        let tensors = tensors::read_record(path, &Limits::default());
+        Ok(Self { path, tensors: tensors.map_err(|source| unusable(path, source))? })
+    }
+
+    /// A flat tensor of integers for each input of `program`.
+    pub(crate) fn quantize(&self, program: &Program) -> Result<Vec<Vec<i64>>, Failure> {
+        program.quantize(&self.tensors).map_err(|source| unusable(self.path, source))
+    }
+
+    /// A power of two that twice the greatest magnitude of the input `name` stays below, on either side of zero.
+    fn guess_range(&self, model: &[u8], import: &ImportOptions, name: &str) -> Result<RealRange, Failure> {
+        let model = onnx::import(model, import).map_err(|source| unusable(self.path, source))?;
+        let graph = model.graph();
+        let tensors = self.tensors.conform(graph).map_err(|source| unusable(self.path, source))?;
+        let named = graph.inputs().zip(&tensors).filter(|((_, node), _)| node.tensor == name);
+        let values = named.flat_map(|(_, tensor)| apodict_circuits::report::real_values(tensor));
+        let greatest = values.fold(1.0f64, |greatest, value| greatest.max(value.abs()));
+        let bound = (greatest.log2().floor() + 2.0).exp2();
+        Ok(RealRange { lo: -bound, hi: bound })
+    }
+}
+
+fn unusable(path: &Path, source: impl Into<Error>) -> Failure {
+    Failure::Input { path: path.to_owned(), source: source.into() }
+}
+
+/// Reads a program, or compiles a model for `input`, accurately enough.
 pub(crate) fn read_or_compile(
     path: &Path,
     options: &arguments::CompileOptions,
-    input: &Path,
+    input: &Input<'_>,
 ) -> Result<(Program, Source), Failure> {
-    let bytes = files::read(path)?;
-    if bytes.starts_with(MAGIC) {
+    let bytes = files::read(path, &[PROGRAM, model()])?;
+    if bytes.starts_with(PROGRAM.begins) {
         if let Some(option) = options.given() {
             return Err(Failure::NotCompiling { option });
         }
-        let program =
-            Program::from_bytes(&bytes).map_err(|source| Failure::Program { path: path.to_owned(), source })?;
-        return Ok((program, Source::Program));
+        return Ok((decode(path, &bytes)?, Source::Program));
     }
     let mut compile_options = compile_options(options)?;
     let mut source = Source::Model;
     loop {
         match compile(&bytes, &compile_options) {
-            Ok(program) => return Ok((program, source)),
+            Ok(program) => {
+                check_accuracy(path, &program, options)?;
+                return Ok((program, source));
+            }
             // Nothing says how large this input may be but the one at hand.
             Err(Error::Quantize(quantize::Error::NoRange { input: name }))
                 if !compile_options.input_ranges.contains_key(&name) =>
             {
-                let range = guess_range(&bytes, &compile_options.import, input, &name)?;
+                let range = input.guess_range(&bytes, &compile_options.import, &name)?;
                 compile_options.input_ranges.insert(name, vec![range]);
                 source = Source::ModelWithGuessedRange;
             }
-            Err(source) => return Err(Failure::Compile { path: path.to_owned(), source }),
+            Err(source) => return Err(cannot_compile(path, options, source)),
         }
     }
 }
 
-/// A power of two that twice the greatest magnitude of an input stays below, on either side of zero.
-fn guess_range(model: &[u8], import: &ImportOptions, input: &Path, name: &str) -> Result<RealRange, Failure> {
-    let unusable = |source: Error| Failure::Input { path: input.to_owned(), source };
-    let model = onnx::import(model, import).map_err(|source| unusable(source.into()))?;
-    let graph = model.graph();
-    let tensors = tensors::read_inputs(input, graph, &Limits::default()).map_err(|source| unusable(source.into()))?;
-    let named = graph.inputs().zip(&tensors).filter(|((_, node), _)| node.tensor == name);
-    let values = named.flat_map(|(_, tensor)| apodict_circuits::report::real_values(tensor));
-    let greatest = values.fold(1.0f64, |greatest, value| greatest.max(value.abs()));
-    let bound = (greatest.log2().floor() + 2.0).exp2();
-    Ok(RealRange { lo: -bound, hi: bound })
-}
-
-fn compile_options(options: &arguments::CompileOptions) -> Result<CompileOptions, Failure> {
+/// As the library takes them.
+pub(crate) fn compile_options(options: &arguments::CompileOptions) -> Result<CompileOptions, Failure> {
     let mut input_ranges: BTreeMap<String, Vec<RealRange>> = BTreeMap::new();
     for range in &options.ranges {
         input_ranges.insert(range.name.clone(), vec![RealRange { lo: range.low, hi: range.high }]);
     }
+    let read = |path: &Path| tensors::read_records(path, &Limits::default()).map_err(|source| unusable(path, source));
     Ok(CompileOptions {
         import: ImportOptions {
             dims: options.dims.iter().map(|dim| (dim.name.clone(), dim.extent)).collect(),
@@ -104,7 +161,7 @@ fn compile_options(options: &arguments::CompileOptions) -> Result<CompileOptions
             (None, None) => Precision::default(),
         },
         input_ranges,
-        calibration: options.calibrate.as_deref().map_or_else(|| Ok(Vec::new()), read_calibration)?,
+        calibration: options.calibrate.as_deref().map_or_else(|| Ok(Vec::new()), read)?,
         objective: match options.objective.unwrap_or_default() {
             arguments::Objective::Gas => Objective::Gas,
             arguments::Objective::Latency => Objective::Latency,
@@ -114,55 +171,15 @@ fn compile_options(options: &arguments::CompileOptions) -> Result<CompileOptions
     })
 }
 
-fn read_calibration(path: &Path) -> Result<Vec<NamedTensors>, Failure> {
-    let bytes = files::read(path)?;
-    let samples = if bytes.starts_with(b"PK") {
-        tensors::calibration_from_npz(&bytes, &Limits::default())
-    } else {
-        tensors::calibration_from_json(&bytes, &Limits::default())
-    };
-    samples.map_err(|source| Failure::Input { path: path.to_owned(), source: source.into() })
-}
-
 /// Compiles a model that is not in a file.
 pub(crate) fn compile_bytes(model: &[u8], calibration: &[u8]) -> Result<Program, Error> {
     let calibration = tensors::calibration_from_json(calibration, &Limits::default())?;
     compile(model, &CompileOptions { calibration, ..CompileOptions::default() })
 }
 
-/// Reads an input file and quantizes it for `program`: a flat tensor for each input.
-pub(crate) fn read_inputs(path: &Path, program: &Program) -> Result<Vec<Vec<i64>>, Failure> {
-    let unusable = |source: Error| Failure::Input { path: path.to_owned(), source };
-    let tensors = tensors::read_inputs(path, &signature(program), &Limits::default());
-    let tensors = tensors.map_err(|source| unusable(source.into()))?;
-    quantize::quantize_tensors(program.graph(), &tensors).map_err(|source| unusable(source.into()))
-}
-
-/// As [`read_inputs`], from JSON.
+/// The integers of an input that is not in a file.
 pub(crate) fn quantize_json(json: &[u8], program: &Program) -> Result<Vec<Vec<i64>>, Error> {
-    let tensors = NamedTensors::from_json(json, &Limits::default())?.conform(&signature(program))?;
-    Ok(quantize::quantize_tensors(program.graph(), &tensors)?)
-}
-
-/// The inputs of a program as a graph that files can be fitted to.
-fn signature(program: &Program) -> float::Graph {
-    let nodes = program.graph().inputs().map(|(_, node)| float::Node {
-        name: name_of(node).to_owned(),
-        tensor: name_of(node).to_owned(),
-        op: float::Op::Input,
-        inputs: Vec::new(),
-        shape: node.shape.clone(),
-        // Real inputs have fraction bits, integers have none.
-        element: if node.frac_bits > 0 { ElementType::F32 } else { ElementType::I64 },
-    });
-    float::Graph { nodes: nodes.collect(), outputs: Vec::new() }
-}
-
-fn name_of(input: &Node) -> &str {
-    match &input.op {
-        Op::Input { name } => name,
-        _ => &input.name,
-    }
+    program.quantize(&NamedTensors::from_json(json, &Limits::default())?)
 }
 
 /// How many columns a proof has.

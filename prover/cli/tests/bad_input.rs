@@ -103,6 +103,12 @@ const COMPILE: &[Mistake] = &[
 
 const PROVE: &[Mistake] = &[
     Mistake {
+        name: "error allowed of a program",
+        arguments: &["prove", "program.apo", "--allow-error", "--input", "input.json", "-o", "out"],
+        exit_code: 2,
+        says: &["--allow-error", "compiled already"],
+    },
+    Mistake {
         name: "missing input",
         arguments: &["prove", "program.apo", "--input", "missing.json", "--keys", "keys", "-o", "out"],
         exit_code: 1,

@@ -3,8 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use apodict_circuits::escaped;
 use serde::Serialize;
 
+use crate::accuracy::Accuracy;
 use crate::arguments::Compile;
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
@@ -20,18 +22,17 @@ struct Report {
     rows: usize,
     shape: &'static str,
     compile_ms: f64,
-    max_error: f64,
-    flips: usize,
-    warnings: Vec<String>,
+    #[serde(flatten)]
+    accuracy: Accuracy,
 }
 
 pub(crate) fn run(arguments: &Compile, console: &Console) -> Result<Outcome, Failure> {
     let file = PendingFile::create(&arguments.output)?;
     let (program, compile_ms) =
         console.stage("compile", || program::compile_model(&arguments.model, &arguments.options))?;
+    program::check_accuracy(&arguments.model, &program, &arguments.options)?;
     let bytes = program.to_bytes().map_err(|source| Failure::Program { path: arguments.output.clone(), source })?;
     file.commit(&bytes)?;
-    let outputs = &program.report().outputs;
     let report = Report {
         program: arguments.output.clone(),
         program_digest: Bytes32(program.digest()),
@@ -39,13 +40,9 @@ pub(crate) fn run(arguments: &Compile, console: &Console) -> Result<Outcome, Fai
         rows: program.layout().rows(),
         shape: program.plan().shape.name(),
         compile_ms,
-        max_error: outputs.iter().map(|output| output.max_error).fold(0.0, f64::max),
-        flips: outputs.iter().map(|output| output.flips).sum(),
-        warnings: program.report().warnings.clone(),
+        accuracy: Accuracy::of(program.report()),
     };
-    for warning in &report.warnings {
-        console.warn(format_args!("warning: {warning}"));
-    }
+    console.warn_of_accuracy(program.report());
     console.result(&report)?;
     Ok(Outcome::Done)
 }
@@ -54,14 +51,12 @@ impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{}: {} rows of the {} shape, k = {}; at most {:.2e} from the float model, {} decisions flipped\n\
-             the program {}",
-            self.program.display(),
+            "{}: {} rows of the {} shape, k = {}; {}\nthe program {}",
+            escaped(self.program.display()),
             format_count(self.rows as u64),
             self.shape,
             self.k,
-            self.max_error,
-            self.flips,
+            self.accuracy.summary,
             self.program_digest
         )
     }

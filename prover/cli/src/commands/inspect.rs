@@ -2,24 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::iter;
 
-use apodict_circuits::Program;
-use apodict_circuits::int::{Interval, Node};
+use apodict_circuits::int::{Interval, Node, Op};
 use apodict_circuits::report::ErrorReport;
+use apodict_circuits::{Program, escaped};
 use apodict_prover::{public_layout, shape_constraint_system};
+use apodict_verifier::files::Bytes32;
 use apodict_verifier::{Layout, Tensor};
 use serde::Serialize;
 
+use crate::accuracy::FiguresFrom;
 use crate::arguments::Inspect;
 use crate::commands::inspect_key;
+use crate::comparison::{self, Comparison, Evidence};
 use crate::console::{Console, format_bytes, format_count};
 use crate::cost::Prediction;
 use crate::failure::{Failure, Outcome};
 use crate::program::{self, Columns};
-use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct Report {
     program_digest: Bytes32,
     model_digest: Bytes32,
     shape: &'static str,
@@ -30,11 +33,13 @@ struct Report<'a> {
     limb_bits: u32,
     columns: Columns,
     instances: usize,
-    /// How often each operator occurs.
-    operators: BTreeMap<&'a str, usize>,
+    /// How often each operator of the integer graph occurs.
+    operators: BTreeMap<&'static str, usize>,
     inputs: Vec<Ranged>,
     outputs: Vec<Ranged>,
-    accuracy: &'a ErrorReport,
+    /// Who says what `accuracy` says, and of which model the program is.
+    report: Evidence,
+    accuracy: ErrorReport,
     predicted: Prediction,
 }
 
@@ -45,6 +50,9 @@ struct Ranged {
     shape: Vec<usize>,
     /// An instance `v` stands for `v * 2^-frac_bits`.
     frac_bits: i32,
+    /// The type of an input's elements in the model, as the program says: a number is first rounded to what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    element: Option<String>,
     /// In the model's units: the least and the greatest of any element.
     range: [f64; 2],
 }
@@ -58,9 +66,17 @@ pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Fai
     let layout = program.layout();
     let shape = shape_constraint_system(plan.shape)?;
     let mut operators = BTreeMap::new();
-    for layer in &program.report().layers {
-        *operators.entry(layer.operator.as_str()).or_default() += 1;
+    for node in &program.graph().nodes {
+        *operators.entry(operator_name(&node.op)).or_default() += 1;
     }
+    let (report, accuracy) = match (&arguments.model, arguments.options.given()) {
+        (Some(model), _) => {
+            let compare = || comparison::compare(&program, model, &arguments.options);
+            console.stage("compare", compare)?.0
+        }
+        (None, Some(option)) => return Err(Failure::NotCompiling { option }),
+        (None, None) => (Evidence::CLAIMED, program.report().clone()),
+    };
     let (inputs, outputs) = ranged(&program);
     console.result(&Report {
         program_digest: Bytes32(program.digest()),
@@ -76,22 +92,42 @@ pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Fai
         operators,
         inputs,
         outputs,
-        accuracy: program.report(),
+        report,
+        accuracy,
         predicted: Prediction::new(&program, &shape)?,
     })?;
     Ok(Outcome::Done)
 }
 
+fn operator_name(op: &Op) -> &'static str {
+    match op {
+        Op::Input { .. } => "Input",
+        Op::Constant { .. } => "Constant",
+        Op::Rearrange { .. } => "Rearrange",
+        Op::Linear { .. } => "Linear",
+        Op::SumOfProducts { .. } => "SumOfProducts",
+        Op::Shift { .. } => "Shift",
+        Op::Relu => "Relu",
+        Op::Piecewise { .. } => "Piecewise",
+        Op::Max { .. } => "Max",
+        Op::ArgMax { .. } => "ArgMax",
+        Op::Divide { .. } => "Divide",
+        Op::Gather { .. } => "Gather",
+        Op::EmbeddingSum { .. } => "EmbeddingSum",
+    }
+}
+
 fn ranged(program: &Program) -> (Vec<Ranged>, Vec<Ranged>) {
     let graph = program.graph();
-    let ranged = |(tensor, node): (Tensor, &Node)| {
-        let Tensor { name, shape, .. } = tensor;
-        Ranged { name, shape, frac_bits: node.frac_bits, range: range_of(node) }
-    };
     let Layout { inputs, outputs } = public_layout(program);
-    let inputs = inputs.into_iter().zip(graph.inputs().map(|(_, node)| node)).map(ranged);
-    let outputs = outputs.into_iter().zip(graph.outputs.iter().map(|output| graph.node(output.node))).map(ranged);
-    (inputs.collect(), outputs.collect())
+    let inputs = inputs.into_iter().zip(graph.inputs().map(|(_, node)| node));
+    let outputs = outputs.into_iter().zip(graph.outputs.iter().map(|output| graph.node(output.node)));
+    let types = program.signature().nodes.into_iter().map(|node| Some(node.element.to_string()));
+    let ranged = |((tensor, node), element): ((Tensor, &Node), Option<String>)| {
+        let Tensor { name, shape, .. } = tensor;
+        Ranged { name, shape, frac_bits: node.frac_bits, element, range: range_of(node) }
+    };
+    (inputs.zip(types).map(ranged).collect(), outputs.zip(iter::repeat(None)).map(ranged).collect())
 }
 
 fn range_of(node: &Node) -> [f64; 2] {
@@ -99,13 +135,30 @@ fn range_of(node: &Node) -> [f64; 2] {
     [lo, hi].map(|end| end as f64 * (-f64::from(node.frac_bits)).exp2())
 }
 
-impl Display for Report<'_> {
+impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "program {}", self.program_digest)?;
-        writeln!(formatter, "model   {}", self.model_digest)?;
+        write!(formatter, "model   {}", self.model_digest)?;
+        match &self.report.comparison {
+            None => writeln!(formatter, ", claimed by the program's maker")?,
+            Some(Comparison { model, digest, is_claimed_model, .. }) => {
+                let model = escaped(model.display());
+                match is_claimed_model {
+                    true => writeln!(formatter, ", that of {model}")?,
+                    false => {
+                        writeln!(formatter, ", claimed by the program's maker: it is not that of {model}, {digest}")?
+                    }
+                }
+            }
+        }
         for (role, tensors) in [("input ", &self.inputs), ("output", &self.outputs)] {
-            for Ranged { name, shape, frac_bits, range: [low, high] } in tensors {
-                writeln!(formatter, "{role}  {name} {shape:?} from {low} to {high} in steps of 2^-{frac_bits}")?;
+            for Ranged { name, shape, frac_bits, element, range: [low, high] } in tensors {
+                let element = element.as_ref().map_or_else(String::new, |element| format!(" {element}"));
+                writeln!(
+                    formatter,
+                    "{role}  {}{element} {shape:?} from {low} to {high} in steps of 2^-{frac_bits}",
+                    escaped(name)
+                )?;
             }
         }
         let operators: Vec<String> =
@@ -130,6 +183,32 @@ impl Display for Report<'_> {
             format_count(proof_bytes as u64),
             format_count(gas),
         )?;
+        match (self.report.source, &self.report.comparison) {
+            (FiguresFrom::Claimed, _) | (_, None) => writeln!(
+                formatter,
+                "Claimed by the program's maker, checked by nobody (with --model MODEL.onnx it is):"
+            )?,
+            (FiguresFrom::Compiled, Some(Comparison { model, .. })) => writeln!(
+                formatter,
+                "Compiled again: it is the program that {} compiles to with these options.",
+                escaped(model.display())
+            )?,
+            (FiguresFrom::Measured, Some(Comparison { model, compiles_to, does_not_compile, .. })) => {
+                let model = escaped(model.display());
+                match (compiles_to, does_not_compile) {
+                    (Some(other), _) => writeln!(
+                        formatter,
+                        "NOT the program that {model} compiles to with these options, which is {other}."
+                    )?,
+                    (None, reason) => writeln!(
+                        formatter,
+                        "{model} does not compile with these options: {}.",
+                        escaped(reason.as_deref().unwrap_or_default())
+                    )?,
+                }
+                writeln!(formatter, "Measured here instead, which says nothing of other inputs:")?;
+            }
+        }
         write!(formatter, "{}", self.accuracy)
     }
 }

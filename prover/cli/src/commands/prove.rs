@@ -3,10 +3,13 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use apodict_circuits::escaped;
 use apodict_prover::{Context, Purpose, engine::Job};
+use apodict_verifier::files::{Bytes32, Decision, ProofFile};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::accuracy::{Accuracy, FiguresFrom};
 use crate::arguments::{Backend, Prove};
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
@@ -14,9 +17,7 @@ use crate::files::PendingFile;
 use crate::keys::origin_name;
 use crate::keys::{self, KeyFolder};
 use crate::memory::{self, peak_memory_bytes};
-use crate::program::{self, Columns, Source};
-use apodict_verifier::files::Bytes32;
-use apodict_verifier::files::{Decision, ProofFile};
+use crate::program::{self, Columns, Input, Source};
 
 /// Of a model without calibration data.
 const GUESSED_RANGE: &str = "warning: no --calibrate and no --range: the range of the inputs is guessed from this input, \
@@ -35,6 +36,10 @@ struct Report {
     srs: &'static str,
     /// Decoded from the proof's instances.
     outputs: Map<String, Value>,
+    /// Of the program, not of this input.
+    #[serde(flatten)]
+    accuracy: Accuracy,
+    accuracy_from: FiguresFrom,
     stages_ms: Stages,
     /// From witness to finished proof, keys loaded.
     prove_ms: f64,
@@ -61,12 +66,14 @@ struct Stages {
 
 pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failure> {
     let file = PendingFile::create(&arguments.output)?;
-    let compile = || program::read_or_compile(&arguments.model, &arguments.options, &arguments.input);
+    let input = Input::read(&arguments.input)?;
+    let compile = || program::read_or_compile(&arguments.model, &arguments.options, &input);
     let ((program, source), compile_ms) = console.stage("compile", compile)?;
     if source == Source::ModelWithGuessedRange {
         console.warn(GUESSED_RANGE);
     }
-    let inputs = program::read_inputs(&arguments.input, &program)?;
+    console.warn_of_accuracy(program.report());
+    let inputs = input.quantize(&program)?;
 
     let memory = memory::plan(&program, Purpose::OneProof, arguments.memory_mib)?;
     let ((folder, keys), keys_ms) = console.stage("keys", || {
@@ -102,6 +109,8 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
         columns: Columns::of(&keys.proving.verifying_key().constraint_system),
         srs: origin_name(origin),
         outputs: decision.outputs,
+        accuracy: Accuracy::of(program.report()),
+        accuracy_from: if source == Source::Program { FiguresFrom::Claimed } else { FiguresFrom::Compiled },
         stages_ms: Stages {
             compile: compile_ms,
             keys: keys_ms,
@@ -126,20 +135,25 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
 impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.outputs {
-            writeln!(formatter, "{name} = {value}")?;
+            writeln!(formatter, "{} = {value}", escaped(name))?;
         }
+        let says = match self.accuracy_from {
+            FiguresFrom::Claimed => "accuracy, as the program's file says",
+            _ => "accuracy",
+        };
+        writeln!(formatter, "{says}: {}", self.accuracy.summary)?;
         let rows = format_count(self.rows as u64);
         let proof_bytes = format_count(self.proof_bytes as u64);
         writeln!(formatter, "proved in {:.1} ms: {rows} rows, k = {}, {proof_bytes} bytes", self.prove_ms, self.k)?;
         if let Some(peak) = self.peak_memory_bytes {
             writeln!(formatter, "peak memory {}", format_bytes(peak))?;
         }
-        writeln!(formatter, "proof: {}", self.proof.display())?;
+        writeln!(formatter, "proof: {}", escaped(self.proof.display()))?;
         write!(
             formatter,
             "verify it with: apodict verify {} --key {}",
-            self.proof.display(),
-            self.verifying_key.display()
+            escaped(self.proof.display()),
+            escaped(self.verifying_key.display())
         )
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 use std::time::Instant;
 
+use apodict_circuits::escaped;
 use apodict_solidity::evm::{Verdict, Verification, VerifierOnEvm};
 use apodict_verifier::files::{self, Bytes32, Decision, ProofFile};
 use apodict_verifier::{SrsOrigin, SrsPolicy, Verifier, VerifyingKey};
@@ -140,7 +141,7 @@ pub(crate) fn print_decision(formatter: &mut Formatter<'_>, decision: &Decision)
     write!(formatter, "\n  context  {context}")?;
     for (role, tensors) in [("input ", inputs), ("output", outputs)] {
         for (name, value) in tensors {
-            write!(formatter, "\n  {role}   {name} = {value}")?;
+            write!(formatter, "\n  {role}   {} = {value}", escaped(name))?;
         }
     }
     Ok(())

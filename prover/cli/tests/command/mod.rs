@@ -1,5 +1,7 @@
 //! Runs the built binary in a folder of its own.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -8,6 +10,19 @@ use serde_json::Value;
 
 /// The risk model of the examples.
 pub(crate) const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/risk_scoring");
+
+/// An ONNX model of operator set 14, `y = relu(x)` of one DOUBLE: `onnx.helper` makes these bytes.
+pub(crate) const RECTIFIER_OF_A_DOUBLE: &[u8] = b"\x08\x08\x3a\x39\x0a\x12\x0a\x01x\x12\x01y\x1a\x04relu\"\x04Relu\x12\x01g\
+    \x5a\x0f\x0a\x01x\x12\x0a\x0a\x08\x08\x0b\x12\x04\x0a\x02\x08\x01\x62\x0f\x0a\x01y\x12\x0a\x0a\x08\x08\x0b\x12\x04\x0a\x02\x08\x01\
+    \x42\x02\x10\x0e";
+
+/// A `.npy` file of doubles of this shape, as Python writes one.
+pub(crate) fn npy(shape: &str, values: &[f64]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}");
+    let length = (header.len() as u16).to_le_bytes();
+    let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &data].concat()
+}
 
 /// Runs `apodict` in `folder`, with a cache that all tests of one binary share.
 pub(crate) fn apodict(folder: &Path, arguments: &[&str]) -> Output {

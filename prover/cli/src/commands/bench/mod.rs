@@ -16,7 +16,7 @@ use crate::console::{Console, milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::keys;
 use crate::memory::{self, peak_memory_bytes};
-use crate::program;
+use crate::program::{self, Input};
 use report::{Cancelled, Case, Engine, Report};
 
 /// A program with an input.
@@ -39,8 +39,10 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
     };
     let peak = report.peak_multiplications_per_s;
     if let (Some(model), Some(input)) = (&arguments.model, &arguments.input) {
-        let (program, _) = program::read_or_compile(model, &arguments.options, input)?;
-        let inputs = program::read_inputs(input, &program)?;
+        let input = Input::read(input)?;
+        let (program, _) = program::read_or_compile(model, &arguments.options, &input)?;
+        console.warn_of_accuracy(program.report());
+        let inputs = input.quantize(&program)?;
         let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
         let srs = keys::srs_for(&program, &SrsFile::default())?.with_budget(memory.budget)?;
         let predicted_memory_bytes = memory.predicted_bytes;
