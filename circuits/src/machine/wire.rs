@@ -1,5 +1,7 @@
 //! Wires: the values of a run, and how each is computed.
 
+use std::cmp::Ordering;
+
 use halo2_proofs::halo2curves::bn256::Fr;
 
 use super::{
@@ -26,8 +28,8 @@ pub(crate) enum Def {
     Quadratic { constant: i64, terms: Vec<(i64, Wire, Option<Wire>)> },
     /// What `table` holds for `key`.
     Lookup { table: TableId, key: Wire },
-    /// 1 if `of = value`, else 0.
-    Equals { of: Wire, value: i64 },
+    /// 2 if `of = at`, 1 if `of > at`, else 0: the states of the argmax gadget.
+    Place { of: Wire, at: i64 },
     /// Position of the first greatest.
     ArgMax { of: Vec<Wire> },
 }
@@ -110,7 +112,11 @@ pub(crate) fn evaluate(defs: &[Def], tables: &Tables, trace: &Trace) -> Result<V
                     }
                 }
             }
-            Def::Equals { of, value } => i128::from(get(*of) == i128::from(*value)),
+            Def::Place { of, at } => match get(*of).cmp(&i128::from(*at)) {
+                Ordering::Less => 0,
+                Ordering::Greater => 1,
+                Ordering::Equal => 2,
+            },
             Def::ArgMax { of } => {
                 let mut best = 0;
                 for at in 1..of.len() {

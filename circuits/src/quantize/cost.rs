@@ -79,7 +79,7 @@ fn table_rows(graph: &Graph, limb_bits: u32, narrow: u64) -> f64 {
 /// | Relu | `2n + 1`, `n` limbs for value and sign; nothing where the sign is known |
 /// | SumOfProducts | one a product, half of one for the sum |
 /// | Piecewise | `ceil(s/b) + ceil(o/b) + ceil(bits(y)/b) + 7`, the last quotient only with an output shift |
-/// | Max, ArgMax | `n^2/4 + n * (2 + ceil(bits/b)) + n/2` a group of `n` |
+/// | Max, ArgMax | `n * (4 + ceil(bits/b))` a group of `n` |
 /// | Divide | `2 * ceil(bits(2d)/b) + ceil(bits(y)/b) + 6` |
 /// | Gather, EmbeddingSum | `packs` a token and `2 + W/b` a column, `W` bits a column, `248/W` columns a pack |
 /// | outputs | half a unit for each element that is a sum |
@@ -180,8 +180,7 @@ impl Estimate<'_> {
                 let operand = self.operand();
                 let of_group = |group: &Vec<u32>| {
                     let hull = group.iter().map(|e| operand.range(*e as usize)).reduce(Interval::union);
-                    let n = group.len() as f64;
-                    n * n / 4.0 + n * (2.5 + self.limbs(hull.map_or(0, Interval::bits)))
+                    group.len() as f64 * (4.0 + self.limbs(hull.map_or(0, Interval::bits)))
                 };
                 groups.iter().filter(|group| group.len() > 1).map(of_group).sum()
             }

@@ -1,18 +1,31 @@
 //! Max and ArgMax.
 //!
 //! # Statement
-//! `m = max(x_i)` and `j` the first position at which it stands.
-//! # Equations, for bits `e_i`
-//! 1. `(e_i, 0)` looked up in the table of bits; `sum(e_i) = 1`.
-//! 2. `sum(e_i * x_i) = m`.
-//! 3. `m - x_i - sum(e_j, j > i) = sum(2^(b*l) d_il)` for every `i`.
+//! `m = max(x_i)` and `j` the first position at which it stands, of `n >= 2` values.
+//! # Layout of the table
+//! Walking along the group, position `i` is in one of three states, the key `t_i`; the output is the bit `e_i`:
+//!
+//! | `t` | `e` | | `t - e`: `j >= i` | `t - 2e`: `j > i` |
+//! |---|---|---|---|---|
+//! | 0 | 0 | `j` was before | 0 | 0 |
+//! | 1 | 0 | `j` comes later | 1 | 1 |
+//! | 2 | 1 | `j` is here | 1 | 0 |
+//!
+//! The first position has a table of its own, without state 0.
+//! # Equations
+//! 1. `sum(e_i * x_i) = m`.
+//! 2. `2*(m - x_i) - (t_i - 2*e_i) - (t_(i+1) - e_(i+1)) = 2 * sum(2^(b*l) d_il)` for every `i`, with `(t_i, e_i)` looked up.
+//!    For the last `i` there is no `t_(i+1) - e_(i+1)`.
 //! # Soundness
-//! By (1) exactly one bit is set, at `j` say, and by (2) `m = x_j`. By (3) `m >= x_i` for every `i`, and
-//! `m >= x_i + 1` for every `i < j`, since then the sum over later bits is 1. So `j` is the first greatest and there
-//! is no freedom at ties. The differences stay below `2^64`, so a negative one, which is `p` less than
-//! that, has no limbs.
+//! The tables pin every `e_i` to a bit, and `later_i = t_i - 2*e_i` and `now_i = t_i - e_i` too, with `now_i - later_i = e_i`.
+//! By (1) `m` is then an integer below `n * 2^62`, so both sides of (2) are integers below `2^250` and (2) holds over the
+//! integers. The right side is even, so `later_i + now_(i+1)` is: being bits, they are equal, and the last `later_i` is 0.
+//! With `now_0 = 1`, which its table says, the sum of all `e_i = now_i - now_(i+1)` is 1: exactly one bit is set, at `j`
+//! say, and `later_i` is 1 for `i < j` and 0 from `j` on. So `m = x_j` by (1), and (2) says `m - x_i - later_i >= 0`: `m >= x_i`
+//! for every `i`, and `m >= x_i + 1` for every `i < j`. `j` is the first greatest and there is no freedom at ties. The
+//! differences stay below `2^64`, so a negative one, which is `p` less than that, has no limbs.
 //! # Cost
-//! For `n` values: about `n^2/4 + n * (2 + ceil(bits/b)) + n/2` units.
+//! For `n` values: `n * (4 + ceil(bits/b))` units. 5 rows of tables.
 
 use super::super::{
     Error,
@@ -20,10 +33,19 @@ use super::super::{
     equation::Equation,
     field::Weight,
     lower::Lowering,
-    table::{Outputs, Table},
+    table::{Outputs, Table, TableId},
     wire::{Def, Wire},
 };
 use crate::int::{Interval, Node, NodeId};
+
+/// Where a position stands relative to that of the greatest.
+struct Place {
+    /// The state, key of its table.
+    state: Wire,
+    /// 1 at the greatest, else 0.
+    bit: Wire,
+    table: TableId,
+}
 
 impl Lowering<'_> {
     pub(crate) fn max(&mut self, index: u32, node: &Node, groups: &[Vec<u32>]) -> Result<Vec<Form>, Error> {
@@ -33,8 +55,10 @@ impl Lowering<'_> {
                 forms.push(self.form(node.inputs[0], *only as usize)?);
                 continue;
             }
+            let cells = self.cells(node.inputs[0], group)?;
+            let places = self.places(&cells);
             let m = self.builder.value(index, element, node.range(element));
-            self.greatest(node.inputs[0], group, m)?;
+            self.is_greatest(node.inputs[0], group, &cells, m, &places)?;
             forms.push(Form::wire(m));
         }
         Ok(forms)
@@ -48,14 +72,13 @@ impl Lowering<'_> {
                 continue;
             }
             let operand = node.inputs[0];
-            let ranges = group.iter().map(|e| self.builder.graph.node(operand).range(*e as usize));
-            let bound = ranges.map(|r| r.lo.unsigned_abs().max(r.hi.unsigned_abs())).max().unwrap_or(0);
-            let bits = self.position(operand, group)?;
             let cells = self.cells(operand, group)?;
-            let terms = bits.iter().zip(&cells).map(|(bit, x)| (1, *bit, Some(*x))).collect();
+            let places = self.places(&cells);
+            let bound = self.hull(operand, group).max_abs();
+            let terms = places.iter().zip(&cells).map(|(place, x)| (1, place.bit, Some(*x))).collect();
             let m = self.builder.wire(Def::Quadratic { constant: 0, terms }, bound as f64);
-            self.is_greatest(operand, group, m, &bits)?;
-            let terms = (1..).zip(&bits[1..]).map(|(at, bit)| (*bit, at)).collect();
+            self.is_greatest(operand, group, &cells, m, &places)?;
+            let terms = (1..).zip(&places[1..]).map(|(at, place)| (place.bit, at)).collect();
             forms.push(Form { constant: 0, terms });
         }
         Ok(forms)
@@ -65,53 +88,61 @@ impl Lowering<'_> {
         group.iter().map(|element| self.cell(operand, *element as usize)).collect()
     }
 
-    fn greatest(&mut self, operand: NodeId, group: &[u32], m: Wire) -> Result<(), Error> {
-        let bits = self.position(operand, group)?;
-        self.is_greatest(operand, group, m, &bits)
+    /// What any member of a group can be.
+    fn hull(&self, operand: NodeId, group: &[u32]) -> Interval {
+        let operand = self.builder.graph.node(operand);
+        let ranges = group.iter().map(|element| operand.range(*element as usize));
+        ranges.reduce(Interval::union).unwrap_or(Interval::point(0))
     }
 
-    /// Equation (1).
-    fn position(&mut self, operand: NodeId, group: &[u32]) -> Result<Vec<Wire>, Error> {
-        let table = Table { name: "bit".into(), first: 0, outputs: Outputs::Small(vec![0, 0]) };
-        let table = self.builder.tables.intern(table);
-        let cells = self.cells(operand, group)?;
-        let position = self.builder.wire(Def::ArgMax { of: cells }, group.len() as f64);
-        let mut equation = Equation::default();
-        let mut bits = Vec::with_capacity(group.len());
-        for at in 0..group.len() {
-            let bit = self.builder.wire(Def::Equals { of: position, value: at as i64 }, 1.0);
-            equation.lookup(table, bit, None, Weight::int(1));
-            bits.push(bit);
-        }
-        let one = self.builder.one()?;
-        equation.linear(one, Weight::int(-1))?;
-        self.builder.push(equation)?;
-        Ok(bits)
+    /// The wires of all states and bits. Nothing is proven of them yet.
+    fn places(&mut self, cells: &[Wire]) -> Vec<Place> {
+        let tables = &mut self.builder.tables;
+        let mut table = |name: &str, first, outputs| {
+            tables.intern(Table { name: name.into(), first, outputs: Outputs::Small(outputs) })
+        };
+        let (first, other) = (table("first position", 1, vec![0, 1]), table("position", 0, vec![0, 0, 1]));
+        let position = self.builder.wire(Def::ArgMax { of: cells.to_vec() }, cells.len() as f64);
+        let place = |at: usize| {
+            let table = if at == 0 { first } else { other };
+            let state = self.builder.wire(Def::Place { of: position, at: at as i64 }, 2.0);
+            let bit = self.builder.wire(Def::Lookup { table, key: state }, 1.0);
+            Place { state, bit, table }
+        };
+        (0..cells.len()).map(place).collect()
     }
 
-    /// Equations (2) and (3).
-    fn is_greatest(&mut self, operand: NodeId, group: &[u32], m: Wire, bits: &[Wire]) -> Result<(), Error> {
-        let cells = self.cells(operand, group)?;
+    fn is_greatest(
+        &mut self,
+        operand: NodeId,
+        group: &[u32],
+        cells: &[Wire],
+        m: Wire,
+        places: &[Place],
+    ) -> Result<(), Error> {
+        // sum(e_i * x_i) - m = 0
         let mut equation = Equation::default();
-        for (bit, x) in bits.iter().zip(&cells) {
-            equation.product(*bit, *x, Weight::int(1));
+        for (place, x) in places.iter().zip(cells) {
+            equation.product(place.bit, *x, Weight::int(1));
         }
         equation.linear(m, Weight::int(-1))?;
         self.builder.push(equation)?;
 
-        let ranges = group.iter().map(|element| self.builder.graph.node(operand).range(*element as usize));
-        let hull = ranges.reduce(|a, b| Interval::new(a.lo.min(b.lo), a.hi.max(b.hi))).unwrap_or(Interval::point(0));
+        let hull = self.hull(operand, group);
         let width = bits_of(i128::from(hull.hi) - i128::from(hull.lo));
-        for (at, x) in cells.iter().enumerate() {
-            let mut terms = vec![(1, m, None), (-1, *x, None)];
-            terms.extend(bits[at + 1..].iter().map(|later| (-1, *later, None)));
+        for (at, (place, x)) in places.iter().zip(cells).enumerate() {
+            // 2m - 2x_i - t_i + 2e_i - t_(i+1) + e_(i+1) - 2 sum(2^(b*l) d_il) = 0
             let mut equation = Equation::default();
-            for (weight, wire, _) in &terms {
-                equation.linear(*wire, Weight::int(*weight))?;
+            equation.lookup(place.table, place.state, Some(place.bit), Weight::int(-1));
+            equation.linear(place.bit, Weight::int(2))?;
+            equation.linear(m, Weight::int(2))?.linear(*x, Weight::int(-2))?;
+            if let Some(next) = places.get(at + 1) {
+                equation.linear(next.state, Weight::int(-1))?.linear(next.bit, Weight::int(1))?;
             }
+            let terms = vec![(1, m, None), (-1, *x, None), (-1, place.state, None), (2, place.bit, None)];
             let excess = self.builder.wire(Def::Quadratic { constant: 0, terms }, 2f64.powi(63));
             let what = Decomposed { of: excess, offset: 0 };
-            self.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 0);
+            self.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 1);
             self.builder.push(equation)?;
         }
         Ok(())

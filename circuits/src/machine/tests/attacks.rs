@@ -76,37 +76,67 @@ fn rejects_a_positive_passed_as_negative() {
     assert_not_in_table("plain rectifier", &[&[1, 1]], |liar| liar.claim(outputs(liar)[0], 0));
 }
 
-// Max and argmax.
+// Max and argmax: a position is before the greatest (state 1), the greatest (2, with the bit 1), or after it (0).
 
-/// Moves the one bit that is set among the first `len`.
-fn claim_position(liar: &mut Liar<'_>, len: usize, position: usize) {
-    let bits = liar.wires(|def| matches!(def, Def::Equals { .. }));
-    for (at, bit) in bits[..len].iter().enumerate() {
-        liar.claim(*bit, (at == position).into());
+/// The states and bits of the first group, of `len` values.
+fn places(liar: &Liar<'_>, len: usize) -> Vec<(Wire, Wire)> {
+    let states = liar.wires(|def| matches!(def, Def::Place { .. }));
+    let bit = |state| liar.wires(|def| matches!(def, Def::Lookup { key, .. } if *key == state))[0];
+    states[..len].iter().map(|state| (*state, bit(*state))).collect()
+}
+
+/// Claims states, each with the bit that its table gives it.
+fn claim_states(liar: &mut Liar<'_>, states: &[i64]) {
+    for ((state, bit), claimed) in places(liar, states.len()).into_iter().zip(states) {
+        liar.claim(state, *claimed);
+        liar.claim(bit, (*claimed == 2).into());
     }
 }
 
 #[test]
 fn rejects_the_later_of_two_greatest() {
-    assert_not_in_table("argmax", &[&[5, 20, 20, -20]], |liar| claim_position(liar, 4, 2));
+    assert_not_in_table("argmax", &[&[5, 20, 20, -20]], |liar| claim_states(liar, &[1, 1, 2, 0]));
 }
 
 #[test]
 fn rejects_the_later_of_two_greatest_for_a_maximum() {
-    assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_position(liar, 3, 2));
+    assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_states(liar, &[1, 1, 2]));
 }
 
 #[test]
 fn rejects_a_smaller_value_as_the_greatest() {
-    assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_position(liar, 3, 0));
+    assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_states(liar, &[2, 0, 0]));
+}
+
+/// `5 + 7 = 12` is more than each of them: only that states must follow on each other refuses two greatest.
+#[test]
+fn rejects_the_sum_of_two_as_the_greatest() {
+    for states in [[2, 2, 0], [2, 1, 2], [1, 2, 2], [2, 2, 2]] {
+        assert_not_in_table("max", &[&[5, 7, 7]], |liar| claim_states(liar, &states));
+    }
+}
+
+/// The sum of none is 0, which is more than each of these.
+#[test]
+fn rejects_none_as_the_greatest() {
+    for states in [[1, 0, 0], [1, 1, 0], [1, 1, 1]] {
+        assert_not_in_table("max", &[&[-5, -7, -7]], |liar| claim_states(liar, &states));
+    }
+}
+
+/// None is the greatest if the first position says that it was before: its table does not have that.
+#[test]
+fn rejects_a_greatest_before_the_first() {
+    assert_not_in_table("max", &[&[-5, -7, -7]], |liar| claim_states(liar, &[0, 0, 0]));
 }
 
 /// `-5 + 7 + 7 = 9`: bits that are no bits mix the values.
 #[test]
 fn rejects_a_mixture_as_the_greatest() {
     assert_not_in_table("max", &[&[5, 7, 7]], |liar| {
-        let bits = liar.wires(|def| matches!(def, Def::Equals { .. }));
-        bits.iter().zip([-1, 1, 1]).for_each(|(bit, value)| liar.claim(*bit, value));
+        for ((_, bit), value) in places(liar, 3).into_iter().zip([-1, 1, 1]) {
+            liar.claim(bit, value);
+        }
     });
 }
 

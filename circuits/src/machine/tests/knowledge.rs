@@ -56,6 +56,11 @@ fn is_negative(x: Fr) -> bool {
     x > -x
 }
 
+/// Whether an integer is odd, which does not wrap around.
+pub(super) fn is_odd(x: Fr) -> bool {
+    to_u64(if is_negative(x) { -x } else { x }) & 1 == 1
+}
+
 /// To within the precision of the type.
 fn to_f64(x: Fr) -> f64 {
     x.to_repr().iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte))

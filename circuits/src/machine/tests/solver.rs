@@ -10,19 +10,30 @@
 //! 3. An equation whose unknowns have ranges, and coefficients of which each exceeds what all smaller terms add up
 //!    to, determines them all: they are digits.
 //! 4. An unknown with coefficient 1 or -1 lies in the range of what the others add up to.
-//! 5. Where no rule helps, the wire with the smallest range is tried with each of its values.
+//! 5. Of an equation whose odd coefficients all belong to one tuple of a short table, only those rows of the table are left
+//!    that make the sum of these terms even or odd as the rest of the equation is.
+//! 6. Where no rule helps, the wire with the smallest range is tried with each of its values: a key rather than an output,
+//!    which follows from its key.
 //!
 //! Sums of ranges count as integers only while they stay below `2^252 < p`: none can wrap around the field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-use super::knowledge::{Contradiction, Digit, Progress, Range, Residue, State, greatest, to_u64};
-use crate::machine::{Layout, Wire, equation::Unit, field::fr_from_i128, table::Outputs};
+use super::knowledge::{Contradiction, Digit, Progress, Range, Residue, State, greatest, is_odd, to_u64};
+use crate::machine::{
+    Layout, Wire,
+    equation::Unit,
+    field::fr_from_i128,
+    table::{Outputs, TableId},
+};
 
 /// A range with more values than this is not tried value by value.
 const MAX_CHOICES: u64 = 40;
+
+/// A table with more rows than this is not looked through for what an equation leaves of it.
+const SHORT: usize = 8;
 
 /// States looked at before a search is given up.
 const MAX_STATES: usize = 20_000;
@@ -45,6 +56,10 @@ pub(super) struct Solver<'a> {
     layout: &'a Layout,
     equations: Vec<&'a [Unit]>,
     wires: Vec<Wire>,
+    /// Outputs of lookups.
+    outputs: BTreeSet<Wire>,
+    /// By its key and by its output: what is looked up in a short table.
+    tuples: BTreeMap<Wire, (TableId, [Option<Wire>; 2])>,
     states: usize,
 }
 
@@ -62,7 +77,15 @@ impl<'a> Solver<'a> {
             assert!(unit.table.is_none() || unit.lanes[0].is_some(), "a free cell is looked up: {unit:?}");
         }
         let equations = layout.zero_rows.windows(2).map(|rows| &layout.units[rows[0] * width..rows[1] * width]);
-        Self { layout, equations: equations.collect(), wires: layout.placed_wires(), states: 0 }
+        let outputs = layout.units.iter().filter(|unit| unit.table.is_some()).filter_map(|unit| unit.lanes[1]);
+        let outputs = outputs.collect();
+        let mut tuples = BTreeMap::new();
+        for unit in &layout.units {
+            if let Some(table) = unit.table.filter(|table| layout.tables.get(*table).len() <= SHORT) {
+                tuples.extend(unit.lanes.into_iter().flatten().map(|wire| (wire, (table, unit.lanes))));
+            }
+        }
+        Self { layout, equations: equations.collect(), wires: layout.placed_wires(), outputs, tuples, states: 0 }
     }
 
     /// Solves for the wires, with `inputs` for the first public values.
@@ -77,7 +100,7 @@ impl<'a> Solver<'a> {
         self.search(state)
     }
 
-    /// Applies the rules, then rule 5.
+    /// Applies the rules, then rule 6.
     fn search(&mut self, mut state: State) -> Witnesses {
         self.states += 1;
         if self.propagate(&mut state).is_err() {
@@ -89,11 +112,9 @@ impl<'a> Solver<'a> {
             return Witnesses::One(values.collect());
         };
         let ranged = open.iter().filter_map(|wire| Some((*wire, state.range(*wire)?)));
-        let narrowest = ranged.min_by_key(|(_, range)| range.width);
-        match narrowest {
-            Some((wire, range)) if range.width < Fr::from(MAX_CHOICES) && self.states < MAX_STATES => {
-                self.try_each(&state, wire, range)
-            }
+        let narrow = ranged.filter(|(_, range)| range.width < Fr::from(MAX_CHOICES));
+        match narrow.min_by_key(|(wire, range)| (self.outputs.contains(wire), range.width)) {
+            Some((wire, range)) if self.states < MAX_STATES => self.try_each(&state, wire, range),
             _ => Witnesses::Undecided(*any),
         }
     }
@@ -116,7 +137,7 @@ impl<'a> Solver<'a> {
         found
     }
 
-    /// Applies rules 1 to 4 until none adds anything.
+    /// Applies rules 1 to 5 until none adds anything.
     fn propagate(&self, state: &mut State) -> Result<(), Contradiction> {
         let mut progress = true;
         while progress {
@@ -131,6 +152,7 @@ impl<'a> Solver<'a> {
                     progress |= self.look_up(state, unit)?;
                 }
                 progress |= balance(state, equation)?;
+                progress |= self.match_parity(state, equation)?;
                 state.settled[at] = complete;
             }
         }
@@ -154,6 +176,37 @@ impl<'a> Solver<'a> {
             progress |= state.narrow(output, Range { lo: fr_from_i128(least.into()), width })?;
         }
         Ok(progress)
+    }
+}
+
+impl Solver<'_> {
+    /// Rule 5.
+    fn match_parity(&self, state: &mut State, equation: &[Unit]) -> Progress {
+        let reads_tuple = |unit: &Unit| unit.lanes.into_iter().flatten().any(|wire| self.tuples.contains_key(&wire));
+        let Some(residue) = equation.iter().any(reads_tuple).then(|| state.residue(equation)).flatten() else {
+            return Ok(false);
+        };
+        // Only if the equation holds over the integers.
+        if residue.digits(state).is_none() {
+            return Ok(false);
+        }
+        let odd: Vec<Wire> = residue.terms.iter().filter(|(_, c)| is_odd(**c)).map(|(wire, _)| *wire).collect();
+        let Some(first) = odd.first() else {
+            return if is_odd(residue.constant) { Err(Contradiction) } else { Ok(false) };
+        };
+        let Some((table, [Some(key), output])) = self.tuples.get(first) else { return Ok(false) };
+        if !odd.iter().all(|wire| wire == key || Some(*wire) == *output) {
+            return Ok(false);
+        }
+        let table = self.layout.tables.get(*table);
+        let fits = |row: &usize| {
+            let (k, o) = table.entry(*row);
+            let of = |wire: &Wire| if wire == key { k } else { o };
+            is_odd(odd.iter().map(of).fold(Fr::ZERO, |sum, term| sum + term)) == is_odd(residue.constant)
+        };
+        let rows: Vec<usize> = (0..table.len()).filter(fits).collect();
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Err(Contradiction) };
+        state.narrow(*key, Range { lo: table.entry(*first).0, width: Fr::from((last - first) as u64) })
     }
 }
 
