@@ -3,11 +3,48 @@
 //! Each operator's rule is exact for independent operands. Two rules know more, because softmax needs them:
 //! `max(g) - x[e]` is not negative if `e` is in `g`, and a term of a sum of non-negative terms is at most the sum.
 
-use std::collections::HashMap;
+//!
+//! # Time
+//! Whatever a graph says, analysis takes time in proportion to its length, but for logarithms: what several rows or elements
+//! ask for again ([`Known`]) is found out once.
 
+use std::collections::{HashMap, HashSet};
+
+use super::extremes::Extremes;
+use super::hulls::Hulls;
 use super::interval::collapse;
 use super::piecewise::shift_rounding_half_up;
-use super::{Error, Graph, Interval, Node, NodeId, Op, Row, Source, Term, limits, structure};
+use super::{Error, Graph, Interval, Node, NodeId, Op, Row, Source, limits, structure};
+
+/// An element of a node that is not just moved data.
+type Origin = (NodeId, u32);
+
+/// What analysis has found out of a graph's nodes so far, beside their ranges.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// By node: where the elements of a [`Op::Rearrange`] come from. Empty for all others.
+    origins: Vec<Vec<Origin>>,
+    /// Which values a [`Op::Max`] is the greatest of, by its node and element.
+    members: HashMap<(NodeId, u32), HashSet<Origin>>,
+    /// The terms of a row of a [`Op::Linear`], by its node and position, if it is a sum of terms that are not negative.
+    summands: HashMap<(NodeId, u32), Option<HashSet<Origin>>>,
+    /// Of the segments of each [`super::Piecewise`] that was asked for.
+    segments: HashMap<u32, Extremes>,
+}
+
+impl Known {
+    /// Where a value comes from, before data was moved.
+    fn origin(&self, id: NodeId, element: u32) -> Origin {
+        let moved = self.origins.get(id.0 as usize).and_then(|origins| origins.get(element as usize));
+        moved.copied().unwrap_or((id, element))
+    }
+
+    /// Where the elements of `node` come from, whose operands are known; empty if it computes them.
+    fn origins_of(&self, node: &Node) -> Vec<Origin> {
+        let Op::Rearrange { sources } = &node.op else { return Vec::new() };
+        sources.iter().map(|source| self.origin(node.inputs[source.input as usize], source.element)).collect()
+    }
+}
 
 impl Graph {
     /// The range of every element of every node, indexed by node, in the form of [`Node::ranges`].
@@ -19,12 +56,13 @@ impl Graph {
     /// the domain of its operator.
     pub fn analyze(&self) -> Result<Vec<Vec<Interval>>, Error> {
         structure::check_graph(self)?;
-        let mut known: Vec<Vec<Interval>> = Vec::with_capacity(self.nodes.len());
+        let mut found: Vec<Vec<Interval>> = Vec::with_capacity(self.nodes.len());
+        let mut known = Known::default();
         for node in &self.nodes {
-            let ranges = infer(self, node, &|id: NodeId| known[id.0 as usize].as_slice())?;
-            known.push(ranges);
+            let ranges = infer(self, node, &|id: NodeId| found[id.0 as usize].as_slice(), &mut known)?;
+            found.push(ranges);
         }
-        Ok(known)
+        Ok(found)
     }
 
     /// Checks a graph that comes from outside: indices, lengths, shapes, order, constants, and that every declared
@@ -49,14 +87,17 @@ impl Graph {
     }
 }
 
-/// The ranges of `node`, whose operands are nodes of `graph` with the ranges that `known` gives.
-/// `node` must have passed [`structure::check_node`]; it need not be in the graph yet.
+/// The ranges of `node`, whose operands are nodes of `graph` with the ranges that `found` gives.
+/// `node` must have passed [`structure::check_node`]; it need not be in the graph yet. `known` is of the nodes before it, each
+/// of which has been inferred, and then of this one too.
 pub(super) fn infer<'r>(
     graph: &Graph,
     node: &Node,
-    known: &dyn Fn(NodeId) -> &'r [Interval],
+    found: &dyn Fn(NodeId) -> &'r [Interval],
+    known: &mut Known,
 ) -> Result<Vec<Interval>, Error> {
-    let operands = Operands { graph, node, known, ranges: node.inputs.iter().map(|id| known(*id)).collect() };
+    let ranges = node.inputs.iter().map(|id| found(*id)).collect();
+    let mut operands = Operands { graph, node, found, known: &mut *known, ranges };
     let ranges = match &node.op {
         Op::Input { .. } => node.ranges.clone(),
         Op::Constant { values } => values.iter().map(|value| Interval::point(*value)).collect(),
@@ -86,13 +127,16 @@ pub(super) fn infer<'r>(
         Op::Gather { rows } => operands.gather(rows)?,
         Op::EmbeddingSum { rows, groups } => operands.embedding_sum(rows, groups)?,
     };
+    let origins = known.origins_of(node);
+    known.origins.push(origins);
     Ok(collapse(ranges))
 }
 
 struct Operands<'a, 'r> {
     graph: &'a Graph,
     node: &'a Node,
-    known: &'a dyn Fn(NodeId) -> &'r [Interval],
+    found: &'a dyn Fn(NodeId) -> &'r [Interval],
+    known: &'a mut Known,
     ranges: Vec<&'r [Interval]>,
 }
 
@@ -110,7 +154,7 @@ impl Operands<'_, '_> {
         self.ranges[0].iter().enumerate().map(|(element, range)| f(element, *range)).collect()
     }
 
-    fn linear(&self, element: usize, row: &Row) -> Result<Interval, Error> {
+    fn linear(&mut self, element: usize, row: &Row) -> Result<Interval, Error> {
         let mut sum = Sum::of(row.bias);
         for term in &row.terms {
             sum.add(product(Interval::point(term.weight), self.source(term.source)));
@@ -120,27 +164,27 @@ impl Operands<'_, '_> {
     }
 
     /// Whether the row is `bias + w * (max(group) - x[e])` with `w > 0` and `e` in `group`.
-    fn is_distance_to_max(&self, row: &Row) -> bool {
+    fn is_distance_to_max(&mut self, row: &Row) -> bool {
         let [a, b] = row.terms.as_slice() else { return false };
         let (max, member) = if a.weight > 0 { (a, b) } else { (b, a) };
         if max.weight <= 0 || i128::from(member.weight) != -i128::from(max.weight) {
             return false;
         }
-        let origin_of = |term: &Term| self.origin(self.node.inputs[term.source.input as usize], term.source.element);
-        let ((max_id, max_element), member) = (origin_of(max), origin_of(member));
-        let max_node = self.graph.node(max_id);
+        let (max, member) = (self.origin(max.source), self.origin(member.source));
+        let max_node = self.graph.node(max.0);
         let Op::Max { groups } = &max_node.op else { return false };
-        let operand = max_node.inputs[0];
-        groups[max_element as usize].iter().any(|element| self.origin(operand, *element) == member)
+        let Known { members, origins, .. } = &mut *self.known;
+        let members = members.entry(max).or_insert_with(|| {
+            let (operand, group) = (max_node.inputs[0], &groups[max.1 as usize]);
+            let moved = &origins[operand.0 as usize];
+            group.iter().map(|element| moved.get(*element as usize).copied().unwrap_or((operand, *element))).collect()
+        });
+        members.contains(&member)
     }
 
-    /// Where a value comes from, before data was moved.
-    fn origin(&self, mut id: NodeId, mut element: u32) -> (NodeId, u32) {
-        while let Node { op: Op::Rearrange { sources }, inputs, .. } = self.graph.node(id) {
-            let source = sources[element as usize];
-            (id, element) = (inputs[source.input as usize], source.element);
-        }
-        (id, element)
+    /// Where an element of an operand comes from.
+    fn origin(&self, source: Source) -> Origin {
+        self.known.origin(self.node.inputs[source.input as usize], source.element)
     }
 
     fn products(&self, element: usize, row: &[(Source, Source)]) -> Result<Interval, Error> {
@@ -155,29 +199,33 @@ impl Operands<'_, '_> {
         sum.finish(self.node, element)
     }
 
-    fn piecewise(&self, table: u32) -> Result<Vec<Interval>, Error> {
-        let table = &self.graph.piecewise[table as usize];
+    fn piecewise(&mut self, index: u32) -> Result<Vec<Interval>, Error> {
+        let table = &self.graph.piecewise[index as usize];
         let mut images: HashMap<Interval, Interval> = HashMap::new();
         let mut ranges = Vec::with_capacity(self.ranges[0].len());
         for (element, argument) in self.ranges[0].iter().enumerate() {
             let image = match images.get(argument) {
-                Some(image) => *image,
-                None => table.image(*argument).ok_or_else(|| Error::OutsideDomain {
-                    node: self.node.name.clone(),
-                    element,
-                    what: "the argument of the table",
-                    got: *argument,
-                    allowed: table.domain(),
-                    advice: "clamp it before, or widen the table",
-                })?,
+                Some(image) => Some(*image),
+                None => {
+                    let segments = self.known.segments.entry(index).or_insert_with(|| table.extremes());
+                    table.image_by(segments, *argument)
+                }
             };
+            let image = image.ok_or_else(|| Error::OutsideDomain {
+                node: self.node.name.clone(),
+                element,
+                what: "the argument of the table",
+                got: *argument,
+                allowed: table.domain(),
+                advice: "clamp it before, or widen the table",
+            })?;
             images.insert(*argument, image);
             ranges.push(image);
         }
         Ok(ranges)
     }
 
-    fn divide(&self, element: usize, shift: u32, divisor: u32) -> Result<Interval, Error> {
+    fn divide(&mut self, element: usize, shift: u32, divisor: u32) -> Result<Interval, Error> {
         let (a, b) = (self.at(0, element), self.at(1, divisor as usize));
         let greatest = limits::magnitude(limits::VALUE_BITS).hi;
         let outside = |what, got, lo, advice| {
@@ -201,26 +249,35 @@ impl Operands<'_, '_> {
     }
 
     /// Whether the divisor is a sum of non-negative terms, the dividend among them, so that the quotient is at most 1.
-    fn is_part_of_divisor(&self, element: usize, divisor: u32) -> bool {
+    fn is_part_of_divisor(&mut self, element: usize, divisor: u32) -> bool {
         let [dividend_id, divisor_id] = [self.node.inputs[0], self.node.inputs[1]];
-        let sum = self.graph.node(divisor_id);
-        let Op::Linear { rows } = &sum.op else { return false };
-        let row = &rows[divisor as usize];
-        let dividend = self.origin(dividend_id, element as u32);
-        let is_dividend = |source: Source| self.origin(sum.inputs[source.input as usize], source.element) == dividend;
+        let dividend = self.known.origin(dividend_id, element as u32);
+        if !self.known.summands.contains_key(&(divisor_id, divisor)) {
+            let summands = self.summands(divisor_id, divisor);
+            self.known.summands.insert((divisor_id, divisor), summands);
+        }
+        let summands = self.known.summands.get(&(divisor_id, divisor)).and_then(Option::as_ref);
+        summands.is_some_and(|summands| summands.contains(&dividend))
+    }
+
+    /// The terms of a row, if it is a sum of terms that are not negative.
+    fn summands(&self, id: NodeId, row: u32) -> Option<HashSet<Origin>> {
+        let sum = self.graph.node(id);
+        let Op::Linear { rows } = &sum.op else { return None };
+        let row = &rows[row as usize];
         let not_negative = |source: Source| {
-            let ranges = (self.known)(sum.inputs[source.input as usize]);
+            let ranges = (self.found)(sum.inputs[source.input as usize]);
             entry(ranges, source.element as usize).lo >= 0
         };
-        row.bias >= 0
-            && row.terms.iter().all(|term| term.weight >= 1 && not_negative(term.source))
-            && row.terms.iter().any(|term| is_dividend(term.source))
+        let all = row.bias >= 0 && row.terms.iter().all(|term| term.weight >= 1 && not_negative(term.source));
+        let origin = |source: Source| self.known.origin(sum.inputs[source.input as usize], source.element);
+        all.then(|| row.terms.iter().map(|term| origin(term.source)).collect())
     }
 
     fn gather(&self, rows: &[Vec<i64>]) -> Result<Vec<Interval>, Error> {
         let width = rows[0].len();
         let elements = self.graph.node(self.node.inputs[0]).len();
-        let mut hulls = Hulls { rows, known: HashMap::new() };
+        let mut hulls = Hulls::new(rows);
         let mut ranges = Vec::with_capacity(elements * width);
         for element in 0..elements {
             ranges.extend_from_slice(hulls.of(self.node, element, self.at(0, element))?);
@@ -230,14 +287,24 @@ impl Operands<'_, '_> {
 
     fn embedding_sum(&self, rows: &[Vec<i64>], groups: &[Vec<u32>]) -> Result<Vec<Interval>, Error> {
         let width = rows[0].len();
-        let mut hulls = Hulls { rows, known: HashMap::new() };
+        let mut hulls = Hulls::new(rows);
         let mut ranges = Vec::with_capacity(groups.len() * width);
         for (bag, group) in groups.iter().enumerate() {
             let mut sums: Vec<Sum> = (0..width).map(|_| Sum::of(0)).collect();
-            for member in group {
-                let hull = hulls.of(self.node, bag * width, self.at(0, *member as usize))?;
+            let mut add = |hull: &[Interval], times: usize| {
+                let times = times as i128;
                 for (sum, range) in sums.iter_mut().zip(hull) {
-                    sum.add((range.lo.into(), range.hi.into()));
+                    sum.add((times * i128::from(range.lo), times * i128::from(range.hi)));
+                }
+            };
+            match (self.ranges[0], group.len()) {
+                (_, 0) => {}
+                // All tokens select from the same rows.
+                ([one], tokens) => add(hulls.of(self.node, bag * width, *one)?, tokens),
+                (many, _) => {
+                    for member in group {
+                        add(hulls.of(self.node, bag * width, many[*member as usize])?, 1);
+                    }
                 }
             }
             for (column, sum) in sums.iter().enumerate() {
@@ -245,37 +312,6 @@ impl Operands<'_, '_> {
             }
         }
         Ok(ranges)
-    }
-}
-
-/// The ranges of a table's columns over an interval of its rows, each interval computed once.
-struct Hulls<'a> {
-    rows: &'a [Vec<i64>],
-    known: HashMap<Interval, Vec<Interval>>,
-}
-
-impl Hulls<'_> {
-    fn of(&mut self, node: &Node, element: usize, index: Interval) -> Result<&[Interval], Error> {
-        let covered = usize::try_from(index.lo).ok().zip(usize::try_from(index.hi).ok());
-        let Some(rows) = covered.and_then(|(lo, hi)| self.rows.get(lo..=hi)) else {
-            return Err(Error::OutsideDomain {
-                node: node.name.clone(),
-                element,
-                what: "the index into the table",
-                got: index,
-                allowed: Interval::new(0, self.rows.len() as i64 - 1),
-                advice: "declare a narrower input range",
-            });
-        };
-        Ok(self.known.entry(index).or_insert_with(|| {
-            let mut hull: Vec<Interval> = rows[0].iter().map(|value| Interval::point(*value)).collect();
-            for row in &rows[1..] {
-                for (range, value) in hull.iter_mut().zip(row) {
-                    *range = range.union(Interval::point(*value));
-                }
-            }
-            hull
-        }))
     }
 }
 

@@ -8,6 +8,7 @@ pub struct Builder {
     graph: Graph,
     /// Of all nodes so far.
     elements: usize,
+    known: analyze::Known,
 }
 
 impl Builder {
@@ -84,9 +85,10 @@ impl Builder {
 
     fn append(&mut self, mut node: Node) -> Result<NodeId, Error> {
         structure::check_node(&node, &self.graph.nodes, self.graph.piecewise.len())?;
-        self.elements = structure::add_elements(self.elements, &node)?;
+        let elements = structure::add_elements(self.elements, &node)?;
         let graph = &self.graph;
-        node.ranges = analyze::infer(graph, &node, &|id| graph.node(id).ranges.as_slice())?;
+        node.ranges = analyze::infer(graph, &node, &|id| graph.node(id).ranges.as_slice(), &mut self.known)?;
+        self.elements = elements;
         let id = NodeId(u32::try_from(graph.nodes.len()).unwrap_or(u32::MAX));
         self.graph.nodes.push(node);
         Ok(id)

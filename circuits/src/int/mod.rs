@@ -10,6 +10,8 @@ mod analyze;
 mod builder;
 mod error;
 mod execute;
+mod extremes;
+mod hulls;
 mod interval;
 pub mod limits;
 mod piecewise;
