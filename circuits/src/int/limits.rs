@@ -19,8 +19,14 @@ pub const SEGMENT_BITS: u32 = 24;
 pub const SLOPE_BITS: u32 = 32;
 
 /// Elements of all nodes together. A graph file states shapes in a few bytes; this bounds what they can make a reader
-/// allocate (a gigabyte of ranges).
-pub const TOTAL_ELEMENTS: usize = 1 << 26;
+/// allocate. No circuit holds more: four for each row of the largest, where most take several rows.
+pub const TOTAL_ELEMENTS: usize = 1 << 22;
+
+/// Terms of sums, and products, of one node: what the eight operands of each row of the largest circuit hold.
+pub const TERMS: usize = 1 << 23;
+
+/// Fraction bits of a node, in magnitude: `2^-frac_bits` is a normal double.
+pub const FRAC_BITS: i32 = 1022;
 
 /// Dimensions of a shape.
 pub const RANK: usize = 32;

@@ -78,6 +78,8 @@ pub(super) fn check_declared_ranges(node: &Node) -> Result<(), Error> {
 /// Checks one node whose operands are among `earlier`.
 pub(super) fn check_node(node: &Node, earlier: &[Node], num_tables: usize) -> Result<(), Error> {
     let shape = Shape { node, earlier, len: check_shape(node)? };
+    let (scale, scales) = (i64::from(node.frac_bits), i64::from(limits::FRAC_BITS));
+    within(node, "the number of fraction bits", scale, Interval::new(-scales, scales))?;
     shape.check_operands()?;
     let values = limits::magnitude(limits::VALUE_BITS);
     match &node.op {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     Error,
-    equation::{Equation, Unit},
+    equation::{Blocks, Equation},
     field::Weight,
+    room::Room,
     table::{Outputs, Table, TableId, Tables},
     wire::{Def, Wire},
 };
@@ -55,16 +56,16 @@ pub(crate) struct Decomposed {
 /// A limb: its wire and the power of two that it counts.
 pub(crate) type Limb = (Wire, u32);
 
-/// The units of one equation.
-pub(crate) type Block = Vec<Unit>;
-
 /// Collects what lowering emits.
 pub(crate) struct Builder<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) limb_bits: u32,
     pub(crate) defs: Vec<Def>,
-    pub(crate) blocks: Vec<Block>,
+    pub(crate) blocks: Blocks,
     pub(crate) tables: Tables,
+    room: Room,
+    /// Rows that the equations take in the room.
+    rows: usize,
     magnitudes: Vec<f64>,
     constants: HashMap<i64, Wire>,
     ranges: HashMap<u32, TableId>,
@@ -76,13 +77,16 @@ pub(crate) fn bits_of(max: i128) -> u32 {
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn new(graph: &'a Graph, limb_bits: u32) -> Self {
+    /// Collects no more than there is `room` for.
+    pub(crate) fn new(graph: &'a Graph, limb_bits: u32, room: Room) -> Self {
         Self {
             graph,
             limb_bits,
             defs: Vec::new(),
-            blocks: Vec::new(),
+            blocks: Blocks::default(),
             tables: Tables::default(),
+            room,
+            rows: 0,
             magnitudes: Vec::new(),
             constants: HashMap::new(),
             ranges: HashMap::new(),
@@ -156,9 +160,16 @@ impl<'a> Builder<'a> {
         }
         let units = equation.into_units();
         if !units.is_empty() {
+            self.rows += units.len().div_ceil(self.room.width);
+            self.room.check(self.rows.max(self.tables.rows()))?;
             self.blocks.push(units);
         }
         Ok(())
+    }
+
+    /// Refuses tables of so many rows more, before they are made, where there is no room for them.
+    pub(crate) fn check_table_rows(&self, more: usize) -> Result<(), Error> {
+        self.room.check(self.tables.rows().saturating_add(more))
     }
 
     /// Adds `weight * form` to an equation.

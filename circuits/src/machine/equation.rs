@@ -19,6 +19,31 @@ impl Unit {
         Self { lanes: [None; 2], weights: [Weight::ZERO; 2], product: Weight::ZERO, table: None };
 }
 
+/// The units of many equations, one equation after the other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blocks {
+    units: Vec<Unit>,
+    /// Where each equation ends.
+    ends: Vec<usize>,
+}
+
+impl Blocks {
+    pub(crate) fn push(&mut self, units: Vec<Unit>) {
+        self.units.extend(units);
+        self.ends.push(self.units.len());
+    }
+
+    /// The units of each equation.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[Unit]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.units[start..*end])
+    }
+
+    pub(crate) fn num_units(&self) -> usize {
+        self.units.len()
+    }
+}
+
 /// A sum of units that the machine proves to be zero, in the field. [`Builder::push`] refuses one whose terms
 /// could exceed `2^250`, so that it holds over the integers wherever its wires are bounded.
 #[derive(Clone, Debug, Default)]

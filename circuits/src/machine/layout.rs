@@ -6,7 +6,7 @@ use super::{
     Error,
     equation::Unit,
     lower::Equations,
-    shape::{RESERVED_ROWS, Shape, usable_rows},
+    shape::{Shape, k_for, usable_rows},
     table::Tables,
     wire::{Def, Wire},
 };
@@ -16,8 +16,7 @@ pub const CONTEXT_INSTANCES: usize = 2;
 
 /// The smallest `k` at which units, tables and instance fit.
 fn min_k(rows: usize, table_rows: usize, num_instances: usize) -> u32 {
-    let rows = rows.max(table_rows).max(num_instances) + RESERVED_ROWS;
-    rows.next_power_of_two().trailing_zeros()
+    k_for(rows.max(table_rows).max(num_instances))
 }
 
 /// A lane of a row.
@@ -49,33 +48,26 @@ impl Layout {
     ///
     /// # Errors
     /// [`Error::Unplaced`] for a public value that no equation holds.
-    pub(crate) fn new(equations: &Equations, shape: Shape) -> Result<Self, Error> {
+    pub(crate) fn new(equations: Equations, shape: Shape) -> Result<Self, Error> {
         let width = shape.units();
-        let mut units = Vec::new();
-        let mut zero_rows = Vec::with_capacity(equations.blocks.len() + 1);
-        for block in &equations.blocks {
+        let (rows, _) = Self::size(&equations, shape);
+        let Equations { defs, blocks, tables, public, units: units_per_node } = equations;
+        let mut units = Vec::with_capacity(rows * width);
+        let mut zero_rows = Vec::new();
+        let mut placed = vec![false; defs.len()];
+        for block in blocks.iter() {
             zero_rows.push(units.len() / width);
             units.extend_from_slice(block);
             units.resize(units.len().next_multiple_of(width), Unit::EMPTY);
+            block.iter().flat_map(|unit| unit.lanes).flatten().for_each(|wire| placed[wire.0 as usize] = true);
         }
         zero_rows.push(units.len() / width);
-        units.shrink_to_fit();
-        let mut layout = Self {
-            shape,
-            k: 0,
-            defs: equations.defs.clone(),
-            tables: equations.tables.clone(),
-            units,
-            zero_rows,
-            public: equations.public.clone(),
-            units_per_node: equations.units.clone(),
-        };
-        layout.k = min_k(layout.rows(), layout.table_rows(), layout.num_instances());
-        let (_, placed) = layout.copies();
-        match layout.public.iter().position(|wire| !placed.contains_key(wire)) {
-            Some(index) => Err(Error::Unplaced { index }),
-            None => Ok(layout),
+        if let Some(index) = public.iter().position(|wire| !placed[wire.0 as usize]) {
+            return Err(Error::Unplaced { index });
         }
+        let mut layout = Self { shape, k: 0, defs, tables, units, zero_rows, public, units_per_node };
+        layout.k = min_k(layout.rows(), layout.table_rows(), layout.num_instances());
+        Ok(layout)
     }
 
     /// Rows that equations take in a shape, and the smallest `k` for them.

@@ -2,16 +2,26 @@
 //!
 //! A value stays a [`Form`], a sum over wires, as long as that is cheaper than a cell of its own; a [`Op::Shift`]
 //! waits for its consumer, since a rectifier needs the same limbs.
+//!
+//! # Time and memory
+//! They are in proportion to the graph as it is written, and to the equations that there is [`Room`] for. A sum that has a
+//! single reader is moved into it, not copied, and after [`MAX_DEPTH`] such sums in a row it gets a cell.
+
+use std::collections::HashMap;
 
 use super::{
     Error,
-    builder::{Block, Builder, Form},
-    equation::Equation,
+    builder::{Builder, Form},
+    equation::{Blocks, Equation},
     field::Weight,
-    table::Tables,
+    room::Room,
+    table::{TableId, Tables},
     wire::{Def, Wire},
 };
 use crate::int::{Graph, Node, NodeId, Op, Source};
+
+/// Sums that are read by sums only, one after the other, before one of them gets a cell: each scales the terms of all before.
+const MAX_DEPTH: u32 = 16;
 
 /// A model as wires and equations, whatever the shape.
 ///
@@ -19,7 +29,7 @@ use crate::int::{Graph, Node, NodeId, Op, Source};
 #[derive(Clone, Debug)]
 pub(crate) struct Equations {
     pub(crate) defs: Vec<Def>,
-    pub(crate) blocks: Vec<Block>,
+    pub(crate) blocks: Blocks,
     pub(crate) tables: Tables,
     /// Public values in the order of the instance, after the context.
     pub(crate) public: Vec<Wire>,
@@ -27,63 +37,108 @@ pub(crate) struct Equations {
     pub(crate) units: Vec<usize>,
 }
 
-/// What stands for one element of a node.
+/// What stands for one element of a node. Most are wires: a graph may have millions of elements.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
+    /// Has a cell.
+    Wire(Wire),
+    /// Known beforehand.
+    Constant(i64),
     /// Known as a sum.
-    Form(Form),
+    Form(Box<Form>),
     /// A shift that nobody has asked for yet.
-    Shifted {
-        /// What is shifted.
-        form: Form,
-        /// Node of what is shifted, to find its value in the trace.
-        operand: (u32, usize),
-        /// Low bits dropped.
-        bits: u32,
-    },
+    Shifted(Box<Shifted>),
+    /// Its only reader has it.
+    Taken,
+}
+
+/// A shift that waits for its reader.
+#[derive(Clone, Debug)]
+pub(crate) struct Shifted {
+    /// What is shifted.
+    pub(crate) form: Form,
+    /// Node and element of what is shifted, to find its value in the trace.
+    pub(crate) operand: (u32, usize),
+    /// Low bits dropped.
+    pub(crate) bits: u32,
+}
+
+impl From<Form> for Value {
+    fn from(form: Form) -> Self {
+        match form.as_wire() {
+            Some(wire) => Self::Wire(wire),
+            None if form.terms.is_empty() => Self::Constant(form.constant),
+            None => Self::Form(Box::new(form)),
+        }
+    }
 }
 
 /// Lowers one graph.
 pub(crate) struct Lowering<'a> {
     pub(crate) builder: Builder<'a>,
+    /// Tables of bases and slopes of the graph's functions.
+    pub(crate) functions: HashMap<u32, [TableId; 2]>,
     values: Vec<Vec<Value>>,
     uses: Vec<Vec<u32>>,
+    /// By node: how many sums in a row its values may be.
+    depths: Vec<u32>,
+}
+
+/// Lowers `graph` with limbs of `limb_bits`, for whatever machine there is.
+#[cfg(test)]
+pub(crate) fn lower(graph: &Graph, limb_bits: u32) -> Result<Equations, Error> {
+    lower_within(graph, limb_bits, Room::LARGEST)
 }
 
 /// Lowers `graph` with limbs of `limb_bits`.
-pub(crate) fn lower(graph: &Graph, limb_bits: u32) -> Result<Equations, Error> {
-    let mut lowering =
-        Lowering { builder: Builder::new(graph, limb_bits), values: Vec::new(), uses: count_uses(graph) };
-    let mut inputs = Vec::new();
+///
+/// # Errors
+/// [`Error::TooLarge`] as soon as equations, tables or public values exceed `room`.
+pub(crate) fn lower_within(graph: &Graph, limb_bits: u32, room: Room) -> Result<Equations, Error> {
+    room.check_graph(graph)?;
+    room.check_ranges(graph, limb_bits)?;
+    let mut lowering = Lowering {
+        builder: Builder::new(graph, limb_bits, room),
+        functions: HashMap::new(),
+        values: Vec::new(),
+        uses: count_uses(graph),
+        depths: Vec::with_capacity(graph.nodes.len()),
+    };
+    let mut public = Vec::new();
     let mut units = Vec::with_capacity(graph.nodes.len());
     let mut counted = 0;
     for (index, node) in (0u32..).zip(&graph.nodes) {
         let values = lowering.node(index, node)?;
         if matches!(node.op, Op::Input { .. }) {
-            inputs.extend(values.iter().filter_map(|value| match value {
-                Value::Form(form) => form.as_wire(),
-                Value::Shifted { .. } => None,
+            public.extend(values.iter().filter_map(|value| match value {
+                Value::Wire(wire) => Some(*wire),
+                _ => None,
             }));
         }
         lowering.values.push(values);
-        let blocks = &lowering.builder.blocks;
-        units.push(blocks[counted..].iter().map(Vec::len).sum());
-        counted = blocks.len();
+        let depth = lowering.depth(node);
+        lowering.depths.push(depth);
+        let total = lowering.builder.blocks.num_units();
+        units.push(total - counted);
+        counted = total;
     }
-    let mut public = inputs;
     for output in &graph.outputs {
         for element in 0..graph.node(output.node).len() {
             public.push(lowering.cell(output.node, element)?);
         }
     }
     let Builder { defs, blocks, tables, .. } = lowering.builder;
+    room.check(tables.rows())?;
     Ok(Equations { defs, blocks, tables, public, units })
 }
 
 /// How often each element is read.
 fn count_uses(graph: &Graph) -> Vec<Vec<u32>> {
     let mut uses: Vec<Vec<u32>> = graph.nodes.iter().map(|node| vec![0; node.len()]).collect();
-    let mut read = |node: NodeId, element: usize| uses[node.0 as usize][element] += 1;
+    let mut read = |node: NodeId, element: usize| {
+        let count = &mut uses[node.0 as usize][element];
+        *count = count.saturating_add(1);
+    };
     for node in &graph.nodes {
         let mut source = |s: &Source| read(node.inputs[s.input as usize], s.element as usize);
         match &node.op {
@@ -94,10 +149,15 @@ fn count_uses(graph: &Graph) -> Vec<Vec<u32>> {
                 source(a);
                 source(b);
             }),
-            _ => {
-                for input in &node.inputs {
-                    (0..graph.node(*input).len()).for_each(|element| read(*input, element));
-                }
+            Op::Max { groups } | Op::ArgMax { groups } | Op::EmbeddingSum { groups, .. } => {
+                groups.iter().flatten().for_each(|element| read(node.inputs[0], *element as usize));
+            }
+            Op::Divide { divisor, .. } => {
+                (0..node.len()).for_each(|element| read(node.inputs[0], element));
+                divisor.iter().for_each(|element| read(node.inputs[1], *element as usize));
+            }
+            Op::Shift { .. } | Op::Relu | Op::Piecewise { .. } | Op::Gather { .. } => {
+                (0..graph.node(node.inputs[0]).len()).for_each(|element| read(node.inputs[0], element));
             }
         }
     }
@@ -109,10 +169,10 @@ fn count_uses(graph: &Graph) -> Vec<Vec<u32>> {
 
 impl Lowering<'_> {
     fn node(&mut self, index: u32, node: &Node) -> Result<Vec<Value>, Error> {
-        let forms = |forms: Vec<Form>| forms.into_iter().map(Value::Form).collect::<Vec<_>>();
+        let values = |forms: Vec<Form>| forms.into_iter().map(Value::from).collect::<Vec<_>>();
         Ok(match &node.op {
-            Op::Input { .. } => forms(self.inputs(index, node)?),
-            Op::Constant { values } => forms(values.iter().map(|value| Form::constant(*value)).collect()),
+            Op::Input { .. } => values(self.inputs(index, node)?),
+            Op::Constant { values } => values.iter().map(|value| Value::Constant(*value)).collect(),
             Op::Rearrange { sources } => {
                 sources.iter().map(|source| self.moved(node, *source)).collect::<Result<_, _>>()?
             }
@@ -121,96 +181,138 @@ impl Lowering<'_> {
                 for row in rows {
                     let mut sum = Form::constant(row.bias);
                     for term in &row.terms {
-                        let form = self.operand(node, term.source)?;
+                        let form = self.summand(node, term.source)?;
                         accumulate(&mut sum, &form, term.weight)?;
                     }
-                    sums.push(Value::Form(sum));
+                    sum.terms.shrink_to_fit();
+                    sums.push(Value::from(sum));
                 }
                 sums
             }
-            Op::SumOfProducts { rows } => forms(self.sums_of_products(index, node, rows)?),
+            Op::SumOfProducts { rows } => values(self.sums_of_products(index, node, rows)?),
             Op::Shift { bits } => {
                 let operand = node.inputs[0];
                 let shifted = |element| {
                     let form = self.form(operand, element)?;
-                    Ok(Value::Shifted { form, operand: (operand.0, element), bits: *bits })
+                    Ok(Value::Shifted(Box::new(Shifted { form, operand: (operand.0, element), bits: *bits })))
                 };
                 (0..node.len()).map(shifted).collect::<Result<_, Error>>()?
             }
             Op::Relu => {
                 let operand = node.inputs[0];
-                let rectified = |element| self.relu(index, node, operand, element).map(Value::Form);
+                let rectified = |element| self.relu(index, node, operand, element).map(Value::from);
                 (0..node.len()).map(rectified).collect::<Result<_, Error>>()?
             }
-            Op::Piecewise { table } => forms(self.piecewise(index, node, *table)?),
-            Op::Max { groups } => forms(self.max(index, node, groups)?),
-            Op::ArgMax { groups } => forms(self.arg_max(node, groups)?),
-            Op::Divide { shift, divisor } => forms(self.divide(index, node, *shift, divisor)?),
+            Op::Piecewise { table } => values(self.piecewise(index, node, *table)?),
+            Op::Max { groups } => values(self.max(index, node, groups)?),
+            Op::ArgMax { groups } => values(self.arg_max(node, groups)?),
+            Op::Divide { shift, divisor } => values(self.divide(index, node, *shift, divisor)?),
             Op::Gather { rows } => {
-                let each: Vec<Vec<u32>> =
-                    (0..self.builder.graph.node(node.inputs[0]).len() as u32).map(|e| vec![e]).collect();
-                forms(self.embedding(index, node, rows, &each)?)
+                let tokens = 0..self.builder.graph.node(node.inputs[0]).len() as u32;
+                let each: Vec<[u32; 1]> = tokens.map(|token| [token]).collect();
+                values(self.embedding(index, node, rows, &each)?)
             }
-            Op::EmbeddingSum { rows, groups } => forms(self.embedding(index, node, rows, groups)?),
+            Op::EmbeddingSum { rows, groups } => values(self.embedding(index, node, rows, groups)?),
         })
+    }
+
+    /// How many sums in a row the values of `node` may be.
+    fn depth(&self, node: &Node) -> u32 {
+        let deepest = node.inputs.iter().map(|id| self.depths[id.0 as usize]).max().unwrap_or(0);
+        match &node.op {
+            Op::Linear { .. } if deepest < MAX_DEPTH => deepest + 1,
+            // What it read was given cells.
+            Op::Linear { .. } => 1,
+            // They may hand on what they read.
+            Op::Rearrange { .. } | Op::Relu | Op::Max { .. } => deepest,
+            _ => 0,
+        }
+    }
+
+    fn value(&self, node: NodeId, element: usize) -> &Value {
+        &self.values[node.0 as usize][element]
+    }
+
+    fn set(&mut self, node: NodeId, element: usize, value: Value) -> Value {
+        std::mem::replace(&mut self.values[node.0 as usize][element], value)
+    }
+
+    fn is_shared(&self, node: NodeId, element: usize) -> bool {
+        self.uses[node.0 as usize][element] > 1
     }
 
     /// An element that is only moved keeps what it is, so that a shift can still meet its rectifier. One that is
     /// read elsewhere too gets a cell, or it would be computed twice.
     fn moved(&mut self, node: &Node, source: Source) -> Result<Value, Error> {
         let (from, element) = (node.inputs[source.input as usize], source.element as usize);
-        let value = &self.values[from.0 as usize][element];
-        let shared = self.uses[from.0 as usize][element] > 1;
-        match value {
-            Value::Form(form) if shared && form.terms.len() > 1 => {
-                self.cell(from, element).map(|wire| Value::Form(Form::wire(wire)))
-            }
-            Value::Shifted { .. } if shared => self.form(from, element).map(Value::Form),
+        let shared = self.is_shared(from, element);
+        match self.value(from, element) {
+            Value::Form(form) if shared && form.terms.len() > 1 => self.cell(from, element).map(Value::Wire),
+            Value::Form(_) | Value::Shifted(_) if !shared => Ok(self.set(from, element, Value::Taken)),
+            Value::Shifted(_) => self.form(from, element).map(Value::from),
+            Value::Taken => Err(Error::NotCounted { node: from.0, element }),
             value => Ok(value.clone()),
         }
     }
 
-    /// Lazy value of an element, if nobody else reads it.
-    pub(crate) fn lazy_shift(&self, node: NodeId, element: usize) -> Option<(Form, (u32, usize), u32)> {
-        let (node, uses) = (node.0 as usize, &self.uses);
-        match &self.values[node][element] {
-            Value::Shifted { form, operand, bits } if uses[node][element] == 1 => Some((form.clone(), *operand, *bits)),
+    /// The shift that an element waits for, if nobody else reads it.
+    pub(crate) fn lazy_shift(&mut self, node: NodeId, element: usize) -> Option<Shifted> {
+        if !matches!(self.value(node, element), Value::Shifted(_)) || self.is_shared(node, element) {
+            return None;
+        }
+        match self.set(node, element, Value::Taken) {
+            Value::Shifted(shifted) => Some(*shifted),
             _ => None,
         }
     }
 
     /// The element as a sum over wires.
     pub(crate) fn form(&mut self, node: NodeId, element: usize) -> Result<Form, Error> {
-        let (form, operand, bits) = match &self.values[node.0 as usize][element] {
-            Value::Form(form) if form.terms.len() <= 1 || self.uses[node.0 as usize][element] == 1 => {
-                return Ok(form.clone());
+        match self.value(node, element) {
+            Value::Wire(wire) => return Ok(Form::wire(*wire)),
+            Value::Constant(constant) => return Ok(Form::constant(*constant)),
+            Value::Form(form) if form.terms.len() <= 1 => return Ok(Form::clone(form)),
+            Value::Form(_) if self.is_shared(node, element) => return self.cell(node, element).map(Form::wire),
+            Value::Form(_) | Value::Shifted(_) | Value::Taken => {}
+        }
+        match self.set(node, element, Value::Taken) {
+            Value::Form(form) => Ok(*form),
+            Value::Shifted(shifted) => {
+                let Shifted { form, operand, bits } = *shifted;
+                let wire = self.shift(node, element, &form, operand, bits)?;
+                self.set(node, element, Value::Wire(wire));
+                Ok(Form::wire(wire))
             }
-            Value::Form(_) => return Ok(Form::wire(self.cell(node, element)?)),
-            Value::Shifted { form, operand, bits } => (form.clone(), *operand, *bits),
-        };
-        let wire = self.shift(node, element, &form, operand, bits)?;
-        self.values[node.0 as usize][element] = Value::Form(Form::wire(wire));
-        Ok(Form::wire(wire))
+            _ => Err(Error::NotCounted { node: node.0, element }),
+        }
     }
 
-    fn operand(&mut self, node: &Node, source: Source) -> Result<Form, Error> {
-        self.form(node.inputs[source.input as usize], source.element as usize)
+    /// As [`Self::form`], of what is added up: with a cell where sums follow on sums for too long.
+    fn summand(&mut self, node: &Node, source: Source) -> Result<Form, Error> {
+        let (from, element) = (node.inputs[source.input as usize], source.element as usize);
+        let deep = self.depths[from.0 as usize] >= MAX_DEPTH;
+        match self.value(from, element) {
+            Value::Form(form) if deep && form.terms.len() > 1 => self.cell(from, element).map(Form::wire),
+            _ => self.form(from, element),
+        }
     }
 
     /// The element as one wire, with a cell of its own.
     pub(crate) fn cell(&mut self, node: NodeId, element: usize) -> Result<Wire, Error> {
-        if let Value::Shifted { .. } = &self.values[node.0 as usize][element] {
-            self.form(node, element)?;
-        }
-        let form = match &self.values[node.0 as usize][element] {
-            Value::Form(form) => form.clone(),
-            Value::Shifted { .. } => return Err(Error::WeightOverflow),
+        let form = match self.value(node, element) {
+            Value::Wire(wire) => return Ok(*wire),
+            Value::Constant(constant) => {
+                let constant = *constant;
+                return self.builder.constant(constant);
+            }
+            Value::Form(_) => match self.set(node, element, Value::Taken) {
+                Value::Form(form) => *form,
+                _ => return Err(Error::NotCounted { node: node.0, element }),
+            },
+            Value::Shifted(_) | Value::Taken => self.form(node, element)?,
         };
         if let Some(wire) = form.as_wire() {
             return Ok(wire);
-        }
-        if form.terms.is_empty() {
-            return self.builder.constant(form.constant);
         }
         let range = self.builder.graph.node(node).range(element);
         let wire = self.builder.value(node.0, element, range);
@@ -218,7 +320,7 @@ impl Lowering<'_> {
         self.builder.add_form(&mut equation, &form, Weight::int(1))?;
         equation.linear(wire, Weight::int(-1))?;
         self.builder.push(equation)?;
-        self.values[node.0 as usize][element] = Value::Form(Form::wire(wire));
+        self.set(node, element, Value::Wire(wire));
         Ok(wire)
     }
 }

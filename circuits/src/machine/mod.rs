@@ -9,6 +9,7 @@ mod gadgets;
 mod layout;
 mod lower;
 mod plan;
+pub(crate) mod room;
 mod shape;
 mod table;
 #[cfg(test)]
@@ -19,9 +20,12 @@ pub use circuit::{Machine, MachineConfig, MachineParams, configure};
 pub use columns::{Column, LookupColumns, Witness};
 pub use field::fr_from_i128;
 pub use layout::{CONTEXT_INSTANCES, Layout};
+pub(crate) use plan::MAX_LIMB_BITS;
 pub use plan::{MAX_K, Objective, Plan, plan};
 pub use shape::{RESERVED_ROWS, Shape, usable_rows};
 pub use wire::{Values, Wire};
+
+use crate::int;
 
 /// What keeps a graph from becoming a machine.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -69,19 +73,29 @@ pub enum Error {
         "the model needs 2^{k} rows or more, this version lays out at most 2^{max}: lower --bits or use a smaller model"
     )]
     TooLarge {
-        /// log2 of the rows that the best shape needs.
+        /// log2 of the rows that the best shape needs at the least.
         k: u32,
         /// log2 of the rows that are allowed.
         max: u32,
     },
     /// A graph whose ranges are not what its operators yield: every bound in the circuit rests on them.
     #[error("the graph is not well formed: {0}")]
-    Graph(String),
+    Graph(int::Error),
     /// A public value without a cell. Nothing would tie it to the computation.
     #[error("public value {index} has no cell: a defect of the compiler, please report it")]
     Unplaced {
         /// Position after the context.
         index: usize,
+    },
+    /// A value that is read more often than was counted. What stood for it is gone.
+    #[error(
+        "element {element} of node {node} is read more often than counted: a defect of the compiler, please report it"
+    )]
+    NotCounted {
+        /// Index of the node.
+        node: u32,
+        /// Index of the element.
+        element: usize,
     },
     /// A lookup whose output the equation does not hold.
     #[error("an equation lacks the lookup of its highest limb: a defect of the compiler, please report it")]

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Error, Layout, Shape,
-    lower::{Equations, lower},
-};
+use super::{Error, Layout, Shape, lower::lower_within, room::Room};
 use crate::int::Graph;
 
 /// What a plan is chosen for.
@@ -32,8 +29,11 @@ pub struct Plan {
     pub k: u32,
 }
 
+/// The widest limbs that are tried.
+pub(crate) const MAX_LIMB_BITS: u32 = 14;
+
 /// Widths of limbs that are tried.
-const LIMB_BITS: std::ops::RangeInclusive<u32> = 4..=14;
+const LIMB_BITS: std::ops::RangeInclusive<u32> = 4..=MAX_LIMB_BITS;
 
 /// The largest `k` that is planned for: beyond it a proof takes many minutes and gigabytes on any machine at hand.
 pub const MAX_K: u32 = 20;
@@ -75,14 +75,19 @@ impl Plan {
 /// # Errors
 /// [`Error::TooLarge`] if no plan stays within [`MAX_K`]; what lowering refuses.
 pub fn plan(graph: &Graph, objective: Objective) -> Result<(Plan, Layout), Error> {
-    let mut best: Option<(f64, usize, Plan, Equations)> = None;
+    Room::LARGEST.check_graph(graph)?;
+    graph.validate().map_err(Error::Graph)?;
+    let mut best: Option<(f64, usize, Plan)> = None;
     let mut smallest: Option<u32> = None;
     let mut refused: Option<Error> = None;
-    graph.validate().map_err(|error| Error::Graph(error.to_string()))?;
     for limb_bits in LIMB_BITS {
         // A sum may be too wide when rounded up to whole limbs of one width, and fit those of another.
-        let equations = match lower(graph, limb_bits) {
+        let equations = match lower_within(graph, limb_bits, Room::LARGEST) {
             Ok(equations) => equations,
+            Err(Error::TooLarge { k, .. }) => {
+                smallest = Some(smallest.map_or(k, |s| s.min(k)));
+                continue;
+            }
             Err(error) => {
                 refused = Some(error);
                 continue;
@@ -93,33 +98,44 @@ pub fn plan(graph: &Graph, objective: Objective) -> Result<(Plan, Layout), Error
             smallest = Some(smallest.map_or(k, |s| s.min(k)));
             let plan = Plan { shape, limb_bits, k };
             let cost = plan.cost(objective);
-            let better = best.as_ref().is_none_or(|(c, r, ..)| (cost, rows) < (*c, *r));
+            let better = best.as_ref().is_none_or(|(c, r, _)| (cost, rows) < (*c, *r));
             if k <= MAX_K && better {
-                best = Some((cost, rows, plan, equations.clone()));
+                best = Some((cost, rows, plan));
             }
         }
     }
-    let Some((_, _, plan, equations)) = best else {
+    let Some((_, _, plan)) = best else {
         let too_large = |k| Error::TooLarge { k, max: MAX_K };
         return Err(smallest.map(too_large).or(refused).unwrap_or(too_large(MAX_K + 1)));
     };
-    Ok((plan, Layout::new(&equations, plan.shape)?))
+    // Equations of one width of limbs at a time is all that memory has to hold.
+    let equations = lower_within(graph, plan.limb_bits, Room::of(&plan))?;
+    Ok((plan, Layout::new(equations, plan.shape)?))
 }
 
 impl Plan {
-    /// Lays `graph` out as this plan says.
+    /// Lays `graph` out as this plan says, after checking it: a graph may come from anywhere.
     ///
     /// # Errors
-    /// [`Error::PlanMismatch`] if the graph needs another `k`; what lowering refuses.
+    /// [`Error::PlanMismatch`] if the graph needs another `k`, [`Error::TooLarge`] if that is beyond [`MAX_K`];
+    /// [`Error::Graph`]; what lowering refuses.
     pub fn lay_out(&self, graph: &Graph) -> Result<Layout, Error> {
         if !LIMB_BITS.contains(&self.limb_bits) {
             return Err(Error::LimbBits { got: self.limb_bits, min: *LIMB_BITS.start(), max: *LIMB_BITS.end() });
         }
-        graph.validate().map_err(|error| Error::Graph(error.to_string()))?;
-        let layout = Layout::new(&lower(graph, self.limb_bits)?, self.shape)?;
-        if layout.k() != self.k {
-            return Err(Error::PlanMismatch { expected: self.k, got: layout.k() });
+        if self.k > MAX_K {
+            return Err(Error::TooLarge { k: self.k, max: MAX_K });
         }
-        Ok(layout)
+        // In the largest machine first: what is too large for any is not a matter of the plan.
+        Room::LARGEST.check_graph(graph)?;
+        graph.validate().map_err(Error::Graph)?;
+        Room::LARGEST.check_ranges(graph, self.limb_bits)?;
+        let mismatch = |got| Error::PlanMismatch { expected: self.k, got };
+        let equations = match lower_within(graph, self.limb_bits, Room::of(self)) {
+            Err(Error::TooLarge { k, .. }) if k <= MAX_K => return Err(mismatch(k)),
+            other => other?,
+        };
+        let (_, k) = Layout::size(&equations, self.shape);
+        if k == self.k { Layout::new(equations, self.shape) } else { Err(mismatch(k)) }
     }
 }

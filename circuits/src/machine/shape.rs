@@ -55,3 +55,9 @@ pub const RESERVED_ROWS: usize = 7;
 pub const fn usable_rows(k: u32) -> usize {
     (1usize << k).saturating_sub(RESERVED_ROWS)
 }
+
+/// The smallest `k` at which so many rows may be used.
+pub(crate) fn k_for(rows: usize) -> u32 {
+    let rows = rows.saturating_add(RESERVED_ROWS);
+    usize::BITS - rows.saturating_sub(1).leading_zeros()
+}

@@ -1,5 +1,10 @@
 //! Lookup tables. All share three fixed columns; a tag, fixed as well, keeps them apart.
 
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 
 use super::field::fr_from_i128;
@@ -59,8 +64,18 @@ impl Table {
         (key, output)
     }
 
-    /// The greatest `|output|`, to within the precision of the type.
-    pub(crate) fn magnitude(&self) -> f64 {
+    /// The same for tables that hold the same.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.first.hash(&mut hasher);
+        match &self.outputs {
+            Outputs::Small(outputs) => outputs.hash(&mut hasher),
+            Outputs::Packed(outputs) => outputs.iter().for_each(|output| output.to_repr().hash(&mut hasher)),
+        }
+        hasher.finish()
+    }
+
+    fn magnitude(&self) -> f64 {
         let of_packed =
             |output: &Fr| output.to_repr().iter().rev().fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));
         match &self.outputs {
@@ -74,13 +89,26 @@ impl Table {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     tables: Vec<Table>,
+    /// Indices of tables by their fingerprints.
+    known: HashMap<u64, Vec<usize>>,
+    /// Of all tables together.
+    len: usize,
+    /// The greatest `|output|` of each table.
+    magnitudes: Vec<f64>,
 }
 
 impl Tables {
     /// Adds a table, or finds the one that holds the same: equal tables share their rows.
     pub(crate) fn intern(&mut self, table: Table) -> TableId {
-        let same = |t: &Table| t.first == table.first && t.outputs == table.outputs;
-        let index = self.tables.iter().position(same).unwrap_or_else(|| {
+        let alike = self.known.entry(table.fingerprint()).or_default();
+        let same = |at: &&usize| {
+            let known = &self.tables[**at];
+            known.first == table.first && known.outputs == table.outputs
+        };
+        let index = alike.iter().find(same).copied().unwrap_or_else(|| {
+            alike.push(self.tables.len());
+            self.len += table.len();
+            self.magnitudes.push(table.magnitude());
             self.tables.push(table);
             self.tables.len() - 1
         });
@@ -91,6 +119,11 @@ impl Tables {
         &self.tables[id.0 as usize]
     }
 
+    /// The greatest `|output|` of a table, to within the precision of the type.
+    pub(crate) fn magnitude(&self, id: TableId) -> f64 {
+        self.magnitudes[id.0 as usize]
+    }
+
     /// In the order of their tags.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TableId, &Table)> {
         (0u32..).map(TableId).zip(&self.tables)
@@ -98,7 +131,7 @@ impl Tables {
 
     /// Rows that all of them take, with the row of zeros that rows without a lookup refer to.
     pub(crate) fn rows(&self) -> usize {
-        1 + self.tables.iter().map(Table::len).sum::<usize>()
+        1 + self.len
     }
 
     /// The table row of each table's first key.

@@ -1,7 +1,7 @@
 //! What can keep a model from being quantized, or a value from being an input.
 
 use super::RealRange;
-use crate::{escaped, float, int};
+use crate::{escaped, float, int, machine};
 
 /// Why a model could not be quantized, or an input not be read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum Error {
     /// The integer graph cannot hold it.
     #[error(transparent)]
     Int(#[from] int::Error),
+    /// The circuit would be too large, however few bits there are.
+    #[error(transparent)]
+    Machine(#[from] machine::Error),
     /// The float graph could not be run on calibration data.
     #[error(transparent)]
     Float(#[from] float::Error),

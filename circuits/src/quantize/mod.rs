@@ -62,6 +62,7 @@ pub use ranges::{MARGIN, RangeOrigin, RealRange};
 use crate::{
     float::{self, Tensor},
     int,
+    machine::room::Room,
     report::ErrorReport,
 };
 
@@ -129,10 +130,13 @@ pub struct Quantized {
 /// Quantizes `graph`.
 ///
 /// # Errors
-/// A graph that is inconsistent or does not fit the integer graph at any precision, an input without a range, calibration data
-/// that does not fit the inputs, ranges or thresholds for names that the model does not have, an output that is constant in
-/// integers but not in the model.
+/// A graph that is inconsistent, or too large for any circuit, or does not fit the integer graph at any precision, an input without
+/// a range, calibration data that does not fit the inputs, ranges or thresholds for names that the model does not have, an output
+/// that is constant in integers but not in the model.
 pub fn quantize(graph: &float::Graph, options: &QuantizeOptions) -> Result<Quantized, Error> {
     graph.check()?;
+    let inputs = graph.inputs().map(|(_, node)| node);
+    let outputs = graph.outputs.iter().map(|output| graph.node(output.node));
+    Room::LARGEST.check_public(inputs.chain(outputs).map(|node| node.shape.as_slice()))?;
     search::Search::new(graph, options)?.run()
 }

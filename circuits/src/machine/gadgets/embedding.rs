@@ -49,18 +49,20 @@ impl Lowering<'_> {
         index: u32,
         node: &Node,
         rows: &[Vec<i64>],
-        groups: &[Vec<u32>],
+        groups: &[impl AsRef<[u32]>],
     ) -> Result<Vec<Form>, Error> {
         let width = rows.first().map_or(0, Vec::len);
-        let most = groups.iter().map(Vec::len).max().unwrap_or(0);
+        let most = groups.iter().map(|group| group.as_ref().len()).max().unwrap_or(0);
         let packing = self.pack(&node.name, rows, most)?;
         let mut forms = Vec::with_capacity(groups.len() * width);
-        for (bag, tokens) in groups.iter().enumerate() {
+        for (bag, tokens) in groups.iter().map(AsRef::as_ref).enumerate() {
             let cells = tokens.iter().map(|t| self.cell(node.inputs[0], *t as usize)).collect::<Result<Vec<_>, _>>()?;
+            // Rows that no token selects may hold anything, the smallest entry among them.
             let least = packing.min.checked_mul(tokens.len() as i64).ok_or(Error::WeightOverflow)?;
+            let offset = least.checked_neg().ok_or(Error::WeightOverflow)?;
             for (columns, table) in &packing.packs {
                 let mut equation = Equation::default();
-                let magnitude = self.builder.tables.get(*table).magnitude();
+                let magnitude = self.builder.tables.magnitude(*table);
                 for token in &cells {
                     let packed = self.builder.wire(Def::Lookup { table: *table, key: *token }, magnitude);
                     equation.lookup(*table, *token, Some(packed), Weight::ZERO);
@@ -70,7 +72,7 @@ impl Lowering<'_> {
                 for (at, column) in (0u32..).zip(columns.clone()) {
                     let element = bag * width + column;
                     let y = self.builder.value(index, element, node.range(element));
-                    let digit = Def::Quadratic { constant: -least, terms: vec![(1, y, None)] };
+                    let digit = Def::Quadratic { constant: offset, terms: vec![(1, y, None)] };
                     let digit = self.builder.wire(digit, 2f64.powi(packing.digit_bits as i32));
                     equation.linear(digit, Weight::minus_power(at * packing.digit_bits))?;
                     digits.push(digit);
@@ -106,6 +108,7 @@ impl Lowering<'_> {
         // As few packs as fit, of even size.
         let num_packs = width.div_ceil((PACKED_BITS / digit_bits) as usize).max(1);
         let per_pack = width.div_ceil(num_packs).max(1);
+        self.builder.check_table_rows(rows.len().saturating_mul(num_packs))?;
         let base = Fr::from(2).pow_vartime([u64::from(digit_bits)]);
         let mut packs = Vec::new();
         for (at, start) in (0..width).step_by(per_pack).enumerate() {

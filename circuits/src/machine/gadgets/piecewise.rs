@@ -30,10 +30,18 @@ impl Lowering<'_> {
     pub(crate) fn piecewise(&mut self, index: u32, node: &Node, table: u32) -> Result<Vec<Form>, Error> {
         let graph = self.builder.graph;
         let function = &graph.piecewise[table as usize];
-        let tables = [("base", &function.base), ("slope", &function.slope)].map(|(kind, outputs)| {
-            let name = format!("{} {kind}", function.name);
-            self.builder.tables.intern(Table { name, first: 0, outputs: Outputs::Small(outputs.clone()) })
-        });
+        let tables = match self.functions.get(&table) {
+            Some(known) => *known,
+            None => {
+                self.builder.check_table_rows(function.base.len())?;
+                let made = [("base", &function.base), ("slope", &function.slope)].map(|(kind, outputs)| {
+                    let name = format!("{} {kind}", function.name);
+                    self.builder.tables.intern(Table { name, first: 0, outputs: Outputs::Small(outputs.clone()) })
+                });
+                self.functions.insert(table, made);
+                made
+            }
+        };
         (0..node.len()).map(|element| self.segment(index, node, element, function, tables)).collect()
     }
 
@@ -54,7 +62,7 @@ impl Lowering<'_> {
         let shifted = Def::Digit { of: hint, offset, shift: segment_bits, bits: 62 };
         let segment = self.builder.wire(shifted, function.base.len() as f64);
         let [base, slope] = tables.map(|table| {
-            let magnitude = self.builder.tables.get(table).magnitude();
+            let magnitude = self.builder.tables.magnitude(table);
             self.builder.wire(Def::Lookup { table, key: segment }, magnitude)
         });
 

@@ -26,7 +26,7 @@ use super::super::{
     builder::{Bound, Decomposed, Form, Limb, bits_of},
     equation::Equation,
     field::Weight,
-    lower::Lowering,
+    lower::{Lowering, Shifted},
     wire::{Def, Wire},
 };
 use crate::int::{Interval, Node, NodeId};
@@ -74,7 +74,7 @@ impl Lowering<'_> {
             return Ok(Form::constant(0));
         }
         let (equation, bits) = match self.lazy_shift(operand, element) {
-            Some((form, operand, bits)) => (self.shifted(&form, operand, bits)?, bits),
+            Some(Shifted { form, operand, bits }) => (self.shifted(&form, operand, bits)?, bits),
             None => {
                 let form = self.form(operand, element)?;
                 let mut equation = Equation::default();

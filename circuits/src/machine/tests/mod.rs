@@ -14,6 +14,7 @@ mod knowledge;
 mod liar;
 mod lookups;
 mod models;
+mod room;
 mod solver;
 mod tags;
 mod uniqueness;
@@ -54,7 +55,7 @@ fn failures_of(layout: &Layout, circuit: &Machine<'_>, witness: &Witness) -> Vec
 
 /// Lowers `graph` and lays it out.
 fn lay_out(graph: &Graph, shape: Shape, limb_bits: u32) -> Result<Layout, Error> {
-    Layout::new(&lower(graph, limb_bits)?, shape)
+    Layout::new(lower(graph, limb_bits)?, shape)
 }
 
 /// Lays `graph` out and computes the wires of an honest run.

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     float::{self, ElementType},
     int::{self, Builder, Interval, Op, Row, Source, Term, limits},
+    machine::{Error as MachineError, MAX_K, MAX_LIMB_BITS, room::Room},
 };
 
 /// An integer output wider than this is narrowed: what is published shall fit where people handle it.
@@ -64,13 +65,19 @@ pub(super) fn lower(
         narrowed: HashMap::new(),
         sites: BTreeSet::new(),
         weighted: BTreeSet::new(),
+        counted: 0,
+        rows: 0,
     };
     for (at, node) in (0u32..).map(float::NodeId).zip(&graph.nodes) {
         let value = match (&node.op, inputs.get(&at)) {
             (float::Op::Constant { .. }, _) => None,
             (float::Op::Input, Some(range)) => Some(lowering.input(at, node, range)?),
-            _ => Some(lowering.node(at, node)?),
+            _ => {
+                lowering.check_size(node)?;
+                Some(lowering.node(at, node)?)
+            }
         };
+        lowering.count()?;
         if let Some(slot) = lowering.values.get_mut(at.0 as usize) {
             *slot = value;
         }
@@ -87,9 +94,50 @@ pub(super) struct Lowering<'a> {
     narrowed: HashMap<(int::NodeId, i32), Value>,
     sites: BTreeSet<float::NodeId>,
     weighted: BTreeSet<float::NodeId>,
+    /// Nodes of the integer graph whose rows are counted.
+    counted: usize,
+    /// Rows that they take in a circuit at the least.
+    rows: usize,
 }
 
 impl Lowering<'_> {
+    /// Refuses a node before it is built, if no circuit has its elements or the terms of its sums.
+    fn check_size(&self, node: &float::Node) -> Result<(), Error> {
+        let product = |shape: &[usize]| shape.iter().fold(1usize, |product, dim| product.saturating_mul(*dim));
+        let (elements, operands) = (product(&node.shape), node.inputs.iter().map(|id| &self.float.node(*id).shape));
+        let terms = match (&node.op, operands.clone().next().and_then(|shape| shape.last())) {
+            (float::Op::MatMul, Some(inner)) => elements.saturating_mul(*inner),
+            // Rows of a table are no terms.
+            (float::Op::Gather, _) => elements,
+            _ => operands.map(|shape| product(shape)).fold(elements, usize::max),
+        };
+        if elements > limits::TOTAL_ELEMENTS || terms > limits::TERMS {
+            return Err(MachineError::TooLarge { k: MAX_K + 1, max: MAX_K }.into());
+        }
+        // Equations that there are for each element, whatever its range: of a table, of a maximum, of a division.
+        let rows = match node.op {
+            float::Op::Sigmoid | float::Op::Tanh => 2,
+            float::Op::Softmax { .. } => 2 + 1 + 4,
+            float::Op::ArgMax { .. } => 1,
+            _ => 0,
+        };
+        let operand = node.inputs.first().map_or(0, |id| product(&self.float.node(*id).shape));
+        Ok(Room::LARGEST.check(self.rows.saturating_add(operand.saturating_mul(rows)))?)
+    }
+
+    /// Counts what the last nodes take of a circuit, so that one that is too large is not built to the end. Rows of tables and
+    /// sums are left out: they may become less when the graph is simplified.
+    fn count(&mut self) -> Result<(), Error> {
+        let graph = self.builder.graph();
+        for node in &graph.nodes[self.counted..] {
+            if !matches!(node.op, Op::Gather { .. } | Op::SumOfProducts { .. }) {
+                self.rows = self.rows.saturating_add(Room::LARGEST.rows_by_ranges(graph, node, MAX_LIMB_BITS));
+            }
+        }
+        self.counted = graph.nodes.len();
+        Ok(Room::LARGEST.check(self.rows)?)
+    }
+
     fn input(&mut self, at: float::NodeId, node: &float::Node, range: &InputRange) -> Result<Value, Error> {
         let real = node.element.is_float();
         let frac_bits = if real { self.plan.input_bits_of(at) } else { 0 };
