@@ -3,6 +3,10 @@
 //! # Format of an `.apo` file
 //! `"apodict\x02"`, then the [`Body`] as postcard, then the Keccak-256 of all of that. The layout is not stored: graph
 //! and plan determine it, so a file cannot claim another circuit than its graph's.
+//!
+//! A program has one file: numbers that are written longer than needed, and whatever else would be written otherwise than it
+//! was read, are refused. The digest guards against damage, not against malice: everything behind it is checked as if there
+//! were none.
 
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -19,8 +23,9 @@ use crate::{
 
 const MAGIC: &[u8; 8] = b"apodict\x02";
 
-/// The largest program file that is read, in bytes.
-pub const MAX_PROGRAM_BYTES: usize = 1 << 28;
+/// The largest program file that is read, in bytes: more than the largest machine holds. In memory it takes up to 25 times
+/// that, where it consists of empty lists.
+pub const MAX_PROGRAM_BYTES: usize = 1 << 26;
 
 /// A compiled model.
 #[derive(Clone, Debug)]
@@ -57,7 +62,6 @@ impl Program {
         report: ErrorReport,
         objective: Objective,
     ) -> Result<Self, Error> {
-        graph.validate()?;
         check_types(&graph, &input_types)?;
         let (plan, layout) = plan(&graph, objective)?;
         let model_digest = Keccak256::digest(model).into();
@@ -142,14 +146,15 @@ impl Program {
         Ok(bytes)
     }
 
-    /// Reads a program file and checks everything in it: the graph is analysed again and laid out again.
+    /// Reads a program file and checks everything in it: the graph is analysed again and laid out again, after what that will
+    /// take has been counted.
     ///
     /// # Errors
     /// [`Error::Program`] for anything but an undamaged file of this version; what [`Self::new`] refuses.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let invalid = |reason: &str| Error::Program { reason: reason.to_owned() };
         if bytes.len() > MAX_PROGRAM_BYTES {
-            return Err(invalid("it is larger than 256 MiB"));
+            return Err(invalid(&format!("it is larger than {} MiB", MAX_PROGRAM_BYTES >> 20)));
         }
         let (magic, _) = bytes.split_first_chunk::<8>().ok_or_else(|| invalid("it is too short"))?;
         if magic[..7] != MAGIC[..7] {
@@ -170,7 +175,9 @@ impl Program {
         if !rest.is_empty() {
             return Err(invalid("bytes follow its content; compile the model again"));
         }
-        body.graph.validate()?;
+        if !is_written_as(&body, content.get(MAGIC.len()..).unwrap_or_default()) {
+            return Err(invalid("its content would be written otherwise; compile the model again"));
+        }
         check_types(&body.graph, &body.input_types)?;
         let layout = body.plan.lay_out(&body.graph)?;
         Ok(Self { body, layout, digest })
@@ -191,6 +198,32 @@ fn check_types(graph: &Graph, types: &[ElementType]) -> Result<(), Error> {
 fn encode(body: &Body) -> Result<Vec<u8>, Error> {
     postcard::to_extend(body, MAGIC.to_vec())
         .map_err(|error| Error::Program { reason: format!("it cannot be encoded ({error})") })
+}
+
+/// Whether writing `body` yields `bytes`. Compared as it is written, so that no copy is made.
+fn is_written_as(body: &Body, bytes: &[u8]) -> bool {
+    /// What has not been written yet.
+    struct Expected<'b>(&'b [u8]);
+
+    impl postcard::ser_flavors::Flavor for Expected<'_> {
+        type Output = bool;
+
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            match self.0.split_first() {
+                Some((next, rest)) if *next == byte => {
+                    self.0 = rest;
+                    Ok(())
+                }
+                _ => Err(postcard::Error::SerializeBufferFull),
+            }
+        }
+
+        fn finalize(self) -> postcard::Result<bool> {
+            Ok(self.0.is_empty())
+        }
+    }
+
+    postcard::serialize_with_flavor(body, Expected(bytes)).unwrap_or(false)
 }
 
 fn digest(content: &[u8]) -> [u8; 32] {
