@@ -311,7 +311,8 @@ impl<'a> Search<'a> {
         mut judge: impl FnMut(&Candidate, &Candidate) -> Result<Verdict, Error>,
     ) -> Result<Verdict, Error> {
         let mut overall = Verdict::Refused;
-        for changes in steps(&self.knobs(best), &best.plan) {
+        let (knobs, start) = (self.knobs(best), best.plan.clone());
+        for changes in steps(&knobs, &start) {
             if *attempts == 0 {
                 break;
             }
@@ -429,7 +430,7 @@ enum Verdict {
 }
 
 /// A number of bits that a plan may choose.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Knob {
     Narrowing(NodeId),
     Weights(NodeId),
@@ -438,7 +439,7 @@ enum Knob {
 }
 
 /// How a knob is turned.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// To so many bits more.
     By(i32),
@@ -447,22 +448,20 @@ enum Step {
 }
 
 /// Single steps first, then two at a time: a layer's shift crosses the border of a limb only if what its operands, its
-/// weights and its result have in bits moves together.
-fn steps(knobs: &[Knob], plan: &Plan) -> Vec<Vec<(Knob, Step)>> {
-    let mut steps = Vec::new();
-    for knob in knobs {
-        if matches!(knob, Knob::Narrowing(site) if plan.narrowing_of(*site) != Narrowing::Keep) {
-            steps.push(vec![(*knob, Step::Keep)]);
-        }
-        steps.extend([-1, -2, -3, 1].map(|by| vec![(*knob, Step::By(by))]));
-    }
+/// weights and its result have in bits moves together. Made one by one: there are millions for a model of a thousand layers,
+/// of which few are tried.
+fn steps<'a>(knobs: &'a [Knob], plan: &'a Plan) -> impl Iterator<Item = Vec<(Knob, Step)>> + 'a {
+    let single = knobs.iter().flat_map(move |knob| {
+        let narrows = matches!(knob, Knob::Narrowing(site) if plan.narrowing_of(*site) != Narrowing::Keep);
+        let keep = narrows.then_some(Step::Keep);
+        keep.into_iter().chain([-1, -2, -3, 1].map(Step::By)).map(move |step| vec![(*knob, step)])
+    });
     const PAIRS: [(i32, i32); 8] = [(-1, -1), (-1, -2), (-2, -1), (-2, -2), (1, -2), (-2, 1), (1, -3), (-3, 1)];
-    for (at, first) in knobs.iter().enumerate() {
-        for second in &knobs[at + 1..] {
-            steps.extend(PAIRS.map(|(a, b)| vec![(*first, Step::By(a)), (*second, Step::By(b))]));
-        }
-    }
-    steps
+    let pairs = knobs.iter().enumerate().flat_map(move |(at, first)| {
+        let others = knobs[at + 1..].iter();
+        others.flat_map(move |second| PAIRS.map(|(a, b)| vec![(*first, Step::By(a)), (*second, Step::By(b))]))
+    });
+    single.chain(pairs)
 }
 
 impl Knob {
@@ -491,5 +490,24 @@ impl Knob {
             }
             (Self::Weights(_) | Self::Tables, Step::Keep) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All pairs of a hundred thousand knobs would fill any memory.
+    #[test]
+    fn changes_are_made_one_by_one() {
+        let plan = Plan::uniform(8, 10, 1e-3);
+        let knobs: Vec<Knob> = (0..100_000).map(|node| Knob::Weights(NodeId(node))).collect();
+        assert_eq!(steps(&knobs, &plan).nth(399_999), Some(vec![(knobs[99_999], Step::By(1))]));
+        assert_eq!(steps(&knobs, &plan).nth(400_000), Some(vec![(knobs[0], Step::By(-1)), (knobs[1], Step::By(-1))]));
+        assert_eq!(steps(&knobs[..3], &plan).count(), 3 * 4 + 3 * 8);
+        assert_eq!(
+            steps(&[Knob::Narrowing(NodeId(0))], &plan).next(),
+            Some(vec![(Knob::Narrowing(NodeId(0)), Step::Keep)])
+        );
     }
 }
