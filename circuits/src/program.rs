@@ -191,7 +191,9 @@ fn check_types(graph: &Graph, types: &[ElementType]) -> Result<(), Error> {
     if types.len() == inputs && fits {
         return Ok(());
     }
-    let reason = format!("its {inputs} inputs do not have the types {types:?} that it says; compile the model again");
+    let types = types.len();
+    let reason =
+        format!("the {types} types that it tells are not those of its {inputs} inputs; compile the model again");
     Err(Error::Program { reason })
 }
 

@@ -13,8 +13,8 @@ use sha3::{Digest, Keccak256};
 use crate::accuracy::FiguresFrom;
 use crate::arguments::CompileOptions;
 use crate::failure::Failure;
-use crate::hexadecimal::Bytes32;
 use crate::program;
+use apodict_verifier::files::Bytes32;
 
 /// What a report on a program is worth.
 #[derive(Serialize)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use apodict_circuits::int::Node;
 use apodict_circuits::machine::Objective;
 use apodict_circuits::onnx::{self, ImportOptions};
 use apodict_circuits::quantize::{self, Precision, RealRange};

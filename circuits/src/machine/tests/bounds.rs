@@ -13,6 +13,7 @@ use crate::{
         equation::Equation,
         field::Weight,
         lower::Equations,
+        room::Room,
         table::{Outputs, Table},
         wire::Def,
     },
@@ -27,7 +28,7 @@ const SLACK: f64 = 64.0;
 fn pushed(magnitudes: &[f64], build: impl Fn(&mut Builder<'_>, &mut Equation, &[Wire])) -> [Result<(), Error>; 2] {
     let graph = Graph::default();
     [Builder::push_exact, Builder::push].map(|push| {
-        let mut builder = Builder::new(&graph, LIMB_BITS);
+        let mut builder = Builder::new(&graph, LIMB_BITS, Room::LARGEST);
         let wires: Vec<Wire> = magnitudes.iter().map(|most| builder.wire(Def::Constant(0), *most)).collect();
         let mut equation = Equation::default();
         build(&mut builder, &mut equation, &wires);
@@ -118,7 +119,7 @@ fn a_public_value_without_a_cell_is_refused() {
         equations.defs.push(Def::Constant(3));
         equations.public.insert(position, free);
         for shape in Shape::ALL {
-            let error = Layout::new(&equations, shape).expect_err("nothing ties it to the computation");
+            let error = Layout::new(equations.clone(), shape).expect_err("nothing ties it to the computation");
             assert_eq!(error, Error::Unplaced { index: position });
         }
     }
