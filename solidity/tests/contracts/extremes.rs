@@ -28,6 +28,7 @@ fn with_known_secret(mut key: VerifyingKey) -> VerifyingKey {
     key.srs.s_g2 = (G2Affine::generator() * Fr::from(SECRET)).into_affine();
     key.srs.g2 = G2Affine::generator();
     key.srs.g1 = G1Affine::generator();
+    key.srs.s_g1 = (G1Affine::generator() * Fr::from(SECRET)).into_affine();
     key
 }
 
