@@ -246,7 +246,8 @@ mod tests {
             hasher.finalize().iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
         };
         let wide = Interval::new(-8192, 8191);
-        let fits: [(&str, fn(f64) -> f64, f64, u64); 4] = [
+        type Function = fn(f64) -> f64;
+        let fits: [(&str, Function, f64, u64); 4] = [
             ("sigmoid", elementary::sigmoid, 1e-4, 0xf95f_62c6_1316_9e7b),
             ("sigmoid", elementary::sigmoid, 0.0, 0xa5ea_3d90_5777_0c0a),
             ("tanh", elementary::tanh, 1e-3, 0x0196_b3bc_91bc_761e),
