@@ -21,12 +21,8 @@ pub(crate) enum Failure {
     Write { path: PathBuf, source: io::Error },
 
     #[error("{} is not {what}: {reason}", path.display())]
-    #[diagnostic(help("{}", advice_for(what)))]
+    #[diagnostic(help("check that this is the file you mean"))]
     Malformed { path: PathBuf, what: &'static str, reason: String },
-
-    #[error("{} has format version {got}, this build reads version {expected}", path.display())]
-    #[diagnostic(help("make the file again with this build of apodict, or use the build that made it"))]
-    FileVersion { path: PathBuf, expected: u32, got: u32 },
 
     #[error("wrong key: the proof is for the key {expected}, {} is the key {got}", path.display())]
     #[diagnostic(help("verify with the vk.json of the program that made the proof; nothing is said about the proof"))]
@@ -172,13 +168,5 @@ fn advice_for_key(error: &apodict_prover::Error) -> &'static str {
         }
         Error::KeyOfAnotherSrs => "pass --srs with the file that the keys were made with, or name an empty folder",
         _ => "remove it, and it is made again",
-    }
-}
-
-fn advice_for(what: &str) -> &'static str {
-    match what {
-        "a proof" => "expected the JSON file that `apodict prove` writes",
-        "a verifying key" => "expected the vk.json that `apodict keys` writes",
-        _ => "check that this is the file you mean",
     }
 }

@@ -4,14 +4,10 @@ use std::fs;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 use crate::console::format_count;
 use crate::failure::Failure;
-
-/// Larger JSON files than this are no keys or proofs of this program.
-const MAX_JSON_BYTES: u64 = 16 << 20;
 
 /// How a kind of file begins.
 const HEAD_BYTES: u64 = 8;
@@ -47,16 +43,6 @@ pub(crate) fn read(path: &Path, kinds: &[Kind]) -> Result<Vec<u8>, Failure> {
         return Err(Failure::Malformed { path: path.to_owned(), what, reason });
     }
     Ok(bytes)
-}
-
-/// Reads a JSON file; `what` says what it should hold.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, Failure> {
-    let bytes = read(path, &[Kind { what, begins: b"", max_bytes: MAX_JSON_BYTES }])?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::Malformed {
-        path: path.to_owned(),
-        what,
-        reason: error.to_string(),
-    })
 }
 
 /// A file that does not exist under its name until it is complete.

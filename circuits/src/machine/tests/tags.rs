@@ -140,6 +140,18 @@ fn rejects_the_sign_that_a_narrower_table_gives() {
     }
 }
 
+/// The greatest of none, since the first position says that it was before, as all others may.
+#[test]
+fn rejects_a_first_position_that_the_table_of_others_has() {
+    assert_only_tags_refuse(Flaw::OneTag, &model("max").graph, 5, &[&[-5, -7, -7]], |liar| {
+        let states = liar.wires(|def| matches!(def, Def::Place { .. }));
+        let bits = outputs(liar);
+        assert_eq!((states.len(), bits.len()), (3, 3));
+        states.into_iter().chain(bits).for_each(|wire| liar.claim(wire, 0));
+        liar.claim(liar.element(1, 0), 0);
+    });
+}
+
 // Piecewise functions: 0 begins the third segment, with base 40 and slope 27; results lose four bits.
 
 #[test]

@@ -75,7 +75,7 @@ fn every_operator_has_one_witness() {
 const CASES: u32 = 60;
 
 /// Whose graphs are always tried.
-const SEEDS: [u64; 2] = [0x6d61_6368_696e_6500, 0];
+const SEEDS: [u64; 2] = [0x6d61_6368_696e_6500, 1];
 
 /// A seed to replay, in place of today's.
 const REPLAY: &str = "APODICT_TEST_SEED";
