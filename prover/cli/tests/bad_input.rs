@@ -404,20 +404,6 @@ const VERIFY: &[Mistake] = &[
     },
     #[cfg(unix)]
     Mistake {
-        name: "a proof without an end",
-        arguments: &["verify", "/dev/zero", "--key", "keys/vk.json"],
-        exit_code: 1,
-        says: &["/dev/zero", "a proof has at most"],
-    },
-    #[cfg(unix)]
-    Mistake {
-        name: "a key without an end",
-        arguments: &["verify", "proof.json", "--key", "/dev/zero"],
-        exit_code: 1,
-        says: &["/dev/zero", "a verifying key has at most"],
-    },
-    #[cfg(unix)]
-    Mistake {
         name: "a string without an end",
         arguments: &["srs", "check", "/dev/zero"],
         exit_code: 1,
