@@ -138,7 +138,7 @@ fn a_program_file_must_say_the_types_that_its_graph_has() {
     with(vec![ElementType::F64]).unwrap();
     for types in [vec![], vec![ElementType::F32; 2], vec![ElementType::I64], vec![ElementType::Bool]] {
         let error = with(types).unwrap_err().to_string();
-        assert!(error.contains("do not have the types"), "{error}");
+        assert!(error.contains("are not those of its 1 inputs"), "{error}");
     }
 }
 

@@ -2,13 +2,14 @@
 
 use apodict_circuits::{
     Body, Program,
+    float::ElementType,
     int::{Graph, Interval, Node, NodeId, Op, Output},
     machine::{Objective, Plan, Shape},
     synthetic,
 };
 use sha3::{Digest, Keccak256};
 
-const MAGIC: &[u8] = b"apodict\x01";
+const MAGIC: &[u8] = b"apodict\x02";
 
 /// A file with this content, its digest included.
 pub(crate) fn sealed(content: &[u8]) -> Vec<u8> {
@@ -36,7 +37,9 @@ pub(crate) fn body_of(program: &Program) -> Body {
 /// A body with this graph and the plan of the largest machine.
 pub(crate) fn body_with(graph: Graph) -> Body {
     let honest = body_of(&synthetic::program(2, Objective::Gas).expect("it fits"));
-    Body { graph, plan: Plan { shape: Shape::Wide, limb_bits: 14, k: 20 }, ..honest }
+    let types = graph.inputs().map(|(_, node)| if node.frac_bits == 0 { ElementType::I64 } else { ElementType::F32 });
+    let input_types = types.collect();
+    Body { graph, input_types, plan: Plan { shape: Shape::Wide, limb_bits: 14, k: 20 }, ..honest }
 }
 
 /// A node of any kind; nothing of it is checked.

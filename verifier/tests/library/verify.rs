@@ -23,11 +23,11 @@ fn digests_are_pinned() {
         .map(|answer| (hex(answer.key.digest().unwrap()), hex(answer.key.constraint_system.shape_digest().unwrap())));
     let expected = [
         (
-            "246181044b46853c5337c19163ef2b860aacf2a5fd16fa66bfe4d865b57afb41",
+            "fd20b4209acff6ed28f1b2dd791dcb8ea28ea00c13f531ca3a8c1a50d5c4f14d",
             "bc0d4c2588561caa3eb55cd8f567298048ab10f3b74e17f86c0d16026937aab4",
         ),
         (
-            "7d0e261a8bca8bd1b52a73931e0010b3380457979435f2d7fbd5b7cd7045087a",
+            "0d714b23503c01bb83e325ab703ff8250489f4b61823e3555c9fa937363b4c05",
             "08589be62d710e9d31c8c61a9dc2782fcfd017b4b5c16cf7107e68e043899866",
         ),
     ];
