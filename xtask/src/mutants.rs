@@ -59,7 +59,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     let mutants = lists(root)?;
     list::check(root, &mutants)?;
     results::check(root, &mutants)?;
-    eprintln!("{} mutants: each edit fits, each has its result", mutants.len());
+    eprintln!("{} mutants: each edit fits, the results are theirs", mutants.len());
     Ok(())
 }
 

@@ -166,7 +166,11 @@ fn results_are_kept_read_again_and_checked() {
     let root = folder.path();
     let mutants = lists(root).expect("readable");
     let mut results = Results::default();
-    assert!(check(root).expect_err("no results").to_string().contains("club/any-age was never run"));
+    assert!(check(root).expect_err("no results").to_string().contains("cannot read"));
+    results.write(root, &mutants).expect("writable");
+    check(root).expect("as written");
+    let text = results.render(&mutants);
+    assert!(text.contains(&format!("Never run: {}", mutants.len())) && text.contains("- club/any-age\n"), "{text}");
     for mutant in &mutants {
         let fate = if mutant.survives.is_some() { "survived" } else { "killed by `a`, `b`" };
         results.set(&mutant.name, Row { fate: fate.into(), place: "abc, 2026-01-01".into() });
