@@ -78,7 +78,7 @@ impl Display for Loan {
 /// The score that a statement carries.
 pub(crate) fn probability(statement: &Decision) -> Result<f64, Failure> {
     let score = statement.outputs.get(OUTPUT).and_then(|score| score.pointer("/0/0")).and_then(|score| score.as_f64());
-    score.ok_or_else(|| Failure::Demonstration { name: OUTPUT })
+    score.ok_or(Failure::Demonstration { name: OUTPUT })
 }
 
 /// What the market does with a loan.

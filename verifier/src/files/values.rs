@@ -1,5 +1,9 @@
 //! What instances say, as JSON.
-#![allow(clippy::as_conversions, reason = "numbers for people: beyond 53 bits they are rounded")]
+#![allow(
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    reason = "numbers for people: beyond 53 bits they are rounded"
+)]
 
 use super::Bytes32;
 use crate::{Layout, Quantization, Statement, Tensor};

@@ -98,7 +98,7 @@ fn each_part_of_the_header_is_checked() {
     }
     assert_eq!(spoilt(|bytes| bytes.push(0)), KeyError::TrailingBytes { count: 1 });
     // A circuit that is said to be a byte longer takes what follows it.
-    assert_eq!(spoilt(|bytes| bytes[CIRCUIT_OFFSET - 1] = bytes[CIRCUIT_OFFSET - 1].wrapping_add(1)), shifted());
+    assert_eq!(spoilt(|bytes| bytes[CIRCUIT_OFFSET - 1] += 1), shifted());
 }
 
 /// A count in front of nothing costs nothing: it is refused when the input ends, and no memory is set aside for it.
