@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|contracts|mutants|measure|charts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|contracts|mutants|nightly|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
@@ -8,6 +8,7 @@ mod contracts;
 mod lint;
 mod measure;
 mod mutants;
+mod nightly;
 mod step;
 mod test;
 mod tools;
@@ -29,6 +30,8 @@ Tasks:
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   mutants [PATTERN..]
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
+  nightly
+         What is too long for every change: a million mutants of program files, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["test"] => test::test,
         ["lint"] => lint::lint,
         ["charts"] => charts::charts,
+        ["nightly"] => nightly::nightly,
         ["bless"] => test::bless,
         ["-h" | "--help" | "help"] => {
             print!("{USAGE}");
