@@ -118,6 +118,7 @@ impl State {
         }
         let Some(old) = self.range(wire) else {
             self.ranges[wire.0 as usize] = Some(new);
+            self.set_if_single(wire, new)?;
             return Ok(true);
         };
         let (low, high) = if is_negative(new.lo - old.lo) { (new, old) } else { (old, new) };
@@ -127,7 +128,12 @@ impl State {
         }
         let meet = Range { lo: high.lo, width: high.width.min(low.width - gap) };
         self.ranges[wire.0 as usize] = Some(meet);
-        Ok(meet != old)
+        Ok(self.set_if_single(wire, meet)? || meet != old)
+    }
+
+    /// A range of one value is that value.
+    fn set_if_single(&mut self, wire: Wire, range: Range) -> Progress {
+        if range.width == Fr::ZERO { self.set(wire, range.lo) } else { Ok(false) }
     }
 
     /// What is left of an equation; `None` while it multiplies two unknowns.

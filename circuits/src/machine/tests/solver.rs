@@ -5,15 +5,23 @@
 //! in *every* witness, and where no value is left there is no witness.
 //!
 //! # Rules
-//! 1. A looked-up key lies in its table, and a known key has one output.
+//! 1. A looked-up key lies in its table, and a known key has one output. Of a short table a known output leaves the rows
+//!    that have it.
 //! 2. An equation with one unknown wire determines it.
 //! 3. An equation whose unknowns have ranges, and coefficients of which each exceeds what all smaller terms add up
 //!    to, determines them all: they are digits.
 //! 4. An unknown with coefficient 1 or -1 lies in the range of what the others add up to.
 //! 5. Of an equation whose odd coefficients all belong to one tuple of a short table, only those rows of the table are left
 //!    that make the sum of these terms even or odd as the rest of the equation is.
-//! 6. Where no rule helps, the wire with the smallest range is tried with each of its values: a key rather than an output,
-//!    which follows from its key.
+//! 6. Where no rule helps, a wire with a small range is tried with each of its values.
+//!
+//! # Order and bounds of the search
+//! Rule 6 takes its wire from the first equation that has one. Equations stand in the order of the graph's nodes, so what
+//! the equation reads has been found by then, and a wrong choice is refused within the gadget that it belongs to. A wire of a
+//! later gadget would be refused by nothing yet, and all its values would be tried again for each one of the earlier gadget.
+//! Of an equation it takes what follows from no key: a key, or the output of a short table, which leaves few keys. So a
+//! running state over `n` values, of which each leaves two successors, costs about `2n` states and not `2^n`. The order
+//! changes how long a search takes, never what it finds. One that looks at too many states is [given up](Witnesses::GivenUp).
 //!
 //! Sums of ranges count as integers only while they stay below `2^252 < p`: none can wrap around the field.
 
@@ -26,7 +34,7 @@ use crate::machine::{
     Layout, Wire,
     equation::Unit,
     field::fr_from_i128,
-    table::{Outputs, TableId},
+    table::{Outputs, Table, TableId},
 };
 
 /// A range with more values than this is not tried value by value.
@@ -35,8 +43,8 @@ const MAX_CHOICES: u64 = 40;
 /// A table with more rows than this is not looked through for what an equation leaves of it.
 const SHORT: usize = 8;
 
-/// States looked at before a search is given up.
-const MAX_STATES: usize = 20_000;
+/// States looked at before a search is given up, unless the test sets another limit.
+const MAX_STATES: usize = 1_000;
 
 /// How many witnesses there are for given public inputs.
 #[derive(Debug)]
@@ -49,6 +57,8 @@ pub(super) enum Witnesses {
     Several,
     /// The rules do not suffice; a wire that stays open.
     Undecided(Wire),
+    /// The search came to its limit before it was through.
+    GivenUp,
 }
 
 /// The constraints of a layout, one list of units for each equation.
@@ -61,6 +71,7 @@ pub(super) struct Solver<'a> {
     /// By its key and by its output: what is looked up in a short table.
     tuples: BTreeMap<Wire, (TableId, [Option<Wire>; 2])>,
     states: usize,
+    max_states: usize,
 }
 
 impl<'a> Solver<'a> {
@@ -85,7 +96,18 @@ impl<'a> Solver<'a> {
                 tuples.extend(unit.lanes.into_iter().flatten().map(|wire| (wire, (table, unit.lanes))));
             }
         }
-        Self { layout, equations: equations.collect(), wires: layout.placed_wires(), outputs, tuples, states: 0 }
+        let (equations, wires) = (equations.collect(), layout.placed_wires());
+        Self { layout, equations, wires, outputs, tuples, states: 0, max_states: MAX_STATES }
+    }
+
+    /// Gives a search up after so many states.
+    pub(super) fn with_max_states(self, max_states: usize) -> Self {
+        Self { max_states, ..self }
+    }
+
+    /// States that the last search looked at.
+    pub(super) fn states(&self) -> usize {
+        self.states
     }
 
     /// Solves for the wires, with `inputs` for the first public values.
@@ -111,12 +133,28 @@ impl<'a> Solver<'a> {
             let values = self.wires.iter().filter_map(|wire| Some((*wire, state.value(*wire)?)));
             return Witnesses::One(values.collect());
         };
-        let ranged = open.iter().filter_map(|wire| Some((*wire, state.range(*wire)?)));
-        let narrow = ranged.filter(|(_, range)| range.width < Fr::from(MAX_CHOICES));
-        match narrow.min_by_key(|(wire, range)| (self.outputs.contains(wire), range.width)) {
-            Some((wire, range)) if self.states < MAX_STATES => self.try_each(&state, wire, range),
-            _ => Witnesses::Undecided(*any),
+        match self.choice(&state, &open) {
+            None => Witnesses::Undecided(*any),
+            Some(_) if self.states >= self.max_states => Witnesses::GivenUp,
+            Some((wire, range)) => self.try_each(&state, wire, range),
         }
+    }
+
+    /// The wire that rule 6 tries; `None` if all ranges are too wide.
+    fn choice(&self, state: &State, open: &[Wire]) -> Option<(Wire, Range)> {
+        let narrow = |wire: Wire| {
+            let range = state.range(wire).filter(|range| range.width < Fr::from(MAX_CHOICES))?;
+            state.value(wire).is_none().then_some((wire, range))
+        };
+        // The output of a long table says little of its key, and follows from it.
+        let follows = |wire: &Wire| self.outputs.contains(wire) && !self.tuples.contains_key(wire);
+        let of_equation = |equation: &&[Unit]| {
+            let wires = equation.iter().flat_map(|unit| unit.lanes).flatten().filter(|wire| !follows(wire));
+            wires.filter_map(narrow).min_by_key(|(_, range)| range.width)
+        };
+        let unsettled = self.equations.iter().zip(&state.settled).filter(|(_, settled)| !**settled);
+        let mut choices = unsettled.filter_map(|(equation, _)| of_equation(equation));
+        choices.next().or_else(|| open.iter().copied().filter_map(narrow).min_by_key(|(_, range)| range.width))
     }
 
     fn try_each(&mut self, state: &State, wire: Wire, range: Range) -> Witnesses {
@@ -129,6 +167,7 @@ impl<'a> Solver<'a> {
             }
             found = match (found, self.search(chosen)) {
                 (_, Witnesses::Undecided(open)) => return Witnesses::Undecided(open),
+                (_, end @ (Witnesses::GivenUp | Witnesses::Several)) => return end,
                 (Witnesses::None, new) => new,
                 (old, Witnesses::None) => old,
                 _ => return Witnesses::Several,
@@ -170,6 +209,9 @@ impl<'a> Solver<'a> {
             // The key lies in the table, or it could not have been narrowed to it.
             let (_, value) = table.entry(to_u64(key - keys.lo) as usize);
             progress |= state.set(output, value)?;
+        } else if let (Some(value), true) = (state.value(output), table.len() <= SHORT) {
+            let rows = (0..table.len()).filter(|row| table.entry(*row).1 == value);
+            progress |= narrow_to_rows(state, key, table, rows)?;
         } else if let Outputs::Small(outputs) = &table.outputs {
             let (least, most) = outputs.iter().fold((i64::MAX, i64::MIN), |(a, b), o| (a.min(*o), b.max(*o)));
             let width = fr_from_i128(i128::from(most) - i128::from(least));
@@ -204,10 +246,15 @@ impl Solver<'_> {
             let of = |wire: &Wire| if wire == key { k } else { o };
             is_odd(odd.iter().map(of).fold(Fr::ZERO, |sum, term| sum + term)) == is_odd(residue.constant)
         };
-        let rows: Vec<usize> = (0..table.len()).filter(fits).collect();
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Err(Contradiction) };
-        state.narrow(*key, Range { lo: table.entry(*first).0, width: Fr::from((last - first) as u64) })
+        narrow_to_rows(state, *key, table, (0..table.len()).filter(fits))
     }
+}
+
+/// The key lies between the first and the last of the rows that are left of its table.
+fn narrow_to_rows(state: &mut State, key: Wire, table: &Table, mut rows: impl Iterator<Item = usize>) -> Progress {
+    let first = rows.next().ok_or(Contradiction)?;
+    let last = rows.last().unwrap_or(first);
+    state.narrow(key, Range { lo: table.entry(first).0, width: Fr::from((last - first) as u64) })
 }
 
 /// Rules 2 to 4.
