@@ -1,6 +1,6 @@
 //! How the instances of a key are read: context, inputs, outputs, with names, shapes, scales, offsets and ranges.
 
-use crate::{Error, Fr, KeyError, encoding::fr_from_be_bytes, fr_to_be_bytes};
+use crate::{Error, Fr, KeyError, encoding::fr_from_be_bytes, fr_to_be_bytes, validate::limit};
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use sha3::{Digest, Keccak256};
 
@@ -9,6 +9,8 @@ pub const CONTEXT_INSTANCES: usize = 2;
 
 /// More dimensions than any ONNX operator reads.
 pub(crate) const MAX_RANK: usize = 16;
+/// As many as the key's bytes can count.
+const MAX_NAME_BYTES: usize = 0xffff;
 /// Described values: no program has more instances than rows.
 const MAX_VALUES: usize = 1 << 20;
 /// Magnitudes of public integers stay below this, so that they and their differences fit an `int128`.
@@ -111,6 +113,11 @@ impl Tensor {
 
     fn validate(&self) -> Result<usize, KeyError> {
         let wrong = |reason| KeyError::Layout { tensor: self.name.clone(), reason };
+        limit("bytes of a name", self.name.len(), MAX_NAME_BYTES)?;
+        // Zeros pad names in the ports: `y` and `y\0` would be one scalar.
+        if self.name.contains('\0') {
+            return Err(wrong("its name contains a zero byte"));
+        }
         let len = self.checked_len().filter(|len| *len <= MAX_VALUES).ok_or(wrong("no program has its shape"))?;
         let described = self.runs.iter().try_fold(0usize, |sum, run| sum.checked_add(run.count));
         if described != Some(len) || self.runs.iter().any(|run| run.count == 0) {
@@ -133,8 +140,10 @@ impl Tensor {
     /// Its elements as a contract has them.
     fn ports(&self) -> impl Iterator<Item = Port> {
         let mut index = alloc::vec![0usize; self.shape.len()];
+        // Once for all elements: each of a million may have 65,535 bytes of name.
+        let hashed = Keccak256::new_with_prefix(&self.name);
         self.quantizations().map(move |quantization| {
-            let name = port_name(&self.name, &index);
+            let name = port_name(&self.name, &hashed, &index);
             for (place, extent) in index.iter_mut().zip(&self.shape).rev() {
                 *place = place.saturating_add(1);
                 if *place < *extent {
@@ -160,7 +169,8 @@ impl Layout {
     /// How many instances it describes, the context's two among them.
     ///
     /// # Errors
-    /// [`KeyError::Layout`] for what no program has: an impossible shape, a name twice, a scale of zero, an empty range.
+    /// [`KeyError::Layout`] for what no program has: an impossible shape, a name twice or with a zero byte, a scale of zero, an
+    /// empty range.
     pub fn num_instances(&self) -> Result<usize, KeyError> {
         let mut sum = CONTEXT_INSTANCES;
         for tensors in [&self.inputs, &self.outputs] {
@@ -247,20 +257,20 @@ impl Layout {
     }
 }
 
-/// `x[0,3]`, or `x` for a scalar; in full if it is shorter than 32 bytes, so that its last byte is zero.
-fn port_name(tensor: &str, index: &[usize]) -> [u8; 32] {
-    let mut full = String::from(tensor);
-    for (position, place) in index.iter().enumerate() {
-        full.push_str(&format!("{}{place}", if position == 0 { "[" } else { "," }));
+/// `x[0,3]`, or `x` for a scalar; in full if it is shorter than 32 bytes, so that its last byte is zero. `hashed` has taken in `tensor`.
+fn port_name(tensor: &str, hashed: &Keccak256, index: &[usize]) -> [u8; 32] {
+    let mut place = String::new();
+    for (position, coordinate) in index.iter().enumerate() {
+        place.push_str(&format!("{}{coordinate}", if position == 0 { "[" } else { "," }));
     }
     if !index.is_empty() {
-        full.push(']');
+        place.push(']');
+    }
+    if tensor.len().saturating_add(place.len()) >= 32 {
+        return hashed.clone().chain_update(place).finalize().into();
     }
     let mut name = [0; 32];
-    match name.get_mut(..full.len()) {
-        Some(place) if full.len() < 32 => place.copy_from_slice(full.as_bytes()),
-        _ => name = Keccak256::digest(full.as_bytes()).into(),
-    }
+    name.iter_mut().zip(tensor.bytes().chain(place.bytes())).for_each(|(letter, byte)| *letter = byte);
     name
 }
 

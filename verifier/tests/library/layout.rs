@@ -118,6 +118,33 @@ fn tensors_that_share_ports_have_other_digests() {
     assert_ne!(vector.shapes_digest(), input.shapes_digest());
 }
 
+/// Zeros pad names: a key in which `y` were called `y\0` would have the digest that somebody pinned.
+#[test]
+fn a_name_with_a_zero_byte_is_refused() {
+    let mut key = described();
+    for name in ["y\0", "\0", "a\0b"] {
+        key.layout.outputs[0].name = name.into();
+        let reason = "its name contains a zero byte";
+        assert_eq!(key.digest(), Err(KeyError::Layout { tensor: name.into(), reason }));
+    }
+}
+
+/// 16 GiB of names, if each element's were hashed by itself: minutes.
+#[test]
+fn a_long_name_of_many_elements_is_hashed_once() {
+    let start = std::time::Instant::now();
+    let name = "n".repeat(0xffff);
+    let layout = Layout { inputs: vec![tensor(&name, &[1 << 18], quantization(1, 1))], ..Layout::default() };
+    layout.ports_hash();
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let last = Keccak256::digest(format!("{name}[262143]"));
+    assert_eq!(layout.ports().last().unwrap().name, <[u8; 32]>::from(last));
+    let mut key = described();
+    key.layout.outputs[0].name = name + "n";
+    let error = key.validate().unwrap_err();
+    assert_eq!(error, KeyError::Limit { what: "bytes of a name", max: 0xffff, got: 0x10000 });
+}
+
 fn described() -> VerifyingKey {
     let mut key = square().key;
     // One instance: a context cannot be, so a key with three is made of it, which no proof has to fit.
