@@ -234,6 +234,9 @@ pub enum Error {
     /// Well-formed, but it does not prove these instances under this key.
     #[error("the proof does not hold for this key and these instances")]
     Rejected,
+    /// A key with an empty layout, as of a circuit that is no compiled model: whether a proof holds it can say, what it says not.
+    #[error("the key does not say what its instances mean: of such a key, only verify the proof")]
+    NothingDescribed,
     /// The halves of a context have 128 bits each.
     #[error("instance 0 or 1, half of the context, has more than 128 bits")]
     Context,

@@ -229,9 +229,12 @@ impl Layout {
     /// Decodes instances.
     ///
     /// # Errors
-    /// [`Error::InstanceCount`]; [`Error::Context`], [`Error::PublicValue`] for a value that this layout does not have: no proof
-    /// that verifies under the layout's key has one.
+    /// [`Error::NothingDescribed`] if the layout is empty; [`Error::InstanceCount`]; [`Error::Context`], [`Error::PublicValue`] for a
+    /// value that this layout does not have: no proof that verifies under the layout's key has one.
     pub fn decode(&self, instances: &[[u8; 32]]) -> Result<Statement, Error> {
+        if self.is_empty() {
+            return Err(Error::NothingDescribed);
+        }
         let expected = self.num_instances()?;
         let wrong_count = Error::InstanceCount { expected, got: instances.len() };
         if instances.len() != expected {

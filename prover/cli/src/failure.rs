@@ -28,6 +28,12 @@ pub(crate) enum Failure {
     #[diagnostic(help("verify with the vk.json of the program that made the proof; nothing is said about the proof"))]
     WrongKey { path: PathBuf, expected: Bytes32, got: Bytes32 },
 
+    #[error("the verifying key {} does not say what its public values mean", path.display())]
+    #[diagnostic(help(
+        "it is no compiled model's, and nothing is said about the proof: check that with the verifier library"
+    ))]
+    NothingDescribed { path: PathBuf },
+
     #[error("cannot use the verifying key {}", path.display())]
     #[diagnostic(help("expected the vk.json that `apodict keys` writes"))]
     VerifyingKey { path: PathBuf, source: FileError },

@@ -2,6 +2,10 @@
 
 mod command;
 
+use apodict_verifier::{
+    VerifyingKey,
+    files::{KeyFile, ProofFile},
+};
 use command::Workplace;
 use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
@@ -273,6 +277,30 @@ fn a_verifying_key_of_others_stays() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("the proving key beside it is the key"), "{message}");
     assert_eq!(place.read("keys/vk.json"), foreign);
+}
+
+/// Such a key can say that a proof holds, and not what it says: that is no verdict on the proof.
+#[test]
+fn a_key_that_describes_nothing_judges_no_proof() {
+    const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../verifier/tests/vectors/square");
+    let vector = |extension| std::fs::read(format!("{VECTORS}.{extension}")).unwrap();
+    let key = VerifyingKey::from_bytes(&vector("key")).unwrap();
+    let instances = vector("instances").as_chunks().0.to_vec();
+    let proof = ProofFile::new(key.digest().unwrap(), &instances, vector("proof"));
+    let place = Workplace::with_model();
+    place.write("vk.json", KeyFile::new(&key).unwrap().to_json().unwrap());
+    place.write("proof.json", proof.to_json().unwrap());
+    let address = format!("0x{}", "11".repeat(20));
+    for command in [
+        &["verify", "proof.json", "--key", "vk.json"][..],
+        &["calldata", "proof.json", "--key", "vk.json", "--key-address", &address],
+    ] {
+        let output = place.run(command);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("does not say what its public values mean"), "{message}");
+        assert!(output.stdout.is_empty());
+    }
 }
 
 #[test]

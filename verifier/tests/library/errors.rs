@@ -9,7 +9,7 @@ use apodict_verifier::{
 use std::{collections::BTreeSet, fmt::Debug};
 
 /// Provoked elsewhere, because no proof and no key of the table can be made for it.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("DegenerateChallenge", "verify::tests::a_challenge_among_the_rows_is_refused"),
     ("EmptyBatch", "batch::a_batch_without_a_proof_is_refused"),
     ("BatchRejected", "batch::one_false_proof_spoils_the_batch"),
@@ -18,6 +18,7 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("Layout", "layout::a_layout_that_promises_much_is_refused"),
     ("UnsafeSrs", "layout::policies_and_pins_are_kept"),
     ("Digest", "layout::policies_and_pins_are_kept"),
+    ("NothingDescribed", "layout::a_key_that_describes_nothing_verifies_and_is_not_decoded"),
     ("Context", "layout::decodes_every_integer_of_its_range_and_no_other"),
     ("PublicValue", "layout::decodes_every_integer_of_its_range_and_no_other"),
 ];

@@ -145,6 +145,14 @@ fn a_long_name_of_many_elements_is_hashed_once() {
     assert_eq!(error, KeyError::Limit { what: "bytes of a name", max: 0xffff, got: 0x10000 });
 }
 
+#[test]
+fn a_key_that_describes_nothing_verifies_and_is_not_decoded() {
+    let answer = square();
+    let verifier = answer.verifier();
+    verifier.verify_words(&answer.instances, answer.proof).unwrap();
+    assert_eq!(verifier.statement(&answer.instances, answer.proof), Err(Error::NothingDescribed));
+}
+
 fn described() -> VerifyingKey {
     let mut key = square().key;
     // One instance: a context cannot be, so a key with three is made of it, which no proof has to fit.

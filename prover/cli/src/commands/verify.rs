@@ -89,11 +89,14 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
     Ok(if valid { Outcome::Done } else { Outcome::InvalidProof })
 }
 
-/// A key, and a proof that says that it is for that key.
+/// The key of a compiled model, and a proof that says that it is for that key.
 pub(crate) fn read_pair(key: &Path, proof: &Path) -> Result<(VerifyingKey, ProofFile), Failure> {
     let at = |path: &Path| path.to_owned();
     let proof_file = files::read_proof(proof).map_err(|source| Failure::Proof { path: at(proof), source })?;
     let read = files::read_key(key).map_err(|source| Failure::VerifyingKey { path: at(key), source })?;
+    if read.layout.is_empty() {
+        return Err(Failure::NothingDescribed { path: at(key) });
+    }
     let (expected, got) = (proof_file.key_digest, Bytes32(read.digest()?));
     if expected == got { Ok((read, proof_file)) } else { Err(Failure::WrongKey { path: at(key), expected, got }) }
 }
