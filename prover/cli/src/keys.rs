@@ -63,16 +63,23 @@ impl KeyFolder {
         let path = self.verifying_key();
         if !path.exists() {
             self.check(program, &keys)?;
-            PendingFile::create(&path)?.commit(&keys.verifying_file()?)?;
+            self.write_verifying_key(PendingFile::create(&path)?, &keys)?;
             return Ok(keys);
         }
+        self.compare(&keys)?;
+        Ok(keys)
+    }
+
+    /// Refuses a `vk.json` that is not these keys'.
+    fn compare(&self, keys: &Keys) -> Result<(), Failure> {
+        let path = self.verifying_key();
         let beside = apodict_verifier::files::read_key(&path)
             .map_err(|source| Failure::VerifyingKey { path: path.clone(), source })?;
         let (expected, got) = (Bytes32(keys.digest()), Bytes32(beside.digest()?));
         if expected != got {
             return Err(Failure::KeysApart { path, expected, got });
         }
-        Ok(keys)
+        Ok(())
     }
 
     /// Commits again to what keys that were read commit to: before others rely on them.
@@ -88,9 +95,14 @@ impl KeyFolder {
         let proving_file = PendingFile::create(&self.proving_key())?;
         let proving = ProvingKey::generate(program, &srs)?;
         let keys = Keys { srs, proving };
-        verifying_file.commit(&keys.verifying_file()?)?;
+        self.write_verifying_key(verifying_file, &keys)?;
         proving_file.commit_with(|file| Ok(keys.proving.write(file)?))?;
         Ok(keys)
+    }
+
+    fn write_verifying_key(&self, file: PendingFile, keys: &Keys) -> Result<(), Failure> {
+        let json = KeyFile::new(keys.proving.verifying_key())?.to_json();
+        file.commit(&json.map_err(|source| Failure::VerifyingKey { path: self.verifying_key(), source })?)
     }
 
     /// The size of the proving key's file.
@@ -104,11 +116,6 @@ impl Keys {
     /// What to pin: [`apodict_verifier::VerifyingKey::digest`].
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.proving.digest()
-    }
-
-    /// A `vk.json`.
-    fn verifying_file(&self) -> Result<Vec<u8>, Failure> {
-        Ok(KeyFile::new(self.proving.verifying_key())?.to_json()?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `vk.json`: a verifying key and how its instances are read.
 
-use super::{Bytes32, FILE_VERSION, FileError, KEY, hexadecimal};
+use super::{Bytes32, FILE_VERSION, FileError, KEY, MAX_KEY_FILE_BYTES, check_length, hexadecimal, malformed};
 use crate::{KeyError, Layout, Quantization, Run, Tensor, VerifyingKey};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -78,9 +78,11 @@ impl KeyFile {
     /// As JSON.
     ///
     /// # Errors
-    /// None: everything in it can be written.
-    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec_pretty(self)
+    /// [`FileError::TooLong`] for so many public values, each with a range of its own, that the file could not be read.
+    pub fn to_json(&self) -> Result<Vec<u8>, FileError> {
+        let json = serde_json::to_vec_pretty(self).map_err(|error| malformed(KEY, &error))?;
+        check_length(KEY, &json, MAX_KEY_FILE_BYTES)?;
+        Ok(json)
     }
 
     /// The key of a file.

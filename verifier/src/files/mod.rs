@@ -123,8 +123,17 @@ fn read(path: &Path, what: &'static str, max: u64) -> Result<Vec<u8>, FileError>
     let fail = |source| FileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();
-    let read = file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
-    if u64::try_from(read).is_ok_and(|read| read <= max) { Ok(bytes) } else { Err(FileError::TooLong { what, max }) }
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    check_length(what, &bytes, max)?;
+    Ok(bytes)
+}
+
+fn check_length(what: &'static str, bytes: &[u8], max: u64) -> Result<(), FileError> {
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= max) { Ok(()) } else { Err(FileError::TooLong { what, max }) }
+}
+
+fn malformed(what: &'static str, error: &serde_json::Error) -> FileError {
+    FileError::Malformed { what, reason: alloc::format!("{error}") }
 }
 
 fn check_version(what: &'static str, got: u32) -> Result<(), FileError> {
@@ -137,9 +146,8 @@ fn parse<T: serde::de::DeserializeOwned>(what: &'static str, json: &[u8]) -> Res
     struct Header {
         version: u32,
     }
-    let malformed = |error: serde_json::Error| FileError::Malformed { what, reason: alloc::format!("{error}") };
     if let Ok(Header { version }) = serde_json::from_slice(json) {
         check_version(what, version)?;
     }
-    serde_json::from_slice(json).map_err(malformed)
+    serde_json::from_slice(json).map_err(|error| malformed(what, &error))
 }

@@ -67,7 +67,7 @@ impl VerifyingKey {
         bytes.extend(circuit);
         self.layout.put(&mut bytes)?;
         bytes.extend_from_slice(&self.program_digest);
-        Ok(bytes)
+        limit("bytes of a key", bytes.len(), MAX_KEY_BYTES).map(|()| bytes)
     }
 
     /// Reads a key and [validates](Self::validate) it.

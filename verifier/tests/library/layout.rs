@@ -3,6 +3,7 @@
 use crate::answers::square;
 use apodict_verifier::{
     Error, Fr, KeyError, Layout, MAX_KEY_BYTES, Quantization, Run, SrsPolicy, Tensor, Verifier, VerifyingKey,
+    files::{FileError, KeyFile},
     fr_to_be_bytes,
 };
 use sha3::{Digest, Keccak256};
@@ -151,6 +152,22 @@ fn a_key_that_describes_nothing_verifies_and_is_not_decoded() {
     let verifier = answer.verifier();
     verifier.verify_words(&answer.instances, answer.proof).unwrap();
     assert_eq!(verifier.statement(&answer.instances, answer.proof), Err(Error::NothingDescribed));
+}
+
+/// As many runs as there may be values take more bytes than a key may have.
+#[test]
+fn a_key_that_could_not_be_read_is_not_written() {
+    let mut key = described();
+    let ranges = (0..).map(|lo| Quantization { lo, ..quantization(1, 1) });
+    let count = 1 << 19;
+    key.k = 20;
+    key.num_instances = 2 + count;
+    key.layout = Layout { inputs: vec![Tensor::new("x".into(), vec![count], ranges.take(count))], ..Layout::default() };
+    key.validate().unwrap();
+    let error = key.to_bytes().unwrap_err();
+    assert!(matches!(error, KeyError::Limit { what: "bytes of a key", .. }), "{error}");
+    let error = KeyFile::new(&key).unwrap().to_json().unwrap_err();
+    assert!(matches!(error, FileError::TooLong { .. }), "{error}");
 }
 
 fn described() -> VerifyingKey {
