@@ -48,13 +48,23 @@ impl KeyFolder {
         self.path.join(VERIFYING_KEY)
     }
 
-    /// Reads the keys, or makes them if there are none. What a `pk.bin` commits to is believed, since proofs tell: it is not where
-    /// a verifying key is made of it.
+    /// Reads the keys, or makes them if there are none; a `vk.json` that stands there alone may be one that the user was given, and is
+    /// compared. What a `pk.bin` commits to is believed, since proofs tell: it is not where a verifying key is made of it.
     pub(crate) fn open(&self, program: &Program, srs: Srs) -> Result<Keys, Failure> {
         let path = self.proving_key();
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return self.make(program, srs),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if !self.verifying_key().exists() {
+                    return self.make(program, srs);
+                }
+                let proving_file = PendingFile::create(&path)?;
+                let proving = ProvingKey::generate(program, &srs)?;
+                let keys = Keys { srs, proving };
+                self.compare(&keys)?;
+                proving_file.commit_with(|file| Ok(keys.proving.write(file)?))?;
+                return Ok(keys);
+            }
             Err(error) => return Err(Failure::read(&path, error)),
         };
         let proving = ProvingKey::read(&mut BufReader::new(file), program, &srs)

@@ -270,13 +270,27 @@ fn a_verifying_key_of_others_stays() {
     let place = Workplace::with_proof();
     place.json(&["compile", "model.onnx", "--range", "features=-9,9", "-o", "other.apo"]);
     place.json(&["keys", "other.apo", "-o", "other"]);
-    let foreign = place.read("other/vk.json");
+    let (honest, foreign) = (place.read("keys/vk.json"), place.read("other/vk.json"));
     place.write("keys/vk.json", &foreign);
     let output = place.run(&["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "out.json"]);
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("the proving key beside it is the key"), "{message}");
     assert_eq!(place.read("keys/vk.json"), foreign);
+    // Nor where it lies alone, as one does that somebody was given.
+    std::fs::remove_file(place.path("keys/pk.bin")).unwrap();
+    for command in [
+        &["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "out.json"][..],
+        &["contract", "program.apo", "--keys", "keys", "-o", "contract"],
+    ] {
+        let output = place.run(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        assert_eq!(place.read("keys/vk.json"), foreign);
+        assert!(!place.path("keys/pk.bin").exists() && !place.path("contract").exists());
+    }
+    place.write("keys/vk.json", honest);
+    place.json(&["prove", "program.apo", "--input", "input.json", "--keys", "keys", "-o", "out.json"]);
+    assert!(place.path("keys/pk.bin").exists());
 }
 
 /// Such a key can say that a proof holds, and not what it says: that is no verdict on the proof.
