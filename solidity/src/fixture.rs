@@ -16,7 +16,8 @@ pub struct Fixture {
 }
 
 /// The file. Key data, digests and ports are derived from the key; forge, which cannot derive them, reads them here.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     key: String,
     key_creation_code: String,
@@ -55,7 +56,7 @@ pub enum FixtureError {
     #[error(transparent)]
     Contract(#[from] crate::Error),
     /// Derived fields that do not follow from the key.
-    #[error("the fixture's key data does not follow from its key: write the fixture again")]
+    #[error("the fixture's key data, digests or ports do not follow from its key: write the fixture again")]
     Stale,
 }
 
@@ -74,7 +75,11 @@ impl Fixture {
     /// # Errors
     /// [`FixtureError::Key`] or [`FixtureError::Contract`] if the key cannot be written or has no contract.
     pub fn to_json(&self) -> Result<String, FixtureError> {
-        let file = File {
+        Ok(serde_json::to_string_pretty(&self.file()?)? + "\n")
+    }
+
+    fn file(&self) -> Result<File, FixtureError> {
+        Ok(File {
             key: prefixed(self.key.to_bytes()?),
             key_creation_code: prefixed(crate::key_creation_code(&self.key)?),
             key_code_hash: prefixed(crate::key_code_hash(&self.key)?),
@@ -83,8 +88,7 @@ impl Fixture {
             ports_hash: prefixed(self.key.layout.ports_hash()),
             proof: prefixed(&self.proof),
             instances: self.instances.iter().map(|instance| prefixed(fr_to_be_bytes(instance))).collect(),
-        };
-        Ok(serde_json::to_string_pretty(&file)? + "\n")
+        })
     }
 
     /// Reads what [`Self::to_json`] wrote, and checks that it is consistent (not that the proof is valid).
@@ -101,11 +105,6 @@ impl Fixture {
         });
         let fixture =
             Self { instances: instances.collect::<Result<_, _>>()?, proof: decoded("proof", &file.proof)?, key };
-        let code = decoded("key_creation_code", &file.key_creation_code)?;
-        let hash = decoded("key_code_hash", &file.key_code_hash)?;
-        if code != crate::key_creation_code(&fixture.key)? || hash != crate::key_code_hash(&fixture.key)? {
-            return Err(FixtureError::Stale);
-        }
-        Ok(fixture)
+        if file == fixture.file()? { Ok(fixture) } else { Err(FixtureError::Stale) }
     }
 }

@@ -1,7 +1,7 @@
 //! What is committed is what is rendered now.
 
 use crate::shapes::{TestedShape, shapes};
-use apodict_solidity::{Fixture, render_verifier};
+use apodict_solidity::{Fixture, FixtureError, render_verifier};
 use apodict_verifier::{SrsPolicy, Verifier};
 use std::{env, fs};
 
@@ -39,5 +39,20 @@ fn rendered_fixtures_are_genuine() {
             fs::write(shape.fixture_path(), shape.prove().to_json().expect("exportable")).expect("writable");
         }
         assert!(genuine(&shape).is_some(), "{}: run `cargo xtask contracts bless` and commit", shape.name);
+    }
+}
+
+/// Forge believes what it reads there.
+#[test]
+fn fixtures_hold_nothing_that_does_not_follow_from_their_key() {
+    let text = fs::read_to_string(shapes()[0].fixture_path()).expect("committed");
+    Fixture::from_json(&text).expect("consistent");
+    for field in ["key_creation_code", "key_code_hash", "key_digest", "ports", "ports_hash"] {
+        let mut file: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let value = file[field].as_str().expect("digits").to_owned();
+        let last = if value.ends_with('0') { "1" } else { "0" };
+        file[field] = format!("{}{last}", &value[..value.len() - 1]).into();
+        let error = Fixture::from_json(&file.to_string()).expect_err(field);
+        assert!(matches!(error, FixtureError::Stale), "{field}: {error}");
     }
 }
