@@ -98,6 +98,12 @@ pub(crate) enum Failure {
     #[diagnostic(help("this is a defect of apodict: trust neither, and report it with the proof and the key"))]
     Disagreement { library: &'static str, contract: String },
 
+    #[error("the contract says nothing about this proof: {contract}")]
+    #[diagnostic(help(
+        "it neither accepts nor rejects: it may need more gas than a transaction can have (2^24); without --evm, the library decides"
+    ))]
+    Undecided { contract: String },
+
     #[error("the verifying key cannot be used")]
     Key(#[from] apodict_verifier::KeyError),
 

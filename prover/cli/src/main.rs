@@ -3,6 +3,7 @@
 #![allow(clippy::result_large_err, reason = "a failure is told once and ends the process")]
 
 mod accuracy;
+mod agreement;
 mod arguments;
 mod cache;
 mod commands;

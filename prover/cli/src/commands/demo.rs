@@ -9,6 +9,7 @@ use apodict_verifier::{SrsPolicy, Verifier};
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 
+use crate::agreement;
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::keys::Keys;
@@ -122,10 +123,7 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
         let verification = chain.verify_words(&proof.bytes, &proof.instances)?;
         Ok::<_, Failure>((chain, verification))
     })?;
-    if verification.verdict != Verdict::Accepted {
-        let contract = verification.verdict.to_string();
-        return Err(Failure::Disagreement { library: "accepted", contract });
-    }
+    agreement::check(&Ok(()), &verification.verdict)?;
     let gas = verification.gas;
     let line =
         format!("accepted for {} gas, calldata of {} bytes included", format_count(gas), verification.calldata_bytes);

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use apodict_circuits::escaped;
-use apodict_solidity::evm::{Verdict, Verification, VerifierOnEvm};
+use apodict_solidity::evm::{Verification, VerifierOnEvm};
 use apodict_verifier::files::{self, Bytes32, Decision, ProofFile};
 use apodict_verifier::{SrsOrigin, SrsPolicy, Verifier, VerifyingKey};
 use serde::Serialize;
 
+use crate::agreement;
 use crate::arguments::Verify;
 use crate::console::{Console, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
     let start = Instant::now();
     let verdict = verifier.verify_words(&words, &proof.proof);
     let verify_ms = milliseconds(start.elapsed());
-    let evm = arguments.evm.then(|| verify_on_evm(key, &words, &proof.proof, verdict.is_ok())).transpose()?;
+    let evm = arguments.evm.then(|| verify_on_evm(key, &words, &proof.proof, &verdict)).transpose()?;
 
     let decoded = verdict.and_then(|()| key.layout.decode(&words)).map_err(|error| error.to_string());
     let decision = decoded.map(|statement| Decision::new(&key.layout, &statement)).and_then(|decision| match arguments
@@ -102,13 +103,15 @@ pub(crate) fn read_pair(key: &Path, proof: &Path) -> Result<(VerifyingKey, Proof
 }
 
 /// Runs the contract, which must say what the library says.
-fn verify_on_evm(key: &VerifyingKey, instances: &[[u8; 32]], proof: &[u8], accepted: bool) -> Result<Evm, Failure> {
+fn verify_on_evm(
+    key: &VerifyingKey,
+    instances: &[[u8; 32]],
+    proof: &[u8],
+    library: &Result<(), apodict_verifier::Error>,
+) -> Result<Evm, Failure> {
     let mut chain = VerifierOnEvm::deploy(key, SrsPolicy::AllowUnsafe)?;
     let Verification { verdict, gas, calldata_bytes } = chain.verify_words(proof, instances)?;
-    if (verdict == Verdict::Accepted) != accepted {
-        let library = if accepted { "accepted" } else { "refused" };
-        return Err(Failure::Disagreement { library, contract: verdict.to_string() });
-    }
+    agreement::check(library, &verdict)?;
     Ok(Evm { verdict: verdict.to_string(), gas, calldata_bytes })
 }
 
