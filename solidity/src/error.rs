@@ -19,6 +19,14 @@ pub enum Error {
         /// Position among the advice columns.
         column: usize,
     },
+    /// A key that fits no contract.
+    #[error("the key takes {got} bytes of code, the EVM accepts {max} (EIP-170): it has too many columns")]
+    KeySize {
+        /// What a contract's code may have.
+        max: usize,
+        /// What the key takes.
+        got: usize,
+    },
     /// Not a Solidity identifier.
     #[error("contract name {got:?} is not a Solidity identifier: use letters and digits, a letter first")]
     ContractName {

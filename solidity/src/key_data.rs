@@ -11,10 +11,14 @@ use sha3::{Digest, Keccak256};
 /// First byte of the code: INVALID, so that a call to the contract fails whatever follows.
 pub const KEY_DATA_PREFIX: u8 = 0xfe;
 
+/// Largest runtime code that the EVM accepts (EIP-170).
+const MAX_RUNTIME_BYTES: usize = 24_576;
+
 /// Runtime code of the key data contract: [`KEY_DATA_PREFIX`], then the key in 32-byte words.
 ///
 /// # Errors
-/// [`Error::Key`] if the key is not valid, [`Error::AdviceNotOpened`] if its shape has no contract.
+/// [`Error::Key`] if the key is not valid, [`Error::AdviceNotOpened`] if its shape has no contract, [`Error::KeySize`] if it is
+/// larger than any contract.
 pub fn key_data(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
     key.validate()?;
     let cs = &key.constraint_system;
@@ -50,6 +54,9 @@ pub fn key_data(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
             KeyField::NegatedSG2 => data.extend(g2_to_be_bytes(&-key.srs.s_g2)),
         }
     }
+    if data.len() > MAX_RUNTIME_BYTES {
+        return Err(Error::KeySize { max: MAX_RUNTIME_BYTES, got: data.len() });
+    }
     Ok(data)
 }
 
@@ -59,6 +66,7 @@ pub fn key_data(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
 /// As [`key_data`].
 pub fn key_creation_code(key: &VerifyingKey) -> Result<Vec<u8>, Error> {
     let data = key_data(key)?;
+    // Two bytes hold what `key_data` admits.
     let [.., high, low] = data.len().to_be_bytes();
     // PUSH2 len DUP1 PUSH1 10 RETURNDATASIZE CODECOPY RETURNDATASIZE RETURN
     let mut code = vec![0x61, high, low, 0x80, 0x60, 0x0a, 0x3d, 0x39, 0x3d, 0xf3];

@@ -210,8 +210,8 @@ It returns `true` or reverts with a named error, never `false`. A caller must
 
 ## Gas
 
-The call itself needs {call_gas} gas; a contract that makes it must have a 64th more, and what it does afterwards. With less,
-it reverts with `InsufficientGas(needed, available)`, or without data.
+The call itself needs {call_gas} gas; a contract that makes it keeps a 64th of its gas back, so it must have a 63rd more, and
+what it does afterwards. With less, the call reverts with `InsufficientGas(needed, available)`, or without data.
 
 **A revert is not a rejection.** Somebody who sends a valid proof with too little gas makes the call fail. Who catches
 reverts must tell them apart (`RevertData.isRejection`): *rejected* are WrongProofLength, InstanceNotCanonical,

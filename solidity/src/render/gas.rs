@@ -106,9 +106,11 @@ impl Gas {
     }
 }
 
-/// What runs before the check, for a cold key: an upper bound too.
-pub(super) fn before_the_check(decode: &Code, check: &Code) -> u64 {
-    DISPATCH + Gas::of_text(decode, 0).fixed + Gas::of_text(check, 0).fixed
+/// What runs before the check, for a cold key: an upper bound too. The check asks for all memory, as if there were none yet,
+/// and by then the key stands in `memory_words` of it.
+pub(super) fn before_the_check(decode: &Code, check: &Code, memory_words: u64) -> u64 {
+    let memory = 3 * memory_words + memory_words * memory_words / 512;
+    DISPATCH + Gas::of_text(decode, 0).fixed + Gas::of_text(check, 0).fixed + memory
 }
 
 /// The price of one line.
@@ -191,6 +193,13 @@ mod tests {
         assert_eq!(price("if iszero(ok) { refuse(ERROR) }"), (17 + 3 + 3, 0));
         assert_eq!(price("mcopy(ACC, KEY_G1, 0x40)"), (3 + 6 + 9, 0));
         assert_eq!(price("hash := keccak256(TRANSCRIPT, sub(add(tail, 0x100), TRANSCRIPT))").1, 6);
+    }
+
+    /// That of a key with many columns costs more than what is counted for the rest.
+    #[test]
+    fn memory_of_the_key_is_counted() {
+        let before = |memory_words| before_the_check(&Code::default(), &Code::default(), memory_words);
+        assert_eq!((before(0), before(1_024)), (DISPATCH, DISPATCH + 3 * 1_024 + 2 * 1_024));
     }
 
     #[test]

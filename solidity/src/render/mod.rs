@@ -63,6 +63,8 @@ struct Plan<'a> {
     shape_digest: [u8; 32],
     proof_len: usize,
     key_len: usize,
+    /// Where the key ends in memory.
+    key_end: usize,
     memory: Memory,
     /// Elements of the first chunk, which stand behind the instances: offsets from `tail`.
     behind_instances: HashMap<String, usize>,
@@ -86,6 +88,7 @@ impl<'a> Plan<'a> {
         for field in &fields {
             memory.allocate(field.name(), field.num_words(), field.description());
         }
+        let key_end = memory.end;
         for (index, chunk) in chunks.iter().enumerate().skip(1) {
             memory.allocate(Chunk::slot(index), 1, "hash of everything before");
             for placed in &chunk.elements {
@@ -114,6 +117,7 @@ impl<'a> Plan<'a> {
             shape_digest: cs.shape_digest()?,
             proof_len: cs.proof_len(),
             key_len: fields.iter().map(|field| 32 * field.num_words()).sum(),
+            key_end,
             memory,
             behind_instances,
         })
@@ -229,8 +233,10 @@ fn rendered(plan: &mut Plan<'_>) -> Rendered {
 
 /// Gas that a call of `verifyProof` needs for keys of a shape: what a caller must have forwarded when the call begins.
 pub(crate) fn call_gas(cs: &ConstraintSystem, num_instances: usize, k: u32) -> Result<u64, Error> {
-    let Rendered { decode, gas, .. } = rendered(&mut Plan::new(cs)?);
-    Ok(gas::before_the_check(&decode, &gas.check()) + gas.needed(num_instances as u64, k.into()))
+    let mut plan = Plan::new(cs)?;
+    let Rendered { decode, gas, .. } = rendered(&mut plan);
+    let before = gas::before_the_check(&decode, &gas.check(), plan.key_end as u64 / 32);
+    Ok(before + gas.needed(num_instances as u64, k.into()))
 }
 
 fn head(plan: &Plan<'_>, shape: &str, name: &str) -> String {

@@ -9,7 +9,7 @@ use apodict_solidity::{
     evm::{Verdict, VerifierOnEvm},
     key_code_hash, key_creation_code, write_contracts,
 };
-use apodict_verifier::{KeyError, SrsPolicy};
+use apodict_verifier::{KeyError, Query, SrsPolicy};
 use std::fs;
 
 #[test]
@@ -133,6 +133,20 @@ fn a_key_of_another_shape_gets_a_verifier_of_its_own() {
     let source = fs::read_to_string(directory.path().join("Halo2VerifierCustom.sol")).expect("written");
     assert!(source.contains("contract Halo2VerifierCustom is IHalo2Verifier"));
     assert!(!directory.path().join("Halo2VerifierCustom.bytecode.hex").exists(), "nobody has compiled it");
+}
+
+/// From 64 KiB on, its creation code would deploy the beginning of it.
+#[test]
+fn a_key_that_fits_no_contract_is_refused() {
+    let mut key = sample_of("sealed").fixture.key;
+    for num_columns in [400, 1_024] {
+        let cs = &mut key.constraint_system;
+        cs.fixed_queries.extend((cs.num_fixed_columns..num_columns).map(|column| Query { column, rotation: 0 }));
+        cs.num_fixed_columns = num_columns;
+        key.fixed_commitments.resize(num_columns, key.srs.g1);
+        let error = key_creation_code(&key).expect_err("too large");
+        assert!(matches!(error, Error::KeySize { max: 24_576, got } if got > 64 * num_columns), "{error}");
+    }
 }
 
 #[test]
