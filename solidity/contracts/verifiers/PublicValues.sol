@@ -69,9 +69,11 @@ library PublicValues {
         requireInRange(value, port.lo, port.hi);
     }
 
-    /// @notice The instance of an input: `number` rounded to the nearest step, ties to even. This is the only rounding
-    /// between a number and what is proved; reverts where the result is outside the port's range, and clamps nothing.
-    /// @param number In `1 / unit`: the answer of a feed with 8 decimals has `unit = 1e8`.
+    /// @notice The instance of an input: `number` rounded to the nearest step, ties to even. This is the only rounding here;
+    /// reverts where the result is outside the port's range, and clamps nothing.
+    /// @param number In `1 / unit`: the answer of a feed with 8 decimals has `unit = 1e8`. One that the type of the model's
+    /// input holds: `apodict prove` rounds any other to that type first (a `float32` has 24 bits), so that next to half a
+    /// step it proves another integer than this one, and the proof fails here. An integer input holds what it is given.
     function encode(int256 number, uint256 unit, Port memory port) internal pure returns (uint256 instance) {
         int256 value = scale(number, port.num, uint256(port.den) * unit, Rounding.HalfEven) + port.zero;
         requireInRange(value, port.lo, port.hi);

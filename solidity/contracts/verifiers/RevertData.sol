@@ -21,11 +21,9 @@ library RevertData {
     /// @param data What a `catch` clause is given.
     function meaningOf(bytes memory data) internal pure returns (Meaning) {
         if (data.length < 4) return Meaning.TryAgain;
-        bytes4 selector;
-        // The first word behind the length: its high four bytes are data, which has at least four.
-        assembly {
-            selector := and(mload(add(data, 0x20)), shl(224, 0xffffffff))
-        }
+        // Byte by byte: solc before 0.8.5 converts no `bytes memory`, and assembly would keep a consumer's own code from
+        // being compiled through the IR where it has many variables.
+        bytes4 selector = bytes4(data[0]) | (bytes4(data[1]) >> 8) | (bytes4(data[2]) >> 16) | (bytes4(data[3]) >> 24);
         if (data.length == 4) {
             if (
                 selector == IHalo2Verifier.ProofRejected.selector
