@@ -44,8 +44,8 @@ interface IHalo2Verifier {
     /// @notice Try again. Less gas is left than the verification may take. Both in gas, when the check is made: the call
     /// itself must be given some 5,000 more, and its caller keeps a 64th back (EIP-150).
     error InsufficientGas(uint256 needed, uint256 available);
-    /// @notice Try again. A precompile failed or answered with the wrong size: a chain without it, or one where it costs
-    /// more than on Ethereum.
+    /// @notice Try again. A precompile failed, answered with the wrong size or with an inverse that is none: a chain without
+    /// it, with another one, or where it costs more than on Ethereum.
     error PrecompileFailed();
     /// @notice In the constructor: the chain's precompiles do not compute what BN254 demands.
     error PrecompileSelfTestFailed();
@@ -57,7 +57,9 @@ interface IHalo2Verifier {
 
     /// @notice Checks a proof. Returns `true` or reverts: it never returns `false`, and it returns nothing else. An address
     /// without code returns nothing, which a high-level call refuses; a low-level `staticcall` does not.
-    /// @param key Key data contract: one INVALID byte, then the words of the key.
+    /// @param key Key data contract: one INVALID byte, then the words of the key. The first is the shape's digest, the second
+    /// the key's digest, the third the hash of its ports (`PublicValues.hashPorts`): a registry reads them, no equation has
+    /// them, so they are what the key's maker says unless `keyCodeHash` was computed from a key that somebody checked.
     /// @param keyCodeHash What `key.codehash` must be. This, not the address, is what names the model.
     /// @param proof halo2's proof: points as 64 bytes, scalars as 32 bytes, big-endian, in halo2's order.
     /// @param instances The public values, each smaller than the scalar field's modulus `r`: the lower and the upper 16

@@ -219,7 +219,11 @@ fn batch_inversion(words: &[(String, &'static str)]) -> Code {
         "mstore(0xa0, r)",
         "if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, 0x00, 0xc0, 0x00, 0x20))) { refuse(ERROR_PRECOMPILE_FAILED) }",
         "let inverse := mload(0x00)",
-        "if iszero(eq(mulmod(inverse, product, r), 1)) { refuse(ERROR_DEGENERATE_CHALLENGE) }",
+        "if iszero(eq(mulmod(inverse, product, r), 1)) {",
+        "// Only zero has no inverse: of anything else, the answer is wrong.",
+        "if product { refuse(ERROR_PRECOMPILE_FAILED) }",
+        "refuse(ERROR_DEGENERATE_CHALLENGE)",
+        "}",
     ]);
     for (index, (name, _)) in words.iter().enumerate().rev() {
         if index == 0 {

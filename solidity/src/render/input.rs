@@ -63,6 +63,15 @@ pub(super) fn decode(plan: &Plan<'_>) -> Code {
     let instances = PROOF_CALLDATA + proof_len;
     let mut code = Code::default();
     code.line("let r := R");
+    code.section("Key: its code is what the caller pinned, and it is for this shape. Before the proof, of whose length it would say nothing.");
+    code.lines([
+        "if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {".into(),
+        "refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))".into(),
+        "}".into(),
+        format!("extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, {:#x})", plan.key_len),
+        "if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }".to_owned(),
+    ]);
+
     code.section("Calldata: selector, key, hash, two offsets, then length and bytes of the proof, length and words of the instances.");
     code.lines([
         "if iszero(eq(calldataload(0x44), 0x80)) { refuse(ERROR_NON_CANONICAL_ENCODING) }".into(),
@@ -70,15 +79,6 @@ pub(super) fn decode(plan: &Plan<'_>) -> Code {
         format!("if iszero(eq(calldataload(0x64), {:#x})) {{ refuse(ERROR_NON_CANONICAL_ENCODING) }}", instances - 4),
         format!("let count := calldataload({instances:#x})"),
         format!("if iszero(eq(calldatasize(), add({:#x}, shl(5, count)))) {{ refuse(ERROR_NON_CANONICAL_ENCODING) }}", instances + 32),
-    ]);
-
-    code.section("Key: its code is what the caller pinned, and it is for this shape.");
-    code.lines([
-        "if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {".into(),
-        "refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))".into(),
-        "}".into(),
-        format!("extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, {:#x})", plan.key_len),
-        "if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }".to_owned(),
         "if iszero(eq(count, mload(KEY_NUM_INSTANCES))) { refuseUnequal(ERROR_WRONG_INSTANCE_COUNT, mload(KEY_NUM_INSTANCES), count) }".into(),
     ]);
     code

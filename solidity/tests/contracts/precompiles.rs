@@ -87,6 +87,13 @@ fn each_answer_of_a_precompile_is_checked() {
                 }
             }
         }
+        // An inverse that is none says nothing about the proof: a chain whose exponentiation is not Ethereum's.
+        assert_eq!(calls[0].0, 5, "the inversion comes first");
+        for lie in [Lie::Another, Lie::Two] {
+            let (verdict, _) = chain.call_among_liars(&calldata, Some((1, lie)));
+            let Verdict::Refused(refusal) = &verdict else { panic!("{}, {lie:?}: {verdict}", sample.name) };
+            assert_eq!(refusal.kind, RefusalKind::PrecompileFailed, "{}, {lie:?}", sample.name);
+        }
         // Only 1 says that a pairing holds.
         for lie in [Lie::Another, Lie::Two] {
             let (verdict, _) = chain.call_among_liars(&calldata, Some((calls.len(), lie)));

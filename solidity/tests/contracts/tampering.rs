@@ -69,4 +69,8 @@ fn refuses_the_key_of_another_shape() {
     let Verdict::Refused(refusal) = verification.verdict else { panic!("{}", verification.verdict) };
     assert_eq!(refusal.kind, RefusalKind::WrongKeyShape);
     assert_eq!(refusal.arguments.concat(), [digest(&lean), digest(&wide)].concat());
+    // A proof that holds for its key is not rejected by a verifier that is not the key's, for all its length.
+    let verification = evm.verify(&wide.fixture.proof, &wide.fixture.instances).expect("run");
+    let Verdict::Refused(refusal) = verification.verdict else { panic!("{}", verification.verdict) };
+    assert_eq!(refusal.kind, RefusalKind::WrongKeyShape);
 }
