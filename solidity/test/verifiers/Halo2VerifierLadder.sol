@@ -339,7 +339,7 @@ contract Halo2VerifierLadder is IHalo2Verifier {
     uint256 private constant CLAIMED = 0x17e0;
     uint256 private constant QUOTIENT = 0x1800;
     uint256 private constant TRANSCRIPT = 0x1840;
-    uint256 private constant GAS_FIXED = 311877;
+    uint256 private constant GAS_FIXED = 311903;
     uint256 private constant GAS_PER_INSTANCE = 662;
     uint256 private constant GAS_PER_LOG_ROW = 85;
 
@@ -425,19 +425,19 @@ contract Halo2VerifierLadder is IHalo2Verifier {
             }
             let r := R
 
+            // ---- Key: its code is what the caller pinned, and it is for this shape. Before the proof, of whose length it would say nothing.
+            if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {
+                refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))
+            }
+            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0x740)
+            if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }
+
             // ---- Calldata: selector, key, hash, two offsets, then length and bytes of the proof, length and words of the instances.
             if iszero(eq(calldataload(0x44), 0x80)) { refuse(ERROR_NON_CANONICAL_ENCODING) }
             if iszero(eq(calldataload(0x84), 0x7a0)) { refuseUnequal(ERROR_WRONG_PROOF_LENGTH, 0x7a0, calldataload(0x84)) }
             if iszero(eq(calldataload(0x64), 0x840)) { refuse(ERROR_NON_CANONICAL_ENCODING) }
             let count := calldataload(0x844)
             if iszero(eq(calldatasize(), add(0x864, shl(5, count)))) { refuse(ERROR_NON_CANONICAL_ENCODING) }
-
-            // ---- Key: its code is what the caller pinned, and it is for this shape.
-            if iszero(eq(extcodehash(calldataload(0x04)), calldataload(0x24))) {
-                refuseUnequal(ERROR_WRONG_KEY_CODE_HASH, calldataload(0x24), extcodehash(calldataload(0x04)))
-            }
-            extcodecopy(calldataload(0x04), KEY_SHAPE, 0x01, 0x740)
-            if iszero(eq(mload(KEY_SHAPE), SHAPE_DIGEST)) { refuseUnequal(ERROR_WRONG_KEY_SHAPE, SHAPE_DIGEST, mload(KEY_SHAPE)) }
             if iszero(eq(count, mload(KEY_NUM_INSTANCES))) { refuseUnequal(ERROR_WRONG_INSTANCE_COUNT, mload(KEY_NUM_INSTANCES), count) }
 
             // ---- Gas: enough for all that follows, so that nothing below fails for want of it.
@@ -743,7 +743,11 @@ contract Halo2VerifierLadder is IHalo2Verifier {
                 mstore(0xa0, r)
                 if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, 0x00, 0xc0, 0x00, 0x20))) { refuse(ERROR_PRECOMPILE_FAILED) }
                 let inverse := mload(0x00)
-                if iszero(eq(mulmod(inverse, product, r), 1)) { refuse(ERROR_DEGENERATE_CHALLENGE) }
+                if iszero(eq(mulmod(inverse, product, r), 1)) {
+                    // Only zero has no inverse: of anything else, the answer is wrong.
+                    if product { refuse(ERROR_PRECOMPILE_FAILED) }
+                    refuse(ERROR_DEGENERATE_CHALLENGE)
+                }
                 {
                     let denominator := mload(INVERSE_GROUP_3)
                     mstore(INVERSE_GROUP_3, mulmod(inverse, mload(PREFIX_10), r))
