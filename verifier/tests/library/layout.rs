@@ -132,6 +132,7 @@ fn a_name_with_a_zero_byte_is_refused() {
 
 /// 16 GiB of names, if each element's were hashed by itself: minutes.
 #[test]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the test is about time")]
 fn a_long_name_of_many_elements_is_hashed_once() {
     let start = std::time::Instant::now();
     let name = "n".repeat(0xffff);
