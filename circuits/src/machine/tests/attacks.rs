@@ -3,21 +3,34 @@
 //! The [liar](super::liar) makes all else follow: remainders, limbs and later values are computed anew, so that each
 //! attack meets the one check that it is about.
 
+use std::cmp::Ordering;
+
 use super::{
     liar::Liar,
     models::{model, sum_and_difference},
     *,
 };
-use crate::machine::{Wire, wire::Def};
+use crate::{
+    int::{Builder, Interval, Op, Output},
+    machine::{Wire, wire::Def},
+};
 
 /// Tells `lie` in an honest run, in each shape; `expected` fails and nothing else.
 fn assert_fails_only(expected: &str, graph: &Graph, limb_bits: u32, inputs: &[&[i64]], lie: impl Fn(&mut Liar<'_>)) {
+    assert_fails(&[expected], graph, limb_bits, inputs, lie);
+}
+
+/// An equation that does not hold leaves the running sum wrong from there on, and it ends beyond the last.
+const BROKEN_EQUATION: [&str; 2] = ["accumulate", "equation"];
+
+/// As [`assert_fails_only`], for a lie that several constraints refuse.
+fn assert_fails(expected: &[&str], graph: &Graph, limb_bits: u32, inputs: &[&[i64]], lie: impl Fn(&mut Liar<'_>)) {
     let inputs: Vec<Vec<i64>> = inputs.iter().map(|input| input.to_vec()).collect();
     for shape in Shape::ALL {
         let (layout, values) = run(graph, shape, limb_bits, &inputs);
         let mut liar = Liar::new(&layout, values);
         lie(&mut liar);
-        assert_eq!(failures(&layout, &liar.witness()), [expected], "{shape}");
+        assert_eq!(failures(&layout, &liar.witness()), expected, "{shape}");
     }
 }
 
@@ -138,6 +151,128 @@ fn rejects_a_mixture_as_the_greatest() {
             liar.claim(bit, value);
         }
     });
+}
+
+/// The maximum has a cell of its own, which nothing but the sum of the bits' values ties to them.
+#[test]
+fn rejects_a_maximum_that_no_member_has() {
+    for claimed in [6, 8, 20] {
+        let graph = &model("max").graph;
+        let mut expected = BROKEN_EQUATION.to_vec();
+        // The difference to the greatest is negative then.
+        expected.extend((claimed < 7).then_some("lookup bounds"));
+        assert_fails(&expected, graph, 5, &[&[5, 7, 7]], |liar| {
+            claim_states(liar, &[1, 2, 0]);
+            liar.claim(liar.element(1, 0), claimed);
+        });
+    }
+}
+
+/// A position is what the bits say.
+#[test]
+fn rejects_a_position_that_the_bits_do_not_have() {
+    for claimed in [0, 2, 3, 4] {
+        assert_fails(&BROKEN_EQUATION, &model("argmax").graph, 5, &[&[5, 20, 20, -20]], |liar| {
+            liar.claim(liar.element(1, 0), claimed);
+        });
+    }
+}
+
+/// A member twice is first where it stands first.
+#[test]
+fn rejects_the_second_place_of_a_repeated_member() {
+    let graph = greatest(Kind::ArgMax, &[(-20, 20)], &[0, 0, 0]);
+    for states in [[1, 2, 0], [1, 1, 2]] {
+        assert_fails_only("lookup bounds", &graph, 5, &[&[7]], |liar| claim_states(liar, &states));
+    }
+}
+
+/// `m - x` is as large as it gets where both ends are, and where it is negative it wraps around the field.
+#[test]
+fn rejects_a_smaller_value_as_the_greatest_at_the_ends_of_integers() {
+    const END: i64 = (1 << 62) - 1;
+    for (ranges, values) in
+        [([(-END, END); 2], [END, -END]), ([(-END, END); 2], [0, -1]), ([(-END, -END), (END, END)], [-END, END])]
+    {
+        for kind in [Kind::Max, Kind::ArgMax] {
+            let graph = greatest(kind, &ranges, &[0, 1]);
+            let lie = if values[0] > values[1] { [1, 2] } else { [2, 0] };
+            assert_fails_only("lookup bounds", &graph, 7, &[&values], |liar| claim_states(liar, &lie));
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Max,
+    ArgMax,
+}
+
+/// The greatest of `group`, members of an input of these ranges, or where it stands.
+fn greatest(kind: Kind, ranges: &[(i64, i64)], group: &[u32]) -> Graph {
+    let mut builder = Builder::new();
+    let ranges: Vec<Interval> = ranges.iter().map(|(lo, hi)| Interval::new(*lo, *hi)).collect();
+    let x = builder.input("x", vec![ranges.len()], 0, ranges).expect("an input");
+    let groups = vec![group.to_vec()];
+    let op = if kind == Kind::Max { Op::Max { groups } } else { Op::ArgMax { groups } };
+    let y = builder.push("y", op, vec![x], vec![1], 0).expect("a well-formed node");
+    builder.finish(vec![Output { name: "y".into(), node: y }]).expect("a well-formed graph")
+}
+
+/// All tuples of `len` of these.
+fn tuples<T: Copy>(of: &[T], len: usize) -> Vec<Vec<T>> {
+    (0..len).fold(vec![vec![]], |all, _| {
+        all.iter().flat_map(|start: &Vec<T>| of.iter().map(|next| [&start[..], &[*next]].concat())).collect()
+    })
+}
+
+/// Groups of two and three with ties of each kind, and every way to call each position before, at or after the greatest.
+#[test]
+fn rejects_all_states_but_one() {
+    for values in tuples(&[-2, 3], 2).into_iter().chain(tuples(&[-2, 3], 3)) {
+        let group: Vec<u32> = (0..values.len() as u32).collect();
+        let ranges = vec![(-4, 4); values.len()];
+        for kind in [Kind::Max, Kind::ArgMax] {
+            let graph = greatest(kind, &ranges, &group);
+            let (layout, honest) = run(&graph, Shape::Wide, 4, std::slice::from_ref(&values));
+            let greatest = values.iter().max().expect("not empty");
+            let first = values.iter().position(|value| value == greatest).expect("it is one of them");
+            for states in tuples(&[0, 1, 2], values.len()) {
+                let mut liar = Liar::new(&layout, honest.clone());
+                claim_states(&mut liar, &states);
+                let found = failures(&layout, &liar.witness());
+                let state_at = |at: usize| match at.cmp(&first) {
+                    Ordering::Less => 1,
+                    Ordering::Equal => 2,
+                    Ordering::Greater => 0,
+                };
+                let is_true = states.iter().enumerate().all(|(at, state)| *state == state_at(at));
+                let expected: &[&str] = if is_true { &[] } else { &["lookup bounds"] };
+                assert_eq!(found, expected, "{kind:?} {values:?}: {states:?}");
+            }
+        }
+    }
+}
+
+/// Pairs of a state and a bit that no table has, and those of which each number is in one: each is refused, whatever it does
+/// to the sum.
+#[test]
+fn rejects_all_pairs_that_no_table_has() {
+    let graph = greatest(Kind::ArgMax, &[(-4, 4); 2], &[0, 1]);
+    let pairs: Vec<(i64, i64)> = tuples(&[-1, 0, 1, 2, 3], 2).iter().map(|pair| (pair[0], pair[1])).collect();
+    for values in [[3, 3], [-2, 3], [3, -2]] {
+        let (layout, honest) = run(&graph, Shape::Wide, 4, &[values.to_vec()]);
+        let expected = if values[0] >= values[1] { [(2, 1), (0, 0)] } else { [(1, 0), (2, 1)] };
+        for claimed in tuples(&pairs, 2) {
+            let mut liar = Liar::new(&layout, honest.clone());
+            for ((state, bit), (s, b)) in places(&liar, 2).into_iter().zip(&claimed) {
+                liar.claim(state, *s);
+                liar.claim(bit, *b);
+            }
+            let found = failures(&layout, &liar.witness());
+            assert_eq!(found.is_empty(), claimed == expected, "{values:?}: {claimed:?}: {found:?}");
+        }
+    }
 }
 
 // Division: 3 * 2^6 / 128 is 1.5, which rounds to 2 with remainder 0 of 256.
