@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
             return Ok(*one);
         }
         let table = Table { name: "one".into(), first: 1, outputs: Outputs::Small(vec![0]) };
-        let table = self.tables.intern(table);
+        let table = self.table(table)?;
         let one = self.wire(Def::Constant(1), 1.0);
         let mut equation = Equation::default();
         equation.lookup(table, one, None, Weight::ZERO);
@@ -167,9 +167,17 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Refuses tables of so many rows more, before they are made, where there is no room for them.
-    pub(crate) fn check_table_rows(&self, more: usize) -> Result<(), Error> {
-        self.room.check(self.tables.rows().saturating_add(more))
+    /// Refuses a table of so many rows, before it is made, where there is no room even for it alone. What others take does not
+    /// count yet: it may hold the same as one of them.
+    pub(crate) fn check_table_rows(&self, rows: usize) -> Result<(), Error> {
+        self.room.check(Tables::default().rows().saturating_add(rows))
+    }
+
+    /// Adds a table, or finds the one that holds the same.
+    pub(crate) fn table(&mut self, table: Table) -> Result<TableId, Error> {
+        let table = self.tables.intern(table);
+        self.room.check(self.tables.rows())?;
+        Ok(table)
     }
 
     /// Adds `weight * form` to an equation.

@@ -7,13 +7,11 @@
 use super::{
     Error, MAX_K, Plan, Shape,
     builder::bits_of,
+    gadgets::embedding::num_packs,
     layout::CONTEXT_INSTANCES,
     shape::{k_for, usable_rows},
 };
 use crate::int::{Graph, Interval, Node, Op};
-
-/// Columns of an embedding that a row of its tables holds at most: a column takes at least one of 248 bits.
-const PACKED_COLUMNS: usize = 248;
 
 /// Rows of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +117,10 @@ impl Room {
             Op::Gather { rows } => {
                 let width = rows.first().map_or(0, Vec::len);
                 let tokens = elements(&node.shape) / width.max(1);
-                tokens.saturating_mul(width.div_ceil(PACKED_COLUMNS)).saturating_add(each(self.block(2)))
+                tokens.saturating_mul(num_packs(rows, 1)).saturating_add(each(self.block(2)))
             }
             Op::EmbeddingSum { rows, groups } => {
-                let packs = rows.first().map_or(0, Vec::len).div_ceil(PACKED_COLUMNS);
+                let packs = num_packs(rows, groups.iter().map(Vec::len).max().unwrap_or(0));
                 let tokens = groups.iter().map(|group| self.block(group.len().max(1)));
                 tokens.fold(0, usize::saturating_add).saturating_mul(packs).saturating_add(each(self.block(2)))
             }

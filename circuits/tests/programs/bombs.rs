@@ -88,6 +88,7 @@ fn bombs() -> Vec<Bomb> {
         program("a table of 2^20 rows", tall_table, TooLarge),
         program("rows gathered 2^19 times", gathered_often, TooLarge),
         program("a bag of wide rows", bag_of_wide_rows, TooLarge),
+        program("a long bag of few tokens", long_bag, TooLarge),
         program("a maximum of one, often", maxima_of_one, Accepted),
         program("one element of many, often", one_of_many, Accepted),
         program("sums of sums", sums_of_sums, Accepted),
@@ -257,6 +258,16 @@ fn bag_of_wide_rows() -> Body {
     let op = Op::EmbeddingSum { rows: vec![vec![1; width]; 2], groups: vec![(0..tokens).collect()] };
     let sums = node(op, &[0], width, Interval { lo: 0, hi: i64::from(tokens) });
     body_with(graph(vec![selected, sums]))
+}
+
+/// Two tokens over and over, of ranges that differ.
+fn long_bag() -> Body {
+    let (height, width, times) = (64i64, 248usize, 1usize << 19);
+    let mut selected = input(2, ZERO);
+    selected.ranges = vec![Interval { lo: 1, hi: height - 2 }, Interval { lo: 2, hi: height - 3 }];
+    let rows = (0..height).map(|at| vec![at % 2; width]).collect();
+    let op = Op::EmbeddingSum { rows, groups: vec![[0, 1].repeat(times)] };
+    body_with(graph(vec![selected, node(op, &[0], width, Interval { lo: 0, hi: 1 << 20 })]))
 }
 
 /// A long sum as the maximum of itself alone, many times over.

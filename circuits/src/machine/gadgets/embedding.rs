@@ -33,6 +33,23 @@ use crate::int::Node;
 /// Bits of a packed row: the sum of a bag and its digits then stay below `2^250`.
 const PACKED_BITS: u32 = 248;
 
+/// Bits of a digit, which holds a column summed over `most` tokens: 1 at the least.
+fn digit_bits(rows: &[Vec<i64>], most: usize) -> u32 {
+    let entries = || rows.iter().flatten().copied();
+    let spread = i128::from(entries().max().unwrap_or(0)) - i128::from(entries().min().unwrap_or(0));
+    bits_of(spread * most as i128).max(1)
+}
+
+/// As few packs as hold `width` digits.
+fn packs_of(width: usize, digit_bits: u32) -> usize {
+    width.div_ceil((PACKED_BITS / digit_bits).max(1) as usize).max(1)
+}
+
+/// Packs that a row of the table becomes, where a bag has up to `most` tokens. Whether the table is well formed or not.
+pub(crate) fn num_packs(rows: &[Vec<i64>], most: usize) -> usize {
+    packs_of(rows.first().map_or(0, Vec::len), digit_bits(rows, most))
+}
+
 /// How the columns of an embedding are packed.
 struct Packing {
     /// The smallest entry.
@@ -97,18 +114,15 @@ impl Lowering<'_> {
     }
 
     fn pack(&mut self, name: &str, rows: &[Vec<i64>], most: usize) -> Result<Packing, Error> {
-        let entries = || rows.iter().flatten().copied();
-        let min = entries().min().unwrap_or(0);
-        let spread = i128::from(entries().max().unwrap_or(0)) - i128::from(min);
-        let digit_bits = bits_of(spread * most as i128).max(1);
+        let min = rows.iter().flatten().copied().min().unwrap_or(0);
+        let digit_bits = digit_bits(rows, most);
         if digit_bits > PACKED_BITS {
             return Err(Error::Wraps { bits: digit_bits.into() });
         }
         let width = rows.first().map_or(0, Vec::len);
-        // As few packs as fit, of even size.
-        let num_packs = width.div_ceil((PACKED_BITS / digit_bits) as usize).max(1);
-        let per_pack = width.div_ceil(num_packs).max(1);
-        self.builder.check_table_rows(rows.len().saturating_mul(num_packs))?;
+        // Of even size.
+        let per_pack = width.div_ceil(packs_of(width, digit_bits)).max(1);
+        self.builder.check_table_rows(rows.len())?;
         let base = Fr::from(2).pow_vartime([u64::from(digit_bits)]);
         let mut packs = Vec::new();
         for (at, start) in (0..width).step_by(per_pack).enumerate() {
@@ -120,7 +134,7 @@ impl Lowering<'_> {
                     .fold(Fr::ZERO, |sum, column| sum * base + fr_from_i128(i128::from(row[column]) - i128::from(min)))
             };
             let outputs = Outputs::Packed(rows.iter().map(pack_row).collect());
-            let table = self.builder.tables.intern(Table { name: format!("{name}, pack {at}"), first: 0, outputs });
+            let table = self.builder.table(Table { name: format!("{name}, pack {at}"), first: 0, outputs })?;
             packs.push((columns, table));
         }
         Ok(Packing { min, digit_bits, packs })

@@ -2,7 +2,7 @@
 
 mod argmax;
 mod divide;
-mod embedding;
+pub(super) mod embedding;
 mod inputs;
 mod piecewise;
 mod products;

@@ -34,12 +34,13 @@ impl Lowering<'_> {
             Some(known) => *known,
             None => {
                 self.builder.check_table_rows(function.base.len())?;
-                let made = [("base", &function.base), ("slope", &function.slope)].map(|(kind, outputs)| {
+                let mut made = |kind: &str, outputs: &[i64]| {
                     let name = format!("{} {kind}", function.name);
-                    self.builder.tables.intern(Table { name, first: 0, outputs: Outputs::Small(outputs.clone()) })
-                });
-                self.functions.insert(table, made);
-                made
+                    self.builder.table(Table { name, first: 0, outputs: Outputs::Small(outputs.to_vec()) })
+                };
+                let tables = [made("base", &function.base)?, made("slope", &function.slope)?];
+                self.functions.insert(table, tables);
+                tables
             }
         };
         (0..node.len()).map(|element| self.segment(index, node, element, function, tables)).collect()

@@ -214,9 +214,14 @@ fn assert_random_graph_has_one_witness(draw: &Draw, effort: &Effort) -> Result<(
     let shown = (nodes / 2..nodes).map(|node| Output { name: format!("y{node}"), node: NodeId(node) });
     let graph = builder.finish(shown.collect()).expect("a well-formed graph");
 
-    // Some graphs need weights or sums that the machine refuses.
-    let layout = lay_out(&graph, draw.shape, draw.limb_bits);
-    let Ok(layout) = layout else { return Err(TestCaseError::reject("the machine refuses it")) };
+    let layout = match lay_out(&graph, draw.shape, draw.limb_bits) {
+        Ok(layout) => layout,
+        // Some graphs need weights or sums that the machine refuses.
+        Err(error @ (Error::Wraps { .. } | Error::WeightOverflow)) => {
+            return Err(TestCaseError::reject(error.to_string()));
+        }
+        Err(error) => return Err(TestCaseError::fail(error.to_string())),
+    };
     let at = |range: &Interval, t: f64| range.lo + ((range.hi - range.lo) as f64 * t).round() as i64;
     let x = ranges.iter().zip(&draw.positions).map(|(range, t)| at(range, *t)).collect();
     let inputs = [x, vec![at(&SMALL, draw.positions[3])]];
