@@ -5,6 +5,7 @@ use apodict_verifier::{
     Error, Fr, KeyError, Layout, MAX_KEY_BYTES, Quantization, Run, SrsPolicy, Tensor, Verifier, VerifyingKey,
     files::{FileError, KeyFile},
     fr_to_be_bytes,
+    tampering::key_mutants,
 };
 use sha3::{Digest, Keccak256};
 
@@ -205,6 +206,30 @@ fn every_flipped_bit_of_the_meaning_is_refused_or_is_another_key() {
             assert_eq!(other.to_bytes().unwrap(), bytes, "bit {bit}");
         }
     }
+}
+
+/// The table of tampering tests on a key that describes its instances: what is refused, with which error, and what else is another
+/// key.
+#[test]
+fn every_mutated_description_is_refused_or_is_another_key() {
+    let key = described();
+    let mutants = key_mutants(&key);
+    assert!(mutants.iter().filter(|mutant| mutant.name.starts_with("layout")).count() > 15);
+    for mutant in mutants {
+        match mutant.key.digest() {
+            Ok(digest) => assert_ne!(digest, key.digest().unwrap(), "{}", mutant.name),
+            Err(error) => assert_eq!(Err(Error::Key(error)), mutant.expected, "{}", mutant.name),
+        }
+    }
+}
+
+/// A tensor without elements has no instance, and no program has one.
+#[test]
+fn a_tensor_without_elements_is_refused() {
+    let mut key = described();
+    key.layout.inputs.push(Tensor { name: "nothing".into(), shape: vec![2, 0], runs: Vec::new() });
+    let reason = "no program has its shape";
+    assert_eq!(key.validate(), Err(KeyError::Layout { tensor: "nothing".into(), reason }));
 }
 
 /// Counts that promise much cost nothing: runs stay runs, and a key that is too long is not decoded.
