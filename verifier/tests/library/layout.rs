@@ -212,7 +212,10 @@ fn every_flipped_bit_of_the_meaning_is_refused_or_is_another_key() {
 /// key.
 #[test]
 fn every_mutated_description_is_refused_or_is_another_key() {
-    let key = described();
+    let mut key = described();
+    // Not at the limit, so that the table's wider ranges are ranges.
+    let range = &mut key.layout.outputs[0].runs[0].quantization;
+    (range.lo, range.hi) = (-100, 100);
     let mutants = key_mutants(&key);
     assert!(mutants.iter().filter(|mutant| mutant.name.starts_with("layout")).count() > 15);
     for mutant in mutants {
