@@ -129,6 +129,16 @@ impl Table<'_> {
             wrong("its quantizations are not as many as its elements"),
         );
         self.add_invalid(
+            "layout: a run of no element",
+            |key| {
+                let mut run = key.layout.outputs[0].runs[0];
+                run.count = 0;
+                run.quantization.zero += 1;
+                key.layout.outputs[0].runs.push(run);
+            },
+            wrong("its quantizations are not as many as its elements"),
+        );
+        self.add_invalid(
             "layout: a run in two pieces",
             |key| {
                 let run = key.layout.outputs[0].runs[0];

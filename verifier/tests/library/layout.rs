@@ -220,7 +220,10 @@ fn every_mutated_description_is_refused_or_is_another_key() {
     assert!(mutants.iter().filter(|mutant| mutant.name.starts_with("layout")).count() > 15);
     for mutant in mutants {
         match mutant.key.digest() {
-            Ok(digest) => assert_ne!(digest, key.digest().unwrap(), "{}", mutant.name),
+            Ok(digest) => {
+                assert_ne!(digest, key.digest().unwrap(), "{}", mutant.name);
+                assert!(!matches!(mutant.expected, Err(Error::Key(_))), "{} is taken", mutant.name);
+            }
             Err(error) => assert_eq!(Err(Error::Key(error)), mutant.expected, "{}", mutant.name),
         }
     }
