@@ -115,6 +115,13 @@ fn tensors_that_share_ports_have_other_digests() {
     let scalar = layout(tensor("x[0]", &[], quantization(1, 1)));
     assert_eq!(vector.ports_hash(), scalar.ports_hash());
     assert_ne!(vector.shapes_digest(), scalar.shapes_digest());
+    // Extents in a row do not say whose they are.
+    let pair = |first, second| Layout { outputs: vec![first, second], ..Layout::default() };
+    let [x, y] = ["x", "y"].map(|name| tensor(name, &[1], quantization(1, 1)));
+    let [x_0, y_0] = ["x[0]", "y[0]"].map(|name| tensor(name, &[], quantization(1, 1)));
+    let (scalar_first, vector_first) = (pair(x_0, y), pair(x, y_0));
+    assert_eq!(scalar_first.ports_hash(), vector_first.ports_hash());
+    assert_ne!(scalar_first.shapes_digest(), vector_first.shapes_digest());
     let input = Layout { inputs: vector.outputs.clone(), ..Layout::default() };
     assert_eq!(vector.ports_hash(), input.ports_hash());
     assert_ne!(vector.shapes_digest(), input.shapes_digest());
