@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`Graph`], [`Node`], [`Op`] | the graph |
 //! | [`Tensor`] | a shape and values, as they are fed to a graph |
+//! | `ops` | for each operator its shape and what it computes, one file per family |
 //! | [`execute`] | runs a graph in `f64` and keeps every intermediate tensor: what calibration needs |
 //! | [`Reference`] | the same model in tract, in `f32`: another implementation, from the ONNX file itself |
 //! | [`layout`] | strides, broadcasting, groups of a reduction |
@@ -18,16 +19,19 @@
 mod check;
 mod error;
 mod execute;
+mod function;
 pub mod layout;
+mod ops;
 mod reference;
 mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use check::{MAX_RANK, check_node, checked_len, matmul_shape, reduced};
 pub use error::Error;
-pub(crate) use execute::{MAX_EXACT, Operand, check_values, compute};
+pub(crate) use execute::{MAX_EXACT, check_values};
 pub use execute::{Trace, execute};
+pub use function::Function;
+pub(crate) use ops::{MAX_RANK, Operand, check_node, checked_len, compute, matmul_shape, reduced};
 pub use reference::Reference;
 pub use tensor::{Tensor, Values};
 
@@ -66,6 +70,32 @@ pub enum Ties {
     Last,
 }
 
+/// How a real number becomes an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Rounding {
+    /// To the next that is not greater.
+    Floor,
+    /// To the next that is not less.
+    Ceil,
+    /// Towards zero.
+    Truncate,
+    /// To the nearest; halves to the even one.
+    HalfEven,
+}
+
+/// What a convolution reads at each of its positions, along one to three axes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// How far apart neighbouring positions stand. At least 1.
+    pub strides: Vec<usize>,
+    /// Zeros before and after the elements.
+    pub pads: Vec<(usize, usize)>,
+    /// How far apart the taps of the kernel stand. At least 1.
+    pub dilations: Vec<usize>,
+    /// Channels and outputs are divided into so many groups that do not see each other. At least 1.
+    pub groups: usize,
+}
+
 /// What a node computes. `x`, `a`, `b` are its operands, `y` its output.
 ///
 /// Whether a reduction kept its reduced axes is seen from [`Node::shape`]; the data is the same either way.
@@ -88,6 +118,20 @@ pub enum Op {
     Sub,
     /// `y = a * b`, NumPy broadcasting.
     Mul,
+    /// `y = a / b`, NumPy broadcasting, of real numbers; `b` is never 0.
+    Div,
+    /// `y = floor(a / b)`, NumPy broadcasting, of integers; `b` is never 0.
+    FloorDiv,
+    /// `y = max(a, b)`, NumPy broadcasting.
+    Max,
+    /// `y = min(a, b)`, NumPy broadcasting.
+    Min,
+    /// `y = 1` if `a < b`, else 0, NumPy broadcasting. Booleans.
+    Less,
+    /// `y = 1` if `a = b`, else 0, NumPy broadcasting. Booleans.
+    Equal,
+    /// `y = a` where `condition` is not 0, else `b`, NumPy broadcasting. Operand 0 is the condition, a boolean.
+    Where,
     /// `y = max(x, 0)`.
     Relu,
     /// `y = x` if `x >= 0`, else `alpha * x`.
@@ -106,6 +150,24 @@ pub enum Op {
     Sigmoid,
     /// `y = tanh(x)`.
     Tanh,
+    /// `y = sqrt(x)`, of `x >= 0`.
+    Sqrt,
+    /// `y = x` rounded to an integer.
+    Round {
+        /// How.
+        rounding: Rounding,
+    },
+    /// `y = function(x)`.
+    Function {
+        /// Which.
+        function: Function,
+    },
+    /// `y[n, m, p] =` sum over the channels `c` of the group of `m` and the taps `t` of `x[n, c, q] * kernel[m, c, t]`, where `q` is
+    /// what tap `t` reads at position `p`. Operand 0 is `x [N, C, ..]`, operand 1 the kernel `[M, C / groups, ..]`.
+    Conv {
+        /// What is read where.
+        window: Window,
+    },
     /// `y = exp(x) / sum of exp(x) along axis`.
     Softmax {
         /// Of the operand's shape.
@@ -129,6 +191,11 @@ pub enum Op {
     },
     /// `y =` arithmetic mean of `x` along `axes`.
     ReduceMean {
+        /// Of the operand's shape: ascending, none twice, at least one.
+        axes: Vec<usize>,
+    },
+    /// `y =` greatest of `x` along `axes`.
+    ReduceMax {
         /// Of the operand's shape: ascending, none twice, at least one.
         axes: Vec<usize>,
     },
@@ -211,6 +278,20 @@ impl Op {
             Self::Add => "Add",
             Self::Sub => "Sub",
             Self::Mul => "Mul",
+            Self::Div => "Div",
+            Self::FloorDiv => "Div (integers)",
+            Self::Max => "Max",
+            Self::Min => "Min",
+            Self::Less => "Less",
+            Self::Equal => "Equal",
+            Self::Where => "Where",
+            Self::Sqrt => "Sqrt",
+            Self::Round { rounding: Rounding::Floor } => "Floor",
+            Self::Round { rounding: Rounding::Ceil } => "Ceil",
+            Self::Round { rounding: Rounding::Truncate } => "Cast",
+            Self::Round { rounding: Rounding::HalfEven } => "Round",
+            Self::Function { function } => function.name(),
+            Self::Conv { .. } => "Conv",
             Self::Relu => "Relu",
             Self::LeakyRelu { .. } => "LeakyRelu",
             Self::Clip { .. } => "Clip",
@@ -221,6 +302,7 @@ impl Op {
             Self::Gather => "Gather",
             Self::ReduceSum { .. } => "ReduceSum",
             Self::ReduceMean { .. } => "ReduceMean",
+            Self::ReduceMax { .. } => "ReduceMax",
             Self::Rearrange { .. } => "Rearrange",
         }
     }

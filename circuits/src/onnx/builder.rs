@@ -108,6 +108,10 @@ impl Builder {
                 Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::Relu | Op::ReduceSum { .. } | Op::Rearrange { .. } => {
                     operands()
                 }
+                Op::Max | Op::Min | Op::FloorDiv | Op::Conv { .. } | Op::ReduceMax { .. } => operands(),
+                // Whatever the condition, which is a truth value.
+                Op::Where => operands(),
+                Op::Round { .. } | Op::Less | Op::Equal => true,
                 Op::Clip { min, max } => operands() && [min, max].into_iter().flatten().all(whole),
                 Op::Gather => self.is_integral(node.inputs[0]),
                 _ => false,
@@ -141,6 +145,9 @@ fn operations(node: &Node, operands: &[&[usize]]) -> usize {
     match (&node.op, operands) {
         (Op::Input | Op::Constant { .. }, _) => 0,
         (Op::MatMul, [a, _]) => node.len().saturating_mul(a.last().copied().unwrap_or(1)),
+        (Op::Conv { .. }, [_, [_, taps @ ..]]) => {
+            taps.iter().fold(node.len(), |product, taps| product.saturating_mul(*taps))
+        }
         _ => operands.iter().map(|shape| shape.iter().product::<usize>()).fold(node.len(), usize::saturating_add),
     }
 }

@@ -167,6 +167,7 @@ impl Lowering<'_> {
             float::Op::Input | float::Op::Constant { .. } => {
                 Err(unsupported(node, "it cannot stand here: the graph is inconsistent"))
             }
+            _ => Err(unsupported(node, "no circuit has it yet")),
         }
     }
 
