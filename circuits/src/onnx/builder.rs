@@ -30,6 +30,17 @@ impl Builder {
         &self.nodes[id.0 as usize]
     }
 
+    /// How many nodes there are: the id of the next one.
+    pub(super) fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Names a node anew: a part that turned out to be what the whole ONNX node yields.
+    pub(super) fn rename(&mut self, id: NodeId, name: String, tensor: String) {
+        let node = &mut self.nodes[id.0 as usize];
+        (node.name, node.tensor) = (name, tensor);
+    }
+
     /// Whether every value that the node can yield is an integer.
     pub(super) fn is_integral(&self, id: NodeId) -> bool {
         self.integral[id.0 as usize]

@@ -1,10 +1,13 @@
 //! One node of the model while it is imported: what an operator's importer sees of it.
 
+use std::collections::BTreeSet;
+
 use tract_onnx::pb::NodeProto;
 
 use super::Error;
 use super::attributes::Attributes;
 use super::builder::Builder;
+use super::ops::Import;
 use crate::float::{ElementType, Node, NodeId, Op, Source};
 
 /// A node's name: its own, or that of its first output, or that of its operator.
@@ -23,28 +26,33 @@ pub(super) struct Computed {
 
 /// A node with its operands and attributes.
 pub(super) struct Call<'a> {
+    /// The version of the operator set that the operator belongs to: of its own domain.
     pub(super) opset: i64,
     pub(super) attributes: Attributes<'a>,
     pub(super) builder: &'a mut Builder,
     /// Operator and name, for errors.
     label: String,
     name: &'a str,
-    output: &'a str,
+    /// The tensors that the node yields; `""` where one is left out.
+    outputs: &'a [String],
     operands: Vec<Option<NodeId>>,
+    /// Nodes from here on are parts of this one.
+    first_part: usize,
 }
 
 impl<'a> Call<'a> {
-    /// `operands` are the node's, `None` where one is left out; `output` is the tensor that it yields.
+    /// `operands` are the node's, `None` where one is left out.
     pub(super) fn new(
         node: &'a NodeProto,
-        output: &'a str,
         operands: Vec<Option<NodeId>>,
         opset: i64,
         builder: &'a mut Builder,
     ) -> Result<Self, Error> {
         let name = node_name(node);
         let label = format!("{} `{name}`", node.op_type);
-        Ok(Self { opset, attributes: Attributes::new(node, &label)?, builder, label, name, output, operands })
+        let attributes = Attributes::new(node, &label)?;
+        let (outputs, first_part) = (node.output.as_slice(), builder.count());
+        Ok(Self { opset, attributes, builder, label, name, outputs, operands, first_part })
     }
 
     pub(super) fn refuse(&self, reason: impl Into<String>) -> Error {
@@ -75,6 +83,12 @@ impl<'a> Call<'a> {
 
     pub(super) fn constant(&self, id: NodeId) -> Option<&[f64]> {
         self.builder.node(id).constant()
+    }
+
+    /// The values of an operand that must be constant, such as `scales`.
+    pub(super) fn constant_values(&self, id: NodeId, role: &str) -> Result<&[f64], Error> {
+        self.constant(id)
+            .ok_or_else(|| self.refuse(format!("operand `{role}` is computed from the inputs; make it a constant")))
     }
 
     /// The integers of an operand that must be constant, such as `axes`.
@@ -168,29 +182,87 @@ impl<'a> Call<'a> {
         Ok(Computed { op: Op::Rearrange { sources }, inputs, shape, element })
     }
 
+    /// Whether the model reads, or may read, output `at`.
+    pub(super) fn wants(&self, at: usize) -> bool {
+        self.outputs.get(at).is_some_and(|name| !name.is_empty())
+    }
+
+    /// How many outputs the node names, left-out ones before the last included.
+    pub(super) fn output_count(&self) -> usize {
+        self.outputs.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1)
+    }
+
     /// Adds a node that is part of this one, and named after it.
     pub(super) fn part(&mut self, suffix: &str, computed: Computed) -> Result<NodeId, Error> {
         let name = format!("{}.{suffix}", self.name);
-        let tensor = self.builder.free_name(format!("{}.{suffix}", self.output));
+        let output = self.outputs.iter().find(|name| !name.is_empty()).map_or(self.name, String::as_str);
+        let tensor = self.builder.free_name(format!("{output}.{suffix}"));
         self.add(name, tensor, computed)
     }
 
     /// Adds a constant that this node needs.
     pub(super) fn scalar(&mut self, suffix: &str, value: f64, element: ElementType) -> Result<NodeId, Error> {
-        let op = Op::Constant { values: vec![value] };
-        self.part(suffix, Computed { op, inputs: vec![], shape: vec![], element })
+        self.constant_tensor(suffix, vec![], vec![value], element)
     }
 
-    /// Adds what the whole node computes, once its attributes have all been read.
-    pub(super) fn finish(mut self, computed: Computed) -> Result<NodeId, Error> {
-        let (name, tensor) = (self.name.to_owned(), self.output.to_owned());
-        let id = self.add(name, tensor, computed)?;
+    /// Runs an importer, adds what the node yields, once its attributes have all been read, and says which node yields
+    /// each of its outputs.
+    pub(super) fn run(mut self, import: Import) -> Result<Vec<(&'a str, NodeId)>, Error> {
+        let yielded = match import {
+            Import::One(import) => Yielded::One(import(&mut self)?),
+            Import::Composed(import) => Yielded::Several(vec![import(&mut self)?]),
+            Import::Several(import) => Yielded::Several(import(&mut self)?),
+            Import::Branch => return Err(self.refuse("is not to be imported as a node")),
+        };
+        let possible = match &yielded {
+            Yielded::One(_) => 1,
+            Yielded::Several(nodes) => nodes.len(),
+        };
+        let asked = self.output_count();
+        if asked > possible {
+            let outputs = self.outputs.join("`, `");
+            return Err(
+                self.refuse(format!("has outputs `{outputs}`, but only {possible} of them can be computed here"))
+            );
+        }
+        if asked == 0 {
+            return Err(self.refuse("names no output"));
+        }
+        let mut bound = vec![];
+        match yielded {
+            Yielded::One(computed) => {
+                let (name, output) = (self.name.to_owned(), &self.outputs[0]);
+                bound.push((output.as_str(), self.add(name, output.clone(), computed)?));
+            }
+            Yielded::Several(nodes) => {
+                let mut renamed = BTreeSet::new();
+                let outputs = nodes.into_iter().zip(self.outputs).filter(|(_, output)| !output.is_empty());
+                for (id, output) in outputs {
+                    let name = self.name.to_owned();
+                    // An operand that is handed on, or a part that is two outputs at once, keeps its own name.
+                    let id = if id.0 as usize >= self.first_part && renamed.insert(id) {
+                        self.builder.rename(id, name, output.clone());
+                        id
+                    } else {
+                        let copy = self.copy(id, self.shape(id))?;
+                        self.add(name, output.clone(), copy)?
+                    };
+                    bound.push((output.as_str(), id));
+                }
+            }
+        }
         self.attributes.finish(self.opset)?;
-        Ok(id)
+        Ok(bound)
     }
 
     fn add(&mut self, name: String, tensor: String, computed: Computed) -> Result<NodeId, Error> {
         let Computed { op, inputs, shape, element } = computed;
         self.builder.add(Node { name, tensor, op, inputs, shape, element }, &self.label)
     }
+}
+
+/// What an importer made of a node.
+enum Yielded {
+    One(Computed),
+    Several(Vec<NodeId>),
 }

@@ -37,10 +37,12 @@ pub enum Error {
     },
     /// An operator set that import does not know, or none.
     #[error(
-        "operator set {got} is not supported: export the model with operator set {min} to {max}, or convert it with \
-         onnx.version_converter"
+        "operator set {got} of {domain} is not supported: export the model with operator set {min} to {max}, or convert it \
+         with onnx.version_converter"
     )]
     Opset {
+        /// Whose operators.
+        domain: &'static str,
         /// What the model declares; 0 if nothing.
         got: i64,
         /// The oldest that is supported.

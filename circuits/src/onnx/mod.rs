@@ -28,14 +28,18 @@
 //! |---|---|
 //! | `wire` | the walk over the bytes before they are decoded |
 //! | `dims`, `tensor`, `attributes`, `order` | reading shapes, stored tensors, attributes; sorting nodes |
-//! | `call`, `builder` | one node while it is imported; the graph in the making, with the limits |
+//! | `call`, `compose` | one node while it is imported; the parts it is composed of |
+//! | `domain` | operator sets and their versions |
+//! | `builder` | the graph in the making, with the limits |
 //! | `ops/` | one file per operator family |
 //! | `reduced` | the accepted model, as tract gets it |
 
 mod attributes;
 mod builder;
 mod call;
+mod compose;
 mod dims;
+mod domain;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -58,10 +62,14 @@ pub use error::Error;
 use crate::float::{Graph, Node, NodeId, Op, Output, Tensor};
 use builder::Builder;
 use call::{Call, node_name};
+use domain::{Domain, Versions};
 use ops::Registry;
 
 /// The operator sets that are supported.
-pub const OPSETS: RangeInclusive<i64> = 9..=21;
+pub const OPSETS: RangeInclusive<i64> = 7..=24;
+
+/// The operator sets of ONNX-ML (`ai.onnx.ml`) that are supported.
+pub const ML_OPSETS: RangeInclusive<i64> = 1..=5;
 
 /// How much of anything a model may have. A server compiles what strangers upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +144,7 @@ impl Model {
 }
 
 /// Names of the supported operators, in alphabetical order.
-pub fn supported_operators() -> Vec<&'static str> {
+pub fn supported_operators() -> Vec<String> {
     Registry::new().names().collect()
 }
 
@@ -163,9 +171,10 @@ pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Model, Error> {
     for node in &graph.node {
         lookup(&registry, node)?;
     }
-    let opset = opset(&proto)?;
+    let versions = Versions::read(&proto.opset_import)?;
+    let opset = versions.declared(Domain::Onnx).unwrap_or(0);
     let taken = tensor_names(graph)?;
-    let mut importer = Importer { builder: Builder::new(limits, taken), tensors: HashMap::new(), opset, registry };
+    let mut importer = Importer { builder: Builder::new(limits, taken), tensors: HashMap::new(), versions, registry };
     importer.add_inputs(graph, options)?;
     importer.add_initializers(graph)?;
     let order = order::topological(&graph.node)?;
@@ -190,26 +199,13 @@ pub(crate) fn read_tensor_file(bytes: &[u8], max_elements: usize) -> Result<(Str
 /// Messages and names that a node takes in a file with its attributes, weights and value information, and some more.
 const RECORDS_PER_NODE: usize = 32;
 
-/// The version of ONNX's own operators that the model uses.
-fn opset(proto: &ModelProto) -> Result<i64, Error> {
-    let mut versions = proto.opset_import.iter().filter(|set| is_onnx(&set.domain)).map(|set| set.version);
-    match (versions.next(), versions.next()) {
-        (Some(version), None) if OPSETS.contains(&version) => Ok(version),
-        (version, None) => Err(Error::Opset { got: version.unwrap_or(0), min: *OPSETS.start(), max: *OPSETS.end() }),
-        (_, Some(_)) => Err(Error::NotOnnx { reason: "it imports more than one operator set of ONNX".into() }),
-    }
-}
-
-fn is_onnx(domain: &str) -> bool {
-    matches!(domain, "" | "ai.onnx")
-}
-
-fn lookup(registry: &Registry, node: &NodeProto) -> Result<ops::Operator, Error> {
-    let known = registry.get(&node.op_type).filter(|_| is_onnx(&node.domain));
+fn lookup(registry: &Registry, node: &NodeProto) -> Result<(Domain, ops::Operator), Error> {
+    let domain = Domain::of(&node.domain);
+    let known = domain.and_then(|domain| Some((domain, registry.get(domain, &node.op_type)?)));
     known.ok_or_else(|| Error::UnknownOperator {
-        operator: match is_onnx(&node.domain) {
-            true => node.op_type.clone(),
-            false => format!("{}:{}", node.domain, node.op_type),
+        operator: match domain {
+            Some(domain) => domain.qualify(&node.op_type),
+            None => format!("{}:{}", node.domain, node.op_type),
         },
         node: node_name(node).to_owned(),
         supported: registry.names().collect::<Vec<_>>().join(", "),
@@ -240,7 +236,7 @@ struct Importer {
     builder: Builder,
     /// What yields a tensor of the ONNX model.
     tensors: HashMap<String, NodeId>,
-    opset: i64,
+    versions: Versions,
     registry: Registry,
 }
 
@@ -285,12 +281,9 @@ impl Importer {
     }
 
     fn add_node(&mut self, node: &NodeProto) -> Result<(), Error> {
-        let operator = lookup(&self.registry, node)?;
+        let (domain, operator) = lookup(&self.registry, node)?;
+        let opset = self.versions.of(domain)?;
         let refuse = |reason: String| Error::Node { node: format!("{} `{}`", node.op_type, node_name(node)), reason };
-        let output = match node.output.split_first() {
-            Some((output, more)) if !output.is_empty() && more.iter().all(String::is_empty) => output,
-            _ => return Err(refuse(format!("has outputs {:?}, expected one", node.output))),
-        };
         let mut operands = Vec::with_capacity(node.input.len());
         for name in &node.input {
             let found = self.tensors.get(name).copied();
@@ -306,10 +299,9 @@ impl Importer {
         if operands.len() > operator.max_operands {
             return Err(refuse(format!("has {} operands, expected at most {}", operands.len(), operator.max_operands)));
         }
-        let mut call = Call::new(node, output, operands, self.opset, &mut self.builder)?;
-        let computed = (operator.import)(&mut call)?;
-        let id = call.finish(computed)?;
-        self.tensors.insert(output.clone(), id);
+        for (output, id) in Call::new(node, operands, opset, &mut self.builder)?.run(operator.import)? {
+            self.tensors.insert(output.to_owned(), id);
+        }
         Ok(())
     }
 

@@ -1,13 +1,14 @@
 //! The supported operators, one file per family. Each family registers its operators in a [`Registry`].
 //!
-//! An importer translates one ONNX node to the float graph's few operators: it resolves attributes, knows what operator
-//! sets 9 to 21 changed, and refuses what it cannot translate faithfully.
+//! An importer translates one ONNX node to the float graph's few operators: it resolves attributes, knows what each
+//! operator set changed ([`Call::opset`] is the version of the operator's own domain), and refuses what it cannot translate
+//! faithfully. It has one of three forms, see [`Import`].
 
 mod activation;
 mod arithmetic;
 mod gather;
 mod linear;
-mod movement;
+pub(super) mod movement;
 mod reduce;
 mod value;
 
@@ -15,9 +16,23 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use super::call::{Call, Computed};
+use super::domain::Domain;
+use crate::float::NodeId;
 
-/// Translates one node.
-pub(super) type Import = fn(&mut Call<'_>) -> Result<Computed, Error>;
+/// Translates one node, whose operands, attributes and outputs a [`Call`] holds.
+#[derive(Clone, Copy)]
+pub(super) enum Import {
+    /// To one float node, which may read parts that the importer has added before ([`Call::part`]).
+    One(fn(&mut Call<'_>) -> Result<Computed, Error>),
+    /// To several, added as parts ([`Call::unary`], [`Call::binary`], ..): yields the one that is the result, which then takes the
+    /// ONNX node's name.
+    Composed(fn(&mut Call<'_>) -> Result<NodeId, Error>),
+    /// To the ONNX node's outputs, in their order. It may yield fewer than the operator has, if the node does not ask for
+    /// the others ([`Call::wants`]); what it yields and nobody asked for is dropped.
+    Several(fn(&mut Call<'_>) -> Result<Vec<NodeId>, Error>),
+    /// To the nodes of the branch that is taken: If, which the importer of graphs itself replaces.
+    Branch,
+}
 
 /// How an operator is imported.
 #[derive(Clone, Copy)]
@@ -27,8 +42,8 @@ pub(super) struct Operator {
     pub(super) import: Import,
 }
 
-/// Operators by name.
-pub(super) struct Registry(BTreeMap<&'static str, Operator>);
+/// Operators by domain and name.
+pub(super) struct Registry(BTreeMap<(Domain, &'static str), Operator>);
 
 impl Registry {
     /// All supported operators.
@@ -41,20 +56,27 @@ impl Registry {
         gather::register(&mut registry);
         movement::register(&mut registry);
         value::register(&mut registry);
+        registry.add_in(Domain::Onnx, "If", 1, Import::Branch);
         registry
     }
 
-    fn add(&mut self, name: &'static str, max_operands: usize, import: Import) {
-        let taken = self.0.insert(name, Operator { max_operands, import });
+    /// An operator of ONNX's own that becomes one float node: see [`Import::One`].
+    fn add(&mut self, name: &'static str, max_operands: usize, import: fn(&mut Call<'_>) -> Result<Computed, Error>) {
+        self.add_in(Domain::Onnx, name, max_operands, Import::One(import));
+    }
+
+    /// An operator of any domain and form.
+    fn add_in(&mut self, domain: Domain, name: &'static str, max_operands: usize, import: Import) {
+        let taken = self.0.insert((domain, name), Operator { max_operands, import });
         debug_assert!(taken.is_none(), "{name} is registered twice");
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Operator> {
-        self.0.get(name).copied()
+    pub(super) fn get(&self, domain: Domain, name: &str) -> Option<Operator> {
+        self.0.get(&(domain, name)).copied()
     }
 
-    /// Names, in alphabetical order.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+    /// Names with their domains, unless that is ONNX's own, in alphabetical order.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.0.keys().map(|(domain, name)| domain.qualify(name))
     }
 }

@@ -121,7 +121,7 @@ fn transpose(call: &mut Call<'_>) -> Result<Computed, Error> {
 }
 
 /// `x` with its axes in another order: axis `i` of the result is axis `order[i]` of `x`.
-pub(super) fn transposed(call: &mut Call<'_>, x: NodeId, order: &[usize]) -> Result<Computed, Error> {
+pub(in super::super) fn transposed(call: &mut Call<'_>, x: NodeId, order: &[usize]) -> Result<Computed, Error> {
     let (from, element) = (call.shape(x), call.element(x));
     let strides = layout::strides(&from);
     let shape: Vec<usize> = order.iter().map(|&axis| from[axis]).collect();
@@ -132,9 +132,15 @@ pub(super) fn transposed(call: &mut Call<'_>, x: NodeId, order: &[usize]) -> Res
 fn concat(call: &mut Call<'_>) -> Result<Computed, Error> {
     let inputs = (0..call.operand_count()).map(|at| call.operand(at, "inputs")).collect::<Result<Vec<_>, _>>()?;
     let &first = inputs.first().ok_or_else(|| call.refuse("has no operands"))?;
-    let mut shape = call.shape(first);
     let axis = call.attributes.int("axis")?.ok_or_else(|| call.attributes.refuse("axis", "is missing"))?;
-    let axis = call.axis(axis, shape.len())?;
+    let axis = call.axis(axis, call.shape(first).len())?;
+    concatenated(call, inputs, axis)
+}
+
+/// `inputs` one after the other along `axis`.
+pub(in super::super) fn concatenated(call: &mut Call<'_>, inputs: Vec<NodeId>, axis: usize) -> Result<Computed, Error> {
+    let &first = inputs.first().ok_or_else(|| call.refuse("has nothing to concatenate"))?;
+    let mut shape = call.shape(first);
     shape[axis] = 0;
     // How many consecutive elements each operand contributes at a time.
     let mut runs = vec![];
@@ -157,4 +163,53 @@ fn concat(call: &mut Call<'_>) -> Result<Computed, Error> {
         runs.iter().enumerate().flat_map(move |(input, &run)| (0..run).map(move |at| (input, outer * run + at)))
     });
     call.rearrange(inputs, shape, element, sources)
+}
+
+/// `x` broadcast to `shape`.
+pub(in super::super) fn expanded(call: &mut Call<'_>, x: NodeId, shape: Vec<usize>) -> Result<Computed, Error> {
+    let (from, element) = (call.shape(x), call.element(x));
+    if layout::broadcast(&from, &shape).as_ref() != Some(&shape) {
+        return Err(call.refuse(format!("cannot expand {from:?} to {shape:?}")));
+    }
+    // Before the walk: its length is the product of the dimensions.
+    call.builder.check_room(&shape)?;
+    let walk = layout::broadcast_offsets(&from, &shape);
+    call.rearrange(vec![x], shape, element, walk.map(|offset| (0, offset)))
+}
+
+/// What is kept of one axis: `len` elements from `start` on, `step` apart, all of which exist.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Cut {
+    pub(in super::super) axis: usize,
+    pub(in super::super) start: usize,
+    pub(in super::super) len: usize,
+    pub(in super::super) step: isize,
+}
+
+/// The elements of `x` that `cuts` keep, at most one for each axis.
+pub(in super::super) fn sliced(call: &mut Call<'_>, x: NodeId, cuts: &[Cut]) -> Result<Computed, Error> {
+    let (from, element) = (call.shape(x), call.element(x));
+    let strides = layout::strides(&from);
+    let mut kept: Vec<Vec<usize>> = from.iter().map(|&dim| (0..dim).collect()).collect();
+    for &Cut { axis, start, len, step } in cuts {
+        let at = |position: usize| {
+            let offset = isize::try_from(position).ok()?.checked_mul(step)?;
+            start.checked_add_signed(offset).filter(|&at| from.get(axis).is_some_and(|&dim| at < dim))
+        };
+        let outside =
+            || call.refuse(format!("takes {len} elements from {start} on, {step} apart, of axis {axis} of {from:?}"));
+        let positions = match len {
+            0 => Some(vec![]),
+            // The ends exist, so what lies between them does, and there are no more than the axis has.
+            _ if step != 0 && at(0).is_some() && at(len - 1).is_some() => (0..len).map(at).collect(),
+            _ => None,
+        };
+        *kept.get_mut(axis).ok_or_else(outside)? = positions.ok_or_else(outside)?;
+    }
+    let shape: Vec<usize> = kept.iter().map(Vec::len).collect();
+    let offset = |index: usize, axis: usize| kept[axis][index] * strides[axis];
+    let own = layout::strides(&shape);
+    let len: usize = shape.iter().product();
+    let source = |flat: usize| (0..shape.len()).map(|axis| offset(flat / own[axis] % shape[axis], axis)).sum();
+    call.rearrange(vec![x], shape.clone(), element, (0..len).map(|flat| (0, source(flat))))
 }
