@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use super::extremes::Extremes;
 use super::hulls::Hulls;
 use super::interval::collapse;
+use super::ops::{square_root, step};
 use super::piecewise::shift_rounding_half_up;
 use super::{Error, Graph, Interval, Node, NodeId, Op, Row, Source, limits, structure};
 
@@ -126,6 +127,8 @@ pub(super) fn infer<'r>(
             .collect::<Result<_, _>>()?,
         Op::Gather { rows } => operands.gather(rows)?,
         Op::EmbeddingSum { rows, groups } => operands.embedding_sum(rows, groups)?,
+        Op::Step => operands.each(|_, x| Ok(step::range(x)))?,
+        Op::SquareRoot { shift } => operands.each(|element, x| square_root::range(node, element, x, *shift))?,
     };
     let origins = known.origins_of(node);
     known.origins.push(origins);

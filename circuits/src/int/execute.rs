@@ -1,6 +1,7 @@
 //! The integer reference executor.
 
 use super::analyze::quotient;
+use super::ops::{square_root, step};
 use super::piecewise::shift_rounding_half_up;
 use super::{Error, Graph, Interval, Node, Op, Source, Term, limits, structure};
 
@@ -191,6 +192,14 @@ impl Run<'_> {
                     }
                 }
                 output
+            }
+            Op::Step => x.iter().map(|x| step::value(*x).into()).collect(),
+            Op::SquareRoot { shift } => {
+                let root = |(element, x): (usize, &i64)| {
+                    let root = square_root::value(*x, *shift).map(i128::from);
+                    root.ok_or_else(|| self.outside(element, square_root::ARGUMENT, *x, square_root::domain(*shift)))
+                };
+                x.iter().enumerate().map(root).collect::<Result<_, _>>()?
             }
         })
     }

@@ -9,7 +9,8 @@ pub const VALUE_BITS: u32 = 62;
 /// Bits of a weight of [`super::Op::Linear`].
 pub const WEIGHT_BITS: u32 = 40;
 
-/// The most low bits that [`super::Op::Shift`], [`super::Piecewise::out_shift`] and [`super::Op::Divide`] name.
+/// The most low bits that [`super::Op::Shift`], [`super::Piecewise::out_shift`], [`super::Op::Divide`] and
+/// [`super::Op::SquareRoot`] name.
 pub const SHIFT_BITS: u32 = 40;
 
 /// The longest segment of a [`super::Piecewise`], as log2.

@@ -14,6 +14,7 @@ mod extremes;
 mod hulls;
 mod interval;
 pub mod limits;
+mod ops;
 mod piecewise;
 mod structure;
 #[cfg(test)]
@@ -147,6 +148,13 @@ pub enum Op {
         rows: Vec<Vec<i64>>,
         /// Elements of the operand that are summed, one list per bag.
         groups: Vec<Vec<u32>>,
+    },
+    /// `y[i] = 1` if `x[i] >= 0`, else 0.
+    Step,
+    /// `y[i] = floor(sqrt(x[i] * 2^shift))`, for `x[i]` proven not to be negative and `x[i] * 2^shift` to be below `2^62`.
+    SquareRoot {
+        /// Fraction bits that the root gets beyond half of the operand's, twice as many. At most 40.
+        shift: u32,
     },
 }
 

@@ -110,7 +110,11 @@ pub(super) fn check_node(node: &Node, earlier: &[Node], num_tables: usize) -> Re
             shape.same_len_as_operand()?;
             between(node, "the number of bits shifted out", *bits, 1, limits::SHIFT_BITS)
         }
-        Op::Relu => shape.same_len_as_operand(),
+        Op::Relu | Op::Step => shape.same_len_as_operand(),
+        Op::SquareRoot { shift } => {
+            shape.same_len_as_operand()?;
+            between(node, "the bits by which an argument is scaled", *shift, 0, limits::SHIFT_BITS)
+        }
         Op::Piecewise { table } => {
             shape.same_len_as_operand()?;
             if usize::try_from(*table).is_ok_and(|table| table < num_tables) {
@@ -177,7 +181,9 @@ impl Shape<'_> {
             | Op::Max { .. }
             | Op::ArgMax { .. }
             | Op::Gather { .. }
-            | Op::EmbeddingSum { .. } => ("one", 1..=1),
+            | Op::EmbeddingSum { .. }
+            | Op::Step
+            | Op::SquareRoot { .. } => ("one", 1..=1),
         };
         let got = self.node.inputs.len();
         if !expected.1.contains(&got) {

@@ -156,7 +156,12 @@ fn count_uses(graph: &Graph) -> Vec<Vec<u32>> {
                 (0..node.len()).for_each(|element| read(node.inputs[0], element));
                 divisor.iter().for_each(|element| read(node.inputs[1], *element as usize));
             }
-            Op::Shift { .. } | Op::Relu | Op::Piecewise { .. } | Op::Gather { .. } => {
+            Op::Shift { .. }
+            | Op::Relu
+            | Op::Piecewise { .. }
+            | Op::Gather { .. }
+            | Op::Step
+            | Op::SquareRoot { .. } => {
                 (0..graph.node(node.inputs[0]).len()).for_each(|element| read(node.inputs[0], element));
             }
         }
@@ -213,6 +218,8 @@ impl Lowering<'_> {
                 values(self.embedding(index, node, rows, &each)?)
             }
             Op::EmbeddingSum { rows, groups } => values(self.embedding(index, node, rows, groups)?),
+            Op::Step => values(self.steps(node)?),
+            Op::SquareRoot { shift } => values(self.square_roots(index, node, *shift)?),
         })
     }
 

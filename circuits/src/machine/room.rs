@@ -7,7 +7,7 @@
 use super::{
     Error, MAX_K, Plan, Shape,
     builder::bits_of,
-    gadgets::embedding::num_packs,
+    gadgets::{embedding::num_packs, square_root::remainder_bits, step::num_sign_limbs},
     layout::CONTEXT_INSTANCES,
     shape::{k_for, usable_rows},
 };
@@ -95,6 +95,12 @@ impl Room {
                     if z.lo >= 0 || z.hi <= 0 { 0 } else { 2 * self.block(limbs + 1) }
                 })
             }),
+            Op::Step => node.inputs.first().map_or(0, |operand| {
+                each(graph.node(*operand), |z| num_sign_limbs(z, limb_bits).map_or(0, |limbs| self.block(limbs + 1)))
+            }),
+            Op::SquareRoot { .. } => {
+                each(node, |y| if y.lo == y.hi { 0 } else { 2 * self.block(limbs(remainder_bits(y)) + 2) })
+            }
             _ => self.least_rows(node),
         }
     }
@@ -106,6 +112,8 @@ impl Room {
             Op::Input { .. } => each(1),
             // Where they are computed at all, they may be part of what reads them.
             Op::Constant { .. } | Op::Rearrange { .. } | Op::Linear { .. } | Op::Shift { .. } | Op::Relu => 0,
+            // Nor are they where their ranges say enough.
+            Op::Step | Op::SquareRoot { .. } => 0,
             Op::SumOfProducts { rows } => rows.iter().map(|row| self.block(row.len() + 1)).sum(),
             Op::Piecewise { .. } => each(2),
             Op::Max { groups } | Op::ArgMax { groups } => {

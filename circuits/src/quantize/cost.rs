@@ -81,6 +81,8 @@ fn table_rows(graph: &Graph, limb_bits: u32, narrow: u64) -> f64 {
 /// | Piecewise | `ceil(s/b) + ceil(o/b) + ceil(bits(y)/b) + 7`, the last quotient only with an output shift |
 /// | Max, ArgMax | `n * (4 + ceil(bits/b))` a group of `n` |
 /// | Divide | `2 * ceil(bits(2d)/b) + ceil(bits(y)/b) + 6` |
+/// | Step | `n + 1`, `n` limbs for value and sign, of what a shift before it reads, which then costs nothing |
+/// | SquareRoot | `2 * ceil(bits(2y)/b) + 4` |
 /// | Gather, EmbeddingSum | `packs` a token and `2 + W/b` a column, `W` bits a column, `248/W` columns a pack |
 /// | outputs | half a unit for each element that is a sum |
 pub fn units(graph: &Graph, limb_bits: u32) -> f64 {
@@ -99,16 +101,22 @@ fn estimate(graph: &Graph, limb_bits: u32) -> (Vec<f64>, u64) {
     let narrow = Cell::new(0);
     let mut readers = vec![0usize; graph.nodes.len()];
     let mut rectified = vec![false; graph.nodes.len()];
+    let mut stepped = vec![false; graph.nodes.len()];
     for node in &graph.nodes {
         for id in &node.inputs {
             readers[id.0 as usize] += 1;
             rectified[id.0 as usize] |= matches!(node.op, Op::Relu);
+            stepped[id.0 as usize] |= matches!(node.op, Op::Step);
         }
     }
     graph.outputs.iter().for_each(|output| readers[output.node.0 as usize] += 1);
     let mut units = Vec::with_capacity(graph.nodes.len());
     for (at, node) in graph.nodes.iter().enumerate() {
-        let fused = rectified[at] && readers[at] == 1;
+        let fused = match (readers[at], rectified[at], stepped[at]) {
+            (1, true, _) => Fused::WithRelu,
+            (1, _, true) => Fused::WithStep,
+            _ => Fused::Alone,
+        };
         units.push(Estimate { graph, node, limb_bits, narrow: &narrow }.units(fused));
     }
     for output in &graph.outputs {
@@ -118,6 +126,16 @@ fn estimate(graph: &Graph, limb_bits: u32) -> (Vec<f64>, u64) {
         }
     }
     (units, narrow.get())
+}
+
+/// What a shift is computed together with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fused {
+    Alone,
+    /// With the rectifier that is its only reader.
+    WithRelu,
+    /// Not at all: its only reader is a step.
+    WithStep,
 }
 
 struct Estimate<'a> {
@@ -148,7 +166,7 @@ impl Estimate<'_> {
         self.graph.node(self.node.inputs.first().copied().unwrap_or(NodeId(0)))
     }
 
-    fn units(&self, before_relu: bool) -> f64 {
+    fn units(&self, fused: Fused) -> f64 {
         let node = self.node;
         match &node.op {
             Op::Input { .. } => self.sum(node, |range| {
@@ -162,7 +180,8 @@ impl Estimate<'_> {
                 0.5 * terms as f64
             }
             Op::SumOfProducts { rows } => rows.iter().map(|row| row.len() as f64 + 0.5).sum(),
-            Op::Shift { bits } if before_relu => node.len() as f64 * self.limbs(*bits),
+            Op::Shift { bits } if fused == Fused::WithRelu => node.len() as f64 * self.limbs(*bits),
+            Op::Shift { .. } if fused == Fused::WithStep => 0.0,
             Op::Shift { bits } => self.sum(node, |y| self.limbs(*bits) + self.limbs(y.bits()) + 1.0),
             Op::Relu => self.sum(self.operand(), |z| {
                 let magnitude = u64::BITS - z.max_abs().leading_zeros();
@@ -192,6 +211,21 @@ impl Estimate<'_> {
                 let quotients = self.sum(node, |y| self.limbs(y.bits()) + 6.0);
                 quotients + divisor.iter().map(|at| 2.0 * self.limbs(divisor_bits(at))).sum::<f64>()
             }
+            Op::Step => {
+                let z = self.operand();
+                let shifted = z.inputs.first().filter(|_| matches!(z.op, Op::Shift { .. }));
+                // What is shifted has more bits; where the shift has other readers, a little less is taken.
+                self.sum(shifted.map_or(z, |id| self.graph.node(*id)), |z| {
+                    let magnitude = u64::BITS - z.max_abs().leading_zeros();
+                    let limbs = f64::from((magnitude + 1).div_ceil(self.limb_bits));
+                    if z.lo >= 0 || z.hi < 0 { 0.0 } else { limbs + 1.0 }
+                })
+            }
+            Op::SquareRoot { .. } => self.sum(node, |y| {
+                let remainder = u64::BITS - (2 * y.max_abs()).leading_zeros();
+                // The limbs are full ones.
+                if y.lo == y.hi { 0.0 } else { 2.0 * f64::from(remainder.div_ceil(self.limb_bits)) + 4.0 }
+            }),
             Op::Gather { rows } => self.embedding(rows, self.operand().len(), 1, self.operand().len()),
             Op::EmbeddingSum { rows, groups } => {
                 let tokens = groups.iter().map(Vec::len).sum();

@@ -54,6 +54,8 @@ fn lists_are_as_long_as_the_shape_says() {
     refused_for_its_length(shape, Op::Divide { shift: 0, divisor: vec![0; 2] }, &[0, 1], 2);
     refused_for_its_length(shape, Op::Shift { bits: 1 }, &[0], 2);
     refused_for_its_length(shape, Op::Relu, &[0], 2);
+    refused_for_its_length(shape, Op::Step, &[0], 2);
+    refused_for_its_length(shape, Op::SquareRoot { shift: 0 }, &[0], 2);
     refused_for_its_length(shape, Op::Piecewise { table: 0 }, &[0], 2);
     let rows = || vec![vec![0, 0]; 3];
     refused_for_its_length(shape, Op::Gather { rows: rows() }, &[0], 3);
@@ -78,7 +80,9 @@ fn elements_that_are_read_exist() {
     refused_for_its_source(Op::EmbeddingSum { rows: vec![vec![0]; 3], groups: vec![vec![0, 3]] }, &[0], 1);
     assert!(matches!(refused(Op::Piecewise { table: 0 }, &[0], &[3]), Error::NoSuchTable { available: 0, .. }));
     for operands in [vec![], vec![0, 1]] {
-        assert!(matches!(refused(Op::Relu, &operands, &[3]), Error::OperandCount { .. }));
+        for op in [Op::Relu, Op::Step, Op::SquareRoot { shift: 0 }] {
+            assert!(matches!(refused(op, &operands, &[3]), Error::OperandCount { .. }));
+        }
     }
 }
 
@@ -95,6 +99,8 @@ fn numbers_stand_within_their_limits() {
     refused_for_its_limit("the number of bits shifted out", Op::Shift { bits: 41 }, &[0], &[3]);
     let quotient = Op::Divide { shift: 41, divisor: vec![0; 3] };
     refused_for_its_limit("the fraction bits of the quotient", quotient, &[0, 1], &[3]);
+    let root = Op::SquareRoot { shift: 41 };
+    refused_for_its_limit("the bits by which an argument is scaled", root, &[0], &[3]);
     refused_for_its_limit("the number of dimensions", Op::Constant { values: vec![0] }, &[], &[1; 33]);
     for shape in [&[0][..], &[1 << 32, 1 << 32], &[limits::TOTAL_ELEMENTS + 1]] {
         refused_for_its_limit("the number of elements", Op::Constant { values: vec![] }, &[], shape);

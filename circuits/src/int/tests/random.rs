@@ -26,7 +26,7 @@ impl Draw<'_> {
 }
 
 pub(crate) fn genes() -> impl Strategy<Value = Vec<Gene>> {
-    let gene = (0u8..12, prop::collection::vec(any::<u16>(), 3..20)).prop_map(|(op, numbers)| Gene { op, numbers });
+    let gene = (0u8..14, prop::collection::vec(any::<u16>(), 3..20)).prop_map(|(op, numbers)| Gene { op, numbers });
     prop::collection::vec(gene, 1..12)
 }
 
@@ -99,6 +99,8 @@ pub(crate) fn grow(builder: &mut Builder, gene: &Gene) {
             let divisor = (0..len).map(|_| draw.below(second_len) as u32).collect();
             (Op::Divide { shift: draw.below(10) as u32, divisor }, 2, len)
         }
+        12 => (Op::Step, 1, len),
+        13 => (Op::SquareRoot { shift: draw.below(10) as u32 }, 1, len),
         table => {
             let width = 1 + draw.below(2);
             let range = builder.node(operands[0]).ranges.iter().copied().reduce(Interval::union).unwrap();

@@ -118,7 +118,7 @@ impl Lowering<'_> {
     }
 
     /// Lets the lookup of the highest limb give its highest bit.
-    fn sign_of_top_limb(&mut self, equation: &mut Equation, limbs: &[Limb]) -> Result<Wire, Error> {
+    pub(crate) fn sign_of_top_limb(&mut self, equation: &mut Equation, limbs: &[Limb]) -> Result<Wire, Error> {
         let table = self.builder.range_table(self.builder.limb_bits);
         let (top, _) = *limbs.last().ok_or(Error::NoLookup)?;
         let sign = self.builder.wire(Def::Lookup { table, key: top }, 1.0);

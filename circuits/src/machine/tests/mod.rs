@@ -15,6 +15,7 @@ mod liar;
 mod lookups;
 mod models;
 mod room;
+mod roots;
 mod solver;
 mod tags;
 mod uniqueness;

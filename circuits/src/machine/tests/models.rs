@@ -48,6 +48,9 @@ pub(super) fn models() -> Vec<Model> {
         arg_max(),
         max(),
         divide(),
+        step(),
+        square_root(),
+        scaled_square_root(),
         gather(),
         bag(),
         full_bag(),
@@ -139,6 +142,40 @@ fn divide() -> Model {
         y,
         vec![vec![vec![0, 200], vec![400]], vec![vec![1, 199], vec![1]], vec![vec![1, 3], vec![128]]],
     )
+}
+
+/// Of sums, of inputs, and of a shift that nobody else reads.
+fn step() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -128, 127);
+    let sums = push(&mut b, Op::Linear { rows: vec![row(-3, &[2, 5]), row(0, &[-1, 4])] }, x, 2);
+    let of_sums = push(&mut b, Op::Step, sums, 2);
+    let of_inputs = push(&mut b, Op::Step, x, 2);
+    let sums = push(&mut b, Op::Linear { rows: vec![row(0, &[3, -7]), row(-4, &[1, 0])] }, x, 2);
+    let shifted = push(&mut b, Op::Shift { bits: 3 }, sums, 2);
+    let of_shifted = push(&mut b, Op::Step, shifted, 2);
+    let sources = (0..6).map(|at| Source { input: at / 2, element: at % 2 }).collect();
+    let operands = vec![of_sums, of_inputs, of_shifted];
+    let y = b.push("all", Op::Rearrange { sources }, operands, vec![6], 4).expect("a well-formed node");
+    let extremes = [[-128, 127], [127, -128], [0, 0], [0, -1], [1, 0], [-1, 1], [4, 2], [-1, 3], [3, 2]];
+    finish("step", b, y, extremes.map(|x| vec![x.to_vec()]).to_vec())
+}
+
+fn square_root() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, 0, 4097);
+    let y = push(&mut b, Op::SquareRoot { shift: 0 }, x, 2);
+    let values = [[0, 1], [2, 3], [4, 8], [9, 1023], [1024, 1025], [4095, 4096], [4097, 4032]];
+    finish("square root", b, y, values.map(|x| vec![x.to_vec()]).to_vec())
+}
+
+/// Of a sum, with three bits more.
+fn scaled_square_root() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, 0, 60);
+    let sum = push(&mut b, Op::Linear { rows: vec![row(1, &[3, 2])] }, x, 1);
+    let y = push(&mut b, Op::SquareRoot { shift: 3 }, sum, 1);
+    finish("scaled square root", b, y, vec![vec![vec![0, 0]], vec![vec![60, 60]], vec![vec![1, 2]], vec![vec![0, 8]]])
 }
 
 fn table() -> Vec<Vec<i64>> {

@@ -13,10 +13,11 @@
 //! 4. An unknown with coefficient 1 or -1 lies in the range of what the others add up to.
 //! 5. Of an equation whose odd coefficients all belong to one tuple of a short table, only those rows of the table are left
 //!    that make the sum of these terms even or odd as the rest of the equation is.
-//! 6. Where no rule helps, a wire with a small range is tried with each of its values.
+//! 6. What [roots](super::roots) says of equations that square an unknown.
+//! 7. Where no rule helps, a wire with a small range is tried with each of its values.
 //!
 //! # Order and bounds of the search
-//! Rule 6 takes its wire from the first equation that has one. Equations stand in the order of the graph's nodes, so what
+//! Rule 7 takes its wire from the first equation that has one. Equations stand in the order of the graph's nodes, so what
 //! the equation reads has been found by then, and a wrong choice is refused within the gadget that it belongs to. A wire of a
 //! later gadget would be refused by nothing yet, and all its values would be tried again for each one of the earlier gadget.
 //! Of an equation it takes what follows from no key: a key, or the output of a short table, which leaves few keys. So a
@@ -29,7 +30,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-use super::knowledge::{Contradiction, Digit, Progress, Range, Residue, State, greatest, is_odd, to_u64};
+use super::{
+    knowledge::{Contradiction, Digit, Progress, Range, Residue, State, greatest, is_odd, to_u64},
+    roots,
+};
 use crate::machine::{
     Layout, Wire,
     equation::Unit,
@@ -65,6 +69,8 @@ pub(super) enum Witnesses {
 pub(super) struct Solver<'a> {
     layout: &'a Layout,
     equations: Vec<&'a [Unit]>,
+    /// Those that square a wire.
+    squares: Vec<&'a [Unit]>,
     wires: Vec<Wire>,
     /// Outputs of lookups.
     outputs: BTreeSet<Wire>,
@@ -96,8 +102,10 @@ impl<'a> Solver<'a> {
                 tuples.extend(unit.lanes.into_iter().flatten().map(|wire| (wire, (table, unit.lanes))));
             }
         }
-        let (equations, wires) = (equations.collect(), layout.placed_wires());
-        Self { layout, equations, wires, outputs, tuples, states: 0, max_states: MAX_STATES }
+        let equations: Vec<&[Unit]> = equations.collect();
+        let squares = equations.iter().copied().filter(|equation| equation.iter().any(roots::squares)).collect();
+        let wires = layout.placed_wires();
+        Self { layout, equations, squares, wires, outputs, tuples, states: 0, max_states: MAX_STATES }
     }
 
     /// Gives a search up after so many states.
@@ -122,7 +130,7 @@ impl<'a> Solver<'a> {
         self.search(state)
     }
 
-    /// Applies the rules, then rule 6.
+    /// Applies the rules, then rule 7.
     fn search(&mut self, mut state: State) -> Witnesses {
         self.states += 1;
         if self.propagate(&mut state).is_err() {
@@ -140,7 +148,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// The wire that rule 6 tries; `None` if all ranges are too wide.
+    /// The wire that rule 7 tries; `None` if all ranges are too wide.
     fn choice(&self, state: &State, open: &[Wire]) -> Option<(Wire, Range)> {
         let narrow = |wire: Wire| {
             let range = state.range(wire).filter(|range| range.width < Fr::from(MAX_CHOICES))?;
@@ -176,7 +184,7 @@ impl<'a> Solver<'a> {
         found
     }
 
-    /// Applies rules 1 to 5 until none adds anything.
+    /// Applies rules 1 to 6 until none adds anything.
     fn propagate(&self, state: &mut State) -> Result<(), Contradiction> {
         let mut progress = true;
         while progress {
@@ -194,6 +202,7 @@ impl<'a> Solver<'a> {
                 progress |= self.match_parity(state, equation)?;
                 state.settled[at] = complete;
             }
+            progress |= roots::narrow(state, &self.squares)?;
         }
         Ok(())
     }

@@ -53,7 +53,12 @@ pub(super) fn follow(graph: &mut Graph) {
                 groups.iter_mut().flatten().for_each(|element| *element = step(inputs[0], *element).1);
                 operands.position(only);
             }
-            Op::Shift { .. } | Op::Relu | Op::Piecewise { .. } | Op::Gather { .. } => {
+            Op::Shift { .. }
+            | Op::Relu
+            | Op::Piecewise { .. }
+            | Op::Gather { .. }
+            | Op::Step
+            | Op::SquareRoot { .. } => {
                 match unmoved(&earlier[inputs[0].0 as usize], earlier) {
                     Some(id) => operands.position(id),
                     None => continue,

@@ -100,6 +100,8 @@ fn operators(graph: &int::Graph) -> Vec<&'static str> {
         int::Op::Divide { .. } => "Divide",
         int::Op::Gather { .. } => "Gather",
         int::Op::EmbeddingSum { .. } => "EmbeddingSum",
+        int::Op::Step => "Step",
+        int::Op::SquareRoot { .. } => "SquareRoot",
     };
     graph.nodes.iter().map(name).collect()
 }

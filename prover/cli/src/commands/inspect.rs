@@ -114,6 +114,8 @@ fn operator_name(op: &Op) -> &'static str {
         Op::Divide { .. } => "Divide",
         Op::Gather { .. } => "Gather",
         Op::EmbeddingSum { .. } => "EmbeddingSum",
+        Op::Step => "Step",
+        Op::SquareRoot { .. } => "SquareRoot",
     }
 }
 
