@@ -6,7 +6,7 @@ use crate::{
     Error, Program,
     machine::Objective,
     onnx::{self, ImportOptions},
-    quantize::{Precision, QuantizeOptions, RealRange, quantize},
+    quantize::{DeclaredDecision, Precision, QuantizeOptions, RealRange, Tolerance, quantize},
     tensors::{self, NamedTensors},
 };
 
@@ -17,10 +17,14 @@ pub struct CompileOptions {
     pub import: ImportOptions,
     /// How precise.
     pub precision: Precision,
+    /// How far an output may be from the model's, of those that `tolerances` does not name.
+    pub tolerance: Tolerance,
+    /// By output.
+    pub tolerances: BTreeMap<String, Tolerance>,
     /// Ranges of inputs by name: one for all elements, or one for each. What is missing is taken from the calibration.
     pub input_ranges: BTreeMap<String, Vec<RealRange>>,
-    /// Thresholds of scalar outputs by name: on which side a value lies is a decision that must not flip.
-    pub thresholds: BTreeMap<String, f64>,
+    /// What outputs decide, by name, where it is not what it seems: decisions must not flip.
+    pub decisions: BTreeMap<String, DeclaredDecision>,
     /// Samples that ranges, precision and the error report are taken from.
     pub calibration: Vec<NamedTensors>,
     /// What the circuit is laid out for.
@@ -38,7 +42,9 @@ pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Program, Error> 
     let quantize_options = QuantizeOptions {
         precision: options.precision,
         input_ranges: options.input_ranges.clone(),
-        thresholds: options.thresholds.clone(),
+        tolerance: options.tolerance,
+        tolerances: options.tolerances.clone(),
+        decisions: options.decisions.clone(),
         calibration,
         ..QuantizeOptions::default()
     };

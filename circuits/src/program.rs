@@ -1,7 +1,7 @@
 //! Programs: compiled models, and the file that holds one.
 //!
 //! # Format of an `.apo` file
-//! `"apodict\x02"`, then the [`Body`] as postcard, then the Keccak-256 of all of that. The layout is not stored: graph
+//! `"apodict\x03"`, then the [`Body`] as postcard, then the Keccak-256 of all of that. The layout is not stored: graph
 //! and plan determine it, so a file cannot claim another circuit than its graph's.
 //!
 //! A program has one file: numbers that are written longer than needed, and whatever else would be written otherwise than it
@@ -21,7 +21,7 @@ use crate::{
     tensors::NamedTensors,
 };
 
-const MAGIC: &[u8; 8] = b"apodict\x02";
+const MAGIC: &[u8; 8] = b"apodict\x03";
 
 /// The largest program file that is read, in bytes: more than the largest machine holds. In memory it takes up to 25 times
 /// that, where it consists of empty lists.

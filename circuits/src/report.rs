@@ -12,7 +12,10 @@ use crate::{
     Program, escaped,
     float::{self, ElementType, Tensor, Values},
     int::{self, Interval},
-    quantize::{Error, Quantized, RangeOrigin, RealRange, dequantize_outputs, quantize_tensors, synthetic_within},
+    quantize::{
+        DeclaredDecision, Error, Quantized, RangeOrigin, RealRange, dequantize_outputs, origin, quantize_tensors,
+        spans, synthetic_within,
+    },
 };
 
 /// What the samples are.
@@ -90,15 +93,43 @@ fn first_greatest(values: &[f64]) -> usize {
     values.iter().position(|value| *value == greatest).unwrap_or(0)
 }
 
-/// What each output of `graph` decides.
-pub(crate) fn decisions(graph: &float::Graph, thresholds: &BTreeMap<String, f64>) -> Vec<Decision> {
+/// What each output of `graph` decides: as it is declared; otherwise softmax and ArgMax choose, and all else decides nothing.
+///
+/// # Errors
+/// A choice among elements that there are not, a threshold of integers.
+pub(crate) fn decisions(
+    graph: &float::Graph,
+    declared: &BTreeMap<String, DeclaredDecision>,
+) -> Result<Vec<Decision>, Error> {
     let decision = |output: &float::Output| {
         let node = graph.node(output.node);
-        match (node.element.is_float(), thresholds.get(&output.name), node.shape.last().copied()) {
-            (false, _, _) => Decision::Exact,
-            (true, Some(at), _) => Decision::Threshold { at: *at },
-            (true, None, Some(length @ 2..)) => Decision::Argmax { length },
-            (true, None, _) => Decision::None,
+        let bad = |reason| Error::BadDecision { output: output.name.clone(), reason };
+        let last = node.shape.last().copied().filter(|length| *length > 1);
+        if !node.element.is_float() {
+            return match declared.get(&output.name) {
+                None | Some(DeclaredDecision::ArgMax) => Ok(Decision::Exact),
+                Some(DeclaredDecision::None) => Ok(Decision::None),
+                Some(DeclaredDecision::Threshold(_)) => {
+                    Err(bad("integers, which are compared one by one: give no threshold for it"))
+                }
+            };
+        }
+        match declared.get(&output.name) {
+            Some(DeclaredDecision::None) => Ok(Decision::None),
+            Some(DeclaredDecision::Threshold(at)) if at.is_finite() => Ok(Decision::Threshold { at: *at }),
+            Some(DeclaredDecision::Threshold(_)) => Err(bad("a threshold that is no finite number: give one")),
+            Some(DeclaredDecision::ArgMax) => {
+                let length = last
+                    .ok_or_else(|| bad("one element along its last axis, which is no choice: declare a threshold"))?;
+                Ok(Decision::Argmax { length })
+            }
+            None => {
+                let maker = origin(graph, output.node);
+                let chooses = matches!(maker.op, float::Op::Softmax { axis } if axis + 1 == maker.shape.len());
+                let kept = maker.shape.last() == node.shape.last();
+                let length = last.filter(|_| chooses && kept);
+                Ok(length.map_or(Decision::None, |length| Decision::Argmax { length }))
+            }
         }
     };
     graph.outputs.iter().map(decision).collect()
@@ -117,6 +148,10 @@ pub struct OutputReport {
     pub max_error: f64,
     /// Mean absolute error.
     pub mean_error: f64,
+    /// The greatest value of the float model on the samples less the least; the magnitude, where there is no difference.
+    pub span: f64,
+    /// The greatest error that was asked for, if precision was chosen by one; of integers 0.
+    pub target: Option<f64>,
     /// What counts as a decision.
     pub decision: Decision,
     /// How many decisions the samples hold.
@@ -126,6 +161,18 @@ pub struct OutputReport {
     /// Bound of the absolute error for every input in range, against the float model in real arithmetic.
     /// `None` if there is none: an ArgMax can jump.
     pub bound: Option<f64>,
+}
+
+impl OutputReport {
+    /// Whether the target that precision was chosen by was out of reach: the output errs by more, or a decision flips.
+    pub fn misses_target(&self) -> bool {
+        self.target.is_some_and(|target| self.max_error > target || self.flips > 0)
+    }
+
+    /// The greatest error as a share of the span.
+    pub fn relative_error(&self) -> f64 {
+        self.max_error / self.span
+    }
 }
 
 /// Errors and range of one layer.
@@ -160,8 +207,6 @@ pub struct ErrorReport {
     pub samples: usize,
     /// What they are.
     pub origin: DataOrigin,
-    /// The greatest error that was asked for, if precision was chosen by one: see [`Self::misses_target`].
-    pub target: Option<f64>,
     /// Where each input's range comes from, by name.
     pub input_ranges: BTreeMap<String, RangeOrigin>,
     /// In the order of the model's outputs.
@@ -193,6 +238,8 @@ impl ErrorReport {
         origin: DataOrigin,
     ) -> Result<Self, Error> {
         let executor = int::Executor::new(parts.graph)?;
+        let samples: Vec<Sample<'s>> = samples.collect();
+        let spans = spans(parts.float, samples.iter().map(|(_, trace, _)| *trace));
         let mut outputs = vec![Measured::default(); decisions.len()];
         let mut layers = vec![(Measured::default(), 0.0f64); parts.float.nodes.len()];
         let mut count = 0;
@@ -218,9 +265,8 @@ impl ErrorReport {
         Ok(Self {
             samples: count,
             origin,
-            target: None,
             input_ranges: BTreeMap::new(),
-            outputs: parts.output_reports(decisions, &outputs),
+            outputs: parts.output_reports(decisions, &outputs, &spans),
             layers: parts.layer_reports(&layers),
             units: 0.0,
             warnings: Vec::new(),
@@ -242,9 +288,9 @@ impl ErrorReport {
         self.outputs.iter().map(|output| output.flips).sum()
     }
 
-    /// Whether the target that precision was chosen by was out of reach: an output errs by more, or a decision flips.
+    /// Whether an output misses the target that precision was chosen by.
     pub fn misses_target(&self) -> bool {
-        self.target.is_some_and(|target| self.max_error() > target || self.flips() > 0)
+        self.outputs.iter().any(OutputReport::misses_target)
     }
 
     /// Which samples the figures are of: `on the 100 calibration samples`.
@@ -266,12 +312,38 @@ impl ErrorReport {
         format!("at most {:.2e} from the float model, {flips}, {}", self.max_error(), self.data())
     }
 
-    /// What is wrong if the target was out of reach, in one line.
+    /// What is wrong if a target was out of reach, in one line: the figures of the outputs that miss theirs, and what would help.
     pub fn missed_target(&self) -> Option<String> {
-        let target = self.target.filter(|_| self.misses_target())?;
-        let weakest = self.weakest_layer().map(|layer| format!("; most is lost in `{}`", layer.name));
-        let (summary, weakest) = (self.summary(), weakest.unwrap_or_default());
-        Some(format!("the target of {target} is out of reach: the most accurate program is {summary}{weakest}"))
+        let of = |output: &OutputReport| {
+            let Some(target) = output.target else { return String::new() };
+            let flips = match output.flips {
+                0 => String::new(),
+                flips => format!(", {flips} of {} decisions flipped", output.decisions),
+            };
+            let (name, error, share) = (&output.name, output.max_error, 100.0 * output.relative_error());
+            format!("`{name}` is off by {error:.2e} ({share:.3}% of its span) where {target:.2e} was the target{flips}")
+        };
+        let missed: Vec<String> = self.outputs.iter().filter(|output| output.misses_target()).map(of).collect();
+        if missed.is_empty() {
+            return None;
+        }
+        let weakest =
+            self.weakest_layer().map(|layer| format!("; most is lost in `{}`", layer.name)).unwrap_or_default();
+        let (missed, data) = (missed.join(", "), self.data());
+        Some(format!(
+            "the target is out of reach {data}: at best output {missed}{weakest}; allow a greater error (--max-error), declare \
+             narrower ranges (--range), or normalize what the layer reads"
+        ))
+    }
+
+    /// With what each output was to be within.
+    pub(crate) fn with_targets(mut self, targets: Option<&[f64]>) -> Self {
+        for (at, output) in self.outputs.iter_mut().enumerate() {
+            let target = targets.and_then(|targets| targets.get(at)).copied();
+            let of = |target: f64| if output.decision == Decision::Exact { 0.0 } else { target };
+            output.target = target.map(of).filter(|target| target.is_finite());
+        }
+        self
     }
 
     /// With what a reader should know before relying on the figures.
@@ -349,7 +421,7 @@ pub fn measure_program(graph: &float::Graph, program: &Program, samples: &[Vec<T
     }
     let (nodes, bounds) = (vec![None; graph.nodes.len()], vec![None; graph.outputs.len()]);
     let parts = Parts { float: graph, graph: integers, nodes: &nodes, bounds: &bounds };
-    let decisions = decisions(graph, &BTreeMap::new());
+    let decisions = decisions(graph, &BTreeMap::new())?;
     let runs = runs.iter().map(|(inputs, trace)| (*inputs, trace, None));
     Ok(ErrorReport::measure(&parts, &decisions, runs, origin)?.with_warnings())
 }
@@ -378,7 +450,7 @@ impl Measured {
 }
 
 impl Parts<'_> {
-    fn output_reports(&self, decisions: &[Decision], measured: &[Measured]) -> Vec<OutputReport> {
+    fn output_reports(&self, decisions: &[Decision], measured: &[Measured], spans: &[f64]) -> Vec<OutputReport> {
         let report = |(at, (output, measured)): (usize, (&int::Output, &Measured))| {
             let node = self.graph.node(output.node);
             let range = hull(node);
@@ -389,6 +461,8 @@ impl Parts<'_> {
                 range: RealRange { lo: range.lo as f64 * scale, hi: range.hi as f64 * scale },
                 max_error: measured.max_error,
                 mean_error: measured.mean_error(),
+                span: spans.get(at).copied().unwrap_or(1.0),
+                target: None,
                 decision: decisions.get(at).copied().unwrap_or(Decision::None),
                 decisions: measured.decisions,
                 flips: measured.flips,
@@ -441,7 +515,14 @@ impl fmt::Display for ErrorReport {
         for output in &self.outputs {
             write!(f, "output {}: ", escaped(&output.name))?;
             if output.decision != Decision::Exact {
-                write!(f, "max error {:.2e}, mean {:.2e}", output.max_error, output.mean_error)?;
+                write!(
+                    f,
+                    "max error {:.2e}, mean {:.2e}, span {:.3e}",
+                    output.max_error, output.mean_error, output.span
+                )?;
+                if let Some(target) = output.target {
+                    write!(f, ", target {target:.2e}{}", if output.misses_target() { " missed" } else { "" })?;
+                }
                 match output.bound {
                     Some(bound) => write!(f, ", never above {bound:.2e}; ")?,
                     None => write!(f, ", no static bound; ")?,

@@ -48,7 +48,6 @@ pub fn program(width: usize, objective: Objective) -> Result<Program, Error> {
 pub fn of_graph(graph: Graph, objective: Objective) -> Result<Program, Error> {
     let report = ErrorReport {
         samples: 0,
-        target: None,
         origin: DataOrigin::Synthetic,
         input_ranges: Default::default(),
         outputs: Vec::new(),

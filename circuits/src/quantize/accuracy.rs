@@ -5,9 +5,9 @@ use crate::{float, int};
 
 /// An output whose values on the samples differ by less than this part of their magnitude is constant: single precision holds
 /// hardly more.
-const NOISE: f64 = 1.0 / (1u64 << 20) as f64;
+pub(super) const NOISE: f64 = 1.0 / (1u64 << 20) as f64;
 
-/// Errors over the samples.
+/// Errors over the samples, each as a share of what its output may err.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Accuracy {
     /// Greatest error over all samples.
@@ -25,14 +25,19 @@ impl Accuracy {
     pub(super) const NONE: Self =
         Self { error: f64::INFINITY, given: f64::INFINITY, flips: usize::MAX, constant: None };
 
-    /// Whether the plan is accurate enough, mixed samples included.
-    pub(super) fn is_within(&self, max_error: f64) -> bool {
-        self.error <= max_error && self.flips == 0 && self.constant.is_none()
+    /// Whether the samples lie in the ranges that they have at the plan's scales.
+    pub(super) fn holds_samples(&self) -> bool {
+        self.flips < usize::MAX
     }
 
-    /// Whether this is better than `other` where no plan is within `max_error`: what the report will tell comes first.
-    pub(super) fn beats(&self, other: &Self, max_error: f64) -> bool {
-        let rank = |of: &Self| (of.constant.is_some(), of.flips, of.given > max_error);
+    /// Whether the plan is accurate enough, mixed samples included.
+    pub(super) fn is_within(&self, limit: f64) -> bool {
+        self.error <= limit && self.flips == 0 && self.constant.is_none()
+    }
+
+    /// Whether this is better than `other` where none is accurate enough: what the report will tell comes first.
+    pub(super) fn beats(&self, other: &Self) -> bool {
+        let rank = |of: &Self| (of.constant.is_some(), of.flips, of.given > 1.0);
         (rank(self), self.error) < (rank(other), other.error)
     }
 }

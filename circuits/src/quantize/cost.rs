@@ -43,6 +43,11 @@ impl Rows {
         next_power_of_two(self.longer()) + self.longer() + self.gates.min(self.tables) / 8.0
     }
 
+    /// The least `k` that has as many rows.
+    pub fn log2(self) -> i32 {
+        floor_log2(next_power_of_two(self.longer()))
+    }
+
     /// Whether a few rows less, a sixth, would make for a smaller `k`.
     pub fn nearly_smaller(self) -> bool {
         self.longer() < 1.2 * power_of_two(floor_log2(self.longer()))

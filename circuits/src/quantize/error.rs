@@ -109,7 +109,7 @@ pub enum Error {
         max: u32,
     },
     /// A target that no precision can reach.
-    #[error("the maximum error is to be {got}: choose a positive number")]
+    #[error("the maximum error is to be {got}: choose a positive number, or a positive share of the output's span")]
     MaxError {
         /// What was asked for.
         got: f64,
@@ -144,6 +144,23 @@ pub enum Error {
         max: u32,
         /// Why the last one failed.
         last: Box<Error>,
+    },
+    /// No scale that can be had holds the samples.
+    #[error(
+        "with none of 2 to {max} fraction bits do the inputs' ranges hold the samples: declare wider ranges (--range), or scale the \
+         inputs outside of the model, to values of about 1"
+    )]
+    NoScale {
+        /// The most that was tried.
+        max: u32,
+    },
+    /// A decision that an output cannot make.
+    #[error("output `{output}` has {reason}", output = escaped(output))]
+    BadDecision {
+        /// Which output.
+        output: String,
+        /// Why, and what to do.
+        reason: &'static str,
     },
     /// A sample of the calibration data could not be used.
     #[error("calibration sample {sample}: {source}")]

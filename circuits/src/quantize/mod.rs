@@ -20,7 +20,8 @@
 //! [`Precision::Auto`] looks for the plan with the least [cost] whose error on the calibration data stays below the target
 //! with every decision as in floating point: first the same bits everywhere, along the border of what is accurate enough,
 //! then layer by layer. A plan that makes an output constant which the model varies is never accurate enough: if there is no other,
-//! quantization fails. If the target is out of reach otherwise, the most accurate plan is taken, and the report says so:
+//! quantization fails. A target is relative unless it is said otherwise: an output may be off by 2^-10 of what it spans on the samples
+//! ([`Tolerance`]). If the target is out of reach otherwise, the most accurate plan is taken, and the report says so:
 //! [`ErrorReport::misses_target`].
 //!
 //! | part | what it does |
@@ -31,6 +32,7 @@
 //! | `table` | piecewise linear tables |
 //! | `simplify` | exact rewriting of the integer graph |
 //! | [`cost`] | what a graph costs as a circuit |
+//! | `target` | what is asked of each output |
 //! | `search` | the choice of a plan |
 //! | `accuracy` | what a plan does to the samples |
 //! | `io` | tensors to integers and back |
@@ -46,6 +48,7 @@ mod ranges;
 mod search;
 mod simplify;
 mod table;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +61,8 @@ pub use io::{dequantize_outputs, quantize_tensors};
 pub use plan::{MOST_BITS, Narrowing, Plan};
 pub(crate) use ranges::synthetic_within;
 pub use ranges::{MARGIN, RangeOrigin, RealRange};
+pub use target::{DeclaredDecision, Tolerance};
+pub(crate) use target::{origin, spans};
 
 use crate::{
     float::{self, Tensor},
@@ -67,22 +72,14 @@ use crate::{
 };
 
 /// How precise a quantized model is to be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Precision {
-    /// The cheapest that keeps every output within `max_error` of the float graph on the calibration data, without a flipped
-    /// decision.
-    Auto {
-        /// Greatest absolute error of an output.
-        max_error: f64,
-    },
+    /// The cheapest that keeps every output within its [`Tolerance`] of the float graph on the calibration data, without a
+    /// flipped decision.
+    #[default]
+    Auto,
     /// This many fraction bits for inputs and activations, two more for weights.
     Bits(u32),
-}
-
-impl Default for Precision {
-    fn default() -> Self {
-        Self::Auto { max_error: 5e-4 }
-    }
 }
 
 /// What a model is quantized by.
@@ -90,14 +87,19 @@ impl Default for Precision {
 pub struct QuantizeOptions {
     /// How precise.
     pub precision: Precision,
+    /// How far an output may be from the float graph's, of those that `tolerances` does not name. With the default, probabilities
+    /// are kept within 0.0005 where that takes no larger circuit.
+    pub tolerance: Tolerance,
+    /// By output.
+    pub tolerances: BTreeMap<String, Tolerance>,
     /// Ranges of inputs, by name: one for all elements, or one for each. An input without one gets the rows of the table that
     /// it selects from, or what the calibration data shows, widened.
     pub input_ranges: BTreeMap<String, Vec<RealRange>>,
     /// Samples: one tensor for each input, in the order of the model's inputs. Without any, precision is chosen on inputs
     /// drawn uniformly from the declared ranges.
     pub calibration: Vec<Vec<Tensor>>,
-    /// Thresholds of scalar outputs, by name: on which side a value lies is a decision.
-    pub thresholds: BTreeMap<String, f64>,
+    /// What outputs decide, by name, where it is not what it seems.
+    pub decisions: BTreeMap<String, DeclaredDecision>,
     /// Limb size of the circuit that [`cost`] has in mind.
     pub limb_bits: u32,
 }
@@ -106,11 +108,20 @@ impl Default for QuantizeOptions {
     fn default() -> Self {
         Self {
             precision: Precision::default(),
+            tolerance: Tolerance::default(),
+            tolerances: BTreeMap::new(),
             input_ranges: BTreeMap::new(),
             calibration: Vec::new(),
-            thresholds: BTreeMap::new(),
+            decisions: BTreeMap::new(),
             limb_bits: 9,
         }
+    }
+}
+
+impl QuantizeOptions {
+    /// Whether the tolerance of all outputs is another than what is taken without a word.
+    fn tolerance_is_declared(&self) -> bool {
+        self.tolerance != Tolerance::default()
     }
 }
 
@@ -131,7 +142,7 @@ pub struct Quantized {
 ///
 /// # Errors
 /// A graph that is inconsistent, or too large for any circuit, or does not fit the integer graph at any precision, an input without
-/// a range, calibration data that does not fit the inputs, ranges or thresholds for names that the model does not have, an output
+/// a range, calibration data that does not fit the inputs, ranges, tolerances or decisions for names that the model does not have, an output
 /// that is constant in integers but not in the model.
 pub fn quantize(graph: &float::Graph, options: &QuantizeOptions) -> Result<Quantized, Error> {
     graph.check()?;

@@ -9,7 +9,7 @@ use apodict_circuits::{
 };
 use sha3::{Digest, Keccak256};
 
-const MAGIC: &[u8] = b"apodict\x02";
+const MAGIC: &[u8] = b"apodict\x03";
 
 /// A file with this content, its digest included.
 pub(crate) fn sealed(content: &[u8]) -> Vec<u8> {

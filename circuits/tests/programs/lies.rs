@@ -152,6 +152,6 @@ fn other_files_are_refused() {
     file[7] += 1;
     assert!(Program::from_bytes(&file).expect_err("of a later version").to_string().contains("another version"));
     assert!(Program::from_bytes(b"apodict").expect_err("too short").to_string().contains("too short"));
-    assert!(Program::from_bytes(b"apodict\x02").expect_err("no digest").to_string().contains("truncated"));
+    assert!(Program::from_bytes(b"apodict\x03").expect_err("no digest").to_string().contains("truncated"));
     assert!(Program::from_bytes(&[0; 200]).expect_err("no program").to_string().contains("begins otherwise"));
 }

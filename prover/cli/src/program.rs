@@ -5,7 +5,7 @@ use std::path::Path;
 
 use apodict_circuits::machine::Objective;
 use apodict_circuits::onnx::{self, ImportOptions};
-use apodict_circuits::quantize::{self, Precision, RealRange};
+use apodict_circuits::quantize::{self, Precision, RealRange, Tolerance};
 use apodict_circuits::tensors::{self, Limits, NamedTensors};
 use apodict_circuits::{CompileOptions, Error, MAX_PROGRAM_BYTES, Program, compile};
 use apodict_verifier::ConstraintSystem;
@@ -154,11 +154,8 @@ pub(crate) fn compile_options(options: &arguments::CompileOptions) -> Result<Com
             dims: options.dims.iter().map(|dim| (dim.name.clone(), dim.extent)).collect(),
             ..ImportOptions::default()
         },
-        precision: match (options.bits, options.max_error) {
-            (Some(bits), _) => Precision::Bits(bits),
-            (None, Some(max_error)) => Precision::Auto { max_error },
-            (None, None) => Precision::default(),
-        },
+        precision: options.bits.map_or_else(Precision::default, Precision::Bits),
+        tolerance: options.max_error.map_or_else(Tolerance::default, Tolerance::Absolute),
         input_ranges,
         calibration: options.calibrate.as_deref().map_or_else(|| Ok(Vec::new()), read)?,
         objective: match options.objective.unwrap_or_default() {

@@ -4,6 +4,7 @@ mod known;
 mod models;
 mod random;
 mod refusals;
+mod targets;
 
 use std::collections::BTreeMap;
 

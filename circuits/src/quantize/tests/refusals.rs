@@ -1,7 +1,10 @@
 //! What cannot be quantized, and what is said of it.
 
 use super::*;
-use crate::{quantize::Error, report::Decision};
+use crate::{
+    quantize::{DeclaredDecision, Error, Tolerance},
+    report::Decision,
+};
 
 fn relu() -> Graph {
     let mut model = Model::default();
@@ -33,8 +36,9 @@ fn precision_must_make_sense() {
     let refused = |precision| quantize(&relu(), &QuantizeOptions { precision, ..with_ranges(&[("x0", vec![UNIT])]) });
     assert!(matches!(refused(Precision::Bits(0)), Err(Error::Bits { got: 0, .. })));
     assert!(matches!(refused(Precision::Bits(25)), Err(Error::Bits { got: 25, max: 24 })));
-    assert!(matches!(refused(Precision::Auto { max_error: 0.0 }), Err(Error::MaxError { .. })));
-    assert!(matches!(refused(Precision::Auto { max_error: f64::NAN }), Err(Error::MaxError { .. })));
+    let refused = |tolerance| quantize(&relu(), &QuantizeOptions { tolerance, ..with_ranges(&[("x0", vec![UNIT])]) });
+    assert!(matches!(refused(Tolerance::Absolute(0.0)), Err(Error::MaxError { .. })));
+    assert!(matches!(refused(Tolerance::OfSpan(f64::NAN)), Err(Error::MaxError { .. })));
 }
 
 #[test]
@@ -52,9 +56,10 @@ fn calibration_must_fit_the_inputs_and_their_ranges() {
 #[test]
 fn thresholds_are_decisions_of_outputs_that_exist() {
     let mut options = with_ranges(&[("x0", vec![UNIT])]);
-    options.thresholds.insert("z".into(), 0.5);
+    options.decisions.insert("z".into(), DeclaredDecision::Threshold(0.5));
     assert!(matches!(quantize(&relu(), &options), Err(Error::UnknownName { what: "output", .. })));
-    let options = QuantizeOptions { thresholds: [("y".to_owned(), 0.25)].into(), ..with_ranges(&[("x0", vec![UNIT])]) };
+    let decisions = [("y".to_owned(), DeclaredDecision::Threshold(0.25))].into();
+    let options = QuantizeOptions { decisions, ..with_ranges(&[("x0", vec![UNIT])]) };
     let report = quantize(&relu(), &options).unwrap().report;
     assert_eq!(report.outputs[0].decision, Decision::Threshold { at: 0.25 });
     assert!(report.outputs[0].decisions > 0);
@@ -68,7 +73,7 @@ fn a_target_out_of_reach_yields_the_most_accurate_and_a_warning() {
     let y = model.real(Op::Sigmoid, &[x], &[1]);
     let graph = model.finish(y);
     let ranges = with_ranges(&[("x0", vec![RealRange { lo: -8.0, hi: 8.0 }])]);
-    let options = QuantizeOptions { precision: Precision::Auto { max_error: 1e-9 }, ..ranges };
+    let options = QuantizeOptions { tolerance: Tolerance::Absolute(1e-9), ..ranges };
     let report = quantize(&graph, &options).unwrap().report;
     assert!(report.warnings.iter().any(|warning| warning.contains("out of reach")), "{:?}", report.warnings);
     assert!(report.misses_target(), "{report}");
