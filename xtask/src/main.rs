@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|contracts|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|contracts|node-tests|mutants|nightly|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
@@ -9,6 +9,7 @@ mod lint;
 mod measure;
 mod mutants;
 mod nightly;
+mod node_tests;
 mod step;
 mod test;
 mod tools;
@@ -28,6 +29,8 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   contracts test|bless|compile|check
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
+  node-tests [--bless | WORD..]
+         ONNX's own node tests: compare what comes of them with the list; write the list; run some
   mutants [PATTERN..]
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
@@ -44,6 +47,9 @@ fn main() -> ExitCode {
     }
     if let Some(("measure", parts)) = arguments.split_first().map(|(task, parts)| (task.as_str(), parts)) {
         return exit(measure::measure(&parts.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    if let Some(("node-tests", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(node_tests::node_tests(arguments));
     }
     if let Some(("mutants", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(mutants::mutants(arguments));

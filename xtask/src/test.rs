@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::contracts::contracts;
+use crate::node_tests::node_tests;
 use crate::step::{Step, root};
 use crate::tools;
 
@@ -22,14 +23,16 @@ pub(crate) fn test() -> Result<()> {
         .args(["--test", "engine", "--test", "decision", "--test", "models"])
         .env(PORTABLE, "1")
         .run()?;
+    node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;
     examples()
 }
 
-/// Writes the committed files that tests compare with: pinned key digests, gas snapshots.
+/// Writes the committed files that tests compare with: pinned key digests, the list of node tests, gas snapshots.
 pub(crate) fn bless() -> Result<()> {
     rust_tests("Rust tests, writing what they compare with").env(BLESS, "1").run()?;
+    node_tests(&["--bless".into()])?;
     // Without the comparison forge writes what it measures.
     let forge = Step::new("contract tests, writing their gas snapshot", tools::forge()?);
     forge.args(["test", "--gas-snapshot-check=false"]).within("solidity").run()

@@ -9,6 +9,8 @@ use crate::step::{Step, root};
 
 const CARGO_DENY: &str = "0.20.2";
 const TYPOS: &str = "1.52.0";
+/// Its newest operator set is the newest that is imported.
+const ONNX: &str = "1.19.1";
 
 /// The pinned cargo-deny, built when it is not there.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
@@ -38,6 +40,45 @@ pub(crate) fn typos() -> Result<PathBuf> {
             .run()?;
     }
     present(program)
+}
+
+/// The folder of ONNX's own node tests, from its Python wheel. Nothing of the package is run, so that the wheel need not fit
+/// this machine's Python.
+pub(crate) fn onnx_node_tests() -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(format!("onnx-{ONNX}"));
+    let (tests, complete) = (folder.join("package/onnx/backend/test/data/node"), folder.join("complete"));
+    if !complete.is_file() {
+        require("python3", "Python 3 with its venv module (on Debian and Ubuntu: `apt install python3-venv`)")?;
+        Step::new("make a Python environment for onnx", "python3")
+            .args(["-m", "venv", "--clear"])
+            .args([&folder])
+            .run()?;
+        Step::new("install onnx's node tests", folder.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+            ])
+            .args([
+                "--platform",
+                "manylinux2014_x86_64",
+                "--python-version",
+                "3.12",
+                "--implementation",
+                "cp",
+                "--target",
+            ])
+            .args([folder.join("package")])
+            .args([format!("onnx=={ONNX}")])
+            .run()?;
+        std::fs::write(&complete, "")?;
+    }
+    present(tests)
 }
 
 /// Node, npm and what `solidity/package-lock.json` names.
@@ -81,7 +122,7 @@ pub(crate) fn require(program: &str, comes_with: &str) -> Result<()> {
 }
 
 fn present(program: PathBuf) -> Result<PathBuf> {
-    if program.is_file() {
+    if program.exists() {
         return Ok(program);
     }
     bail!("the installation did not give {}: remove its folder and run this again", program.display())
