@@ -7,7 +7,7 @@ use super::{Error, Graph, Interval, Node, NodeId, Op, Output, Piecewise, analyze
 pub struct Builder {
     graph: Graph,
     /// Of all nodes so far.
-    elements: usize,
+    totals: structure::Totals,
     known: analyze::Known,
 }
 
@@ -39,7 +39,8 @@ impl Builder {
         ranges: Vec<Interval>,
     ) -> Result<NodeId, Error> {
         let op = Op::Input { name: name.to_owned() };
-        self.append(Node { name: name.to_owned(), op, inputs: Vec::new(), shape, frac_bits, ranges })
+        let (name, inputs, element_bits) = (name.to_owned(), Vec::new(), Vec::new());
+        self.append(Node { name, op, inputs, shape, frac_bits, element_bits, ranges })
     }
 
     /// Appends a node.
@@ -54,7 +55,20 @@ impl Builder {
         shape: Vec<usize>,
         frac_bits: i32,
     ) -> Result<NodeId, Error> {
-        self.append(Node { name: name.into(), op, inputs, shape, frac_bits, ranges: Vec::new() })
+        let (name, element_bits, ranges) = (name.into(), Vec::new(), Vec::new());
+        self.append(Node { name, op, inputs, shape, frac_bits, element_bits, ranges })
+    }
+
+    /// Gives the elements of a node scales of their own; none if `element_bits` is empty.
+    ///
+    /// # Errors
+    /// If there are neither none nor as many as elements, or one is out of bounds.
+    pub fn rescale(&mut self, id: NodeId, element_bits: Vec<i32>) -> Result<(), Error> {
+        if let Some(node) = self.graph.nodes.get_mut(id.0 as usize) {
+            node.element_bits = element_bits;
+            structure::check_scales(node)?;
+        }
+        Ok(())
     }
 
     /// Adds a function for [`Op::Piecewise`], or finds an equal one; its index.
@@ -85,10 +99,11 @@ impl Builder {
 
     fn append(&mut self, mut node: Node) -> Result<NodeId, Error> {
         structure::check_node(&node, &self.graph.nodes, self.graph.piecewise.len())?;
-        let elements = structure::add_elements(self.elements, &node)?;
+        let mut totals = self.totals;
+        totals.add(&node)?;
         let graph = &self.graph;
         node.ranges = analyze::infer(graph, &node, &|id| graph.node(id).ranges.as_slice(), &mut self.known)?;
-        self.elements = elements;
+        self.totals = totals;
         let id = NodeId(u32::try_from(graph.nodes.len()).unwrap_or(u32::MAX));
         self.graph.nodes.push(node);
         Ok(id)

@@ -69,6 +69,18 @@ pub enum Error {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Two factors that have no product.
+    #[error("node `{node}` multiplies tensors of shapes {left:?} and {right:?}: {what}", node = escaped(node))]
+    Factors {
+        /// Whose factors.
+        node: String,
+        /// What must hold of their shapes.
+        what: &'static str,
+        /// Of the matrix on the left, or the data.
+        left: Vec<usize>,
+        /// Of the matrix on the right, or the kernel.
+        right: Vec<usize>,
+    },
     /// A constant stands outside what the format allows.
     #[error("node `{node}`: {what} is {value}, allowed is {allowed}", node = escaped(node))]
     Limit {

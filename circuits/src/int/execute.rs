@@ -1,9 +1,10 @@
 //! The integer reference executor.
 
-use super::analyze::quotient;
-use super::ops::{square_root, step};
-use super::piecewise::shift_rounding_half_up;
-use super::{Error, Graph, Interval, Node, Op, Source, Term, limits, structure};
+use super::ops::{
+    contraction, data, divide, elementwise, embedding, greatest, is_zero, linear, piecewise, products, square_root,
+    step,
+};
+use super::{Error, Graph, Interval, Node, Op, Source, structure};
 
 /// Every value of one run: `values[node][element]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,129 +108,50 @@ fn check_ranges(node: &Node, output: &[i128]) -> Result<Vec<i64>, Error> {
     output.iter().enumerate().map(narrow).collect()
 }
 
-struct Run<'a> {
-    graph: &'a Graph,
-    node: &'a Node,
-    operands: Vec<&'a [i64]>,
+/// What an operator's execution reads.
+pub(super) struct Run<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) node: &'a Node,
+    /// The values of each operand.
+    pub(super) operands: Vec<&'a [i64]>,
 }
 
 impl Run<'_> {
-    fn source(&self, source: Source) -> i128 {
-        self.operands[source.input as usize][source.element as usize].into()
-    }
-
     fn output(&self) -> Result<Vec<i128>, Error> {
-        let x = self.operands.first().copied().unwrap_or(&[]);
         Ok(match &self.node.op {
             // Handled by the caller, who has the inputs.
             Op::Input { .. } => Vec::new(),
-            Op::Constant { values } => widen(values),
-            Op::Rearrange { sources } => sources.iter().map(|source| self.source(*source)).collect(),
-            Op::Linear { rows } => rows
-                .iter()
-                .map(|row| {
-                    let narrow = |sum: i64, term: &Term| {
-                        let x = self.operands[term.source.input as usize][term.source.element as usize];
-                        sum.checked_add(term.weight.checked_mul(x)?)
-                    };
-                    let wide = || {
-                        let terms = row.terms.iter().map(|term| i128::from(term.weight) * self.source(term.source));
-                        terms.fold(i128::from(row.bias), i128::saturating_add)
-                    };
-                    // A sum within analyzed ranges fits 64 bits; any other is still exact, and refused as it is.
-                    row.terms.iter().try_fold(row.bias, narrow).map_or_else(wide, i128::from)
-                })
-                .collect(),
-            Op::SumOfProducts { rows } => rows
-                .iter()
-                .map(|row| {
-                    let products = row.iter().map(|(first, second)| self.source(*first) * self.source(*second));
-                    products.fold(0, i128::saturating_add)
-                })
-                .collect(),
-            Op::Shift { bits } => x.iter().map(|x| shift_rounding_half_up(*x, *bits).into()).collect(),
-            Op::Relu => x.iter().map(|x| i128::from(*x.max(&0))).collect(),
-            Op::Piecewise { table } => {
-                let table = &self.graph.piecewise[*table as usize];
-                let eval = |(element, x): (usize, &i64)| {
-                    table
-                        .eval(*x)
-                        .map(i128::from)
-                        .ok_or_else(|| self.outside(element, "the argument of the table", *x, table.domain()))
-                };
-                x.iter().enumerate().map(eval).collect::<Result<_, _>>()?
-            }
-            Op::Max { groups } => groups.iter().map(|group| greatest(x, group).1.into()).collect(),
-            Op::ArgMax { groups } => groups.iter().map(|group| greatest(x, group).0 as i128).collect(),
-            Op::Divide { shift, divisor } => (x.iter().zip(divisor).enumerate())
-                .map(|(element, (a, divisor))| {
-                    let b = self.operands[1][*divisor as usize];
-                    let greatest = limits::magnitude(limits::VALUE_BITS).hi;
-                    let (positive, not_negative) = (Interval::new(1, greatest), Interval::new(0, greatest));
-                    if !positive.contains(b) {
-                        return Err(self.outside(element, "the divisor", b, positive));
-                    }
-                    if !not_negative.contains(*a) {
-                        return Err(self.outside(element, "the dividend", *a, not_negative));
-                    }
-                    Ok(quotient(*a, b, *shift))
-                })
-                .collect::<Result<_, _>>()?,
-            Op::Gather { rows } => {
-                let mut output = Vec::with_capacity(self.node.len());
-                for (element, index) in x.iter().enumerate() {
-                    output.extend(widen(self.table_row(rows, element, *index)?));
-                }
-                output
-            }
-            Op::EmbeddingSum { rows, groups } => {
-                let width = rows[0].len();
-                let mut output = vec![0i128; groups.len() * width];
-                for (bag, group) in output.chunks_exact_mut(width.max(1)).zip(groups) {
-                    for member in group {
-                        let row = self.table_row(rows, *member as usize, x[*member as usize])?;
-                        bag.iter_mut().zip(row).for_each(|(sum, value)| *sum += i128::from(*value));
-                    }
-                }
-                output
-            }
-            Op::Step => x.iter().map(|x| step::value(*x).into()).collect(),
-            Op::SquareRoot { shift } => {
-                let root = |(element, x): (usize, &i64)| {
-                    let root = square_root::value(*x, *shift).map(i128::from);
-                    root.ok_or_else(|| self.outside(element, square_root::ARGUMENT, *x, square_root::domain(*shift)))
-                };
-                x.iter().enumerate().map(root).collect::<Result<_, _>>()?
-            }
+            Op::Constant { values } => data::run_constant(values),
+            Op::Rearrange { sources } => data::run_rearrange(self, sources),
+            Op::Linear { rows } => linear::run(self, rows),
+            Op::SumOfProducts { rows } => products::run(self, rows),
+            Op::Shift { bits } => elementwise::run_shift(self, *bits),
+            Op::Relu => elementwise::run_relu(self),
+            Op::Piecewise { table } => piecewise::run(self, *table)?,
+            Op::Max { groups } => greatest::run_max(self, groups),
+            Op::ArgMax { groups } => greatest::run_arg_max(self, groups),
+            Op::Divide { shift, divisor, rounding } => divide::run(self, *shift, divisor, *rounding)?,
+            Op::Gather { rows } => embedding::run_gather(self, rows)?,
+            Op::EmbeddingSum { rows, groups } => embedding::run_sum(self, rows, groups)?,
+            Op::MatMul { .. } | Op::Conv { .. } => contraction::run(self)?,
+            Op::Step => step::run(self),
+            Op::IsZero => is_zero::run(self),
+            Op::SquareRoot { shift } => square_root::run(self, *shift)?,
         })
     }
 
-    fn table_row<'t>(&self, rows: &'t [Vec<i64>], element: usize, index: i64) -> Result<&'t [i64], Error> {
-        let row = usize::try_from(index).ok().and_then(|index| rows.get(index));
-        row.map(Vec::as_slice).ok_or_else(|| {
-            self.outside(element, "the index into the table", index, Interval::new(0, rows.len() as i64 - 1))
-        })
+    /// The values of operand 0; none if there is no such operand.
+    pub(super) fn first(&self) -> &[i64] {
+        self.operands.first().copied().unwrap_or(&[])
     }
 
-    fn outside(&self, element: usize, what: &'static str, got: i64, allowed: Interval) -> Error {
+    pub(super) fn source(&self, source: Source) -> i128 {
+        self.operands[source.input as usize][source.element as usize].into()
+    }
+
+    pub(super) fn outside(&self, element: usize, what: &'static str, got: i64, allowed: Interval) -> Error {
         let advice = "the graph was not validated";
         let node = self.node.name.clone();
         Error::OutsideDomain { node, element, what, got: Interval::point(got), allowed, advice }
     }
-}
-
-/// Position and value of the first greatest element.
-fn greatest(x: &[i64], group: &[u32]) -> (usize, i64) {
-    let mut best = (0, i64::MIN);
-    for (position, member) in group.iter().enumerate() {
-        let value = x[*member as usize];
-        if value > best.1 {
-            best = (position, value);
-        }
-    }
-    best
-}
-
-fn widen(values: &[i64]) -> Vec<i128> {
-    values.iter().map(|value| i128::from(*value)).collect()
 }

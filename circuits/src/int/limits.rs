@@ -23,7 +23,8 @@ pub const SLOPE_BITS: u32 = 32;
 /// allocate. No circuit holds more: four for each row of the largest, where most take several rows.
 pub const TOTAL_ELEMENTS: usize = 1 << 22;
 
-/// Terms of sums, and products, of one node: what the eight operands of each row of the largest circuit hold.
+/// Terms of sums, and products, of one node: what the eight operands of each row of the largest circuit hold. Those of
+/// [`super::Op::MatMul`] and [`super::Op::Conv`], which a file states in a few bytes, are counted over all nodes.
 pub const TERMS: usize = 1 << 23;
 
 /// Fraction bits of a node, in magnitude: `2^-frac_bits` is a normal double.

@@ -7,6 +7,7 @@
 //! Nodes stand in topological order: a node reads only nodes before it.
 
 mod analyze;
+mod bounds;
 mod builder;
 mod error;
 mod execute;
@@ -24,6 +25,7 @@ pub use builder::Builder;
 pub use error::Error;
 pub use execute::{Executor, Trace, execute};
 pub use interval::Interval;
+pub(crate) use ops::contraction::Contraction;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +81,46 @@ pub struct Piecewise {
     pub out_shift: u32,
 }
 
+/// One of the two tensors that [`Op::MatMul`] and [`Op::Conv`] multiply, in the shape that it is read in: an operand's elements
+/// count, not the shape of the node that computes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Factor {
+    /// The node's next operand.
+    Computed {
+        /// Row-major.
+        shape: Vec<usize>,
+    },
+    /// Weights. A weight of zero costs nothing.
+    Fixed {
+        /// Row-major.
+        shape: Vec<usize>,
+        /// One per element. `|value| < 2^40`.
+        values: Vec<i64>,
+    },
+}
+
+/// How the kernel of [`Op::Conv`] moves: a list has one entry for each axis that it moves over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// By how many elements it moves. 1 at the least.
+    pub strides: Vec<usize>,
+    /// Zeros before and after the data.
+    pub pads: Vec<[usize; 2]>,
+    /// How far apart neighbouring taps read. 1 at the least.
+    pub dilations: Vec<usize>,
+    /// Groups of channels that are convolved on their own.
+    pub groups: usize,
+}
+
+/// How a quotient becomes an integer. Both are defined for either sign, and neither is symmetric about 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rounding {
+    /// To the nearest, a half towards plus infinity: `-3/2` becomes -1.
+    HalfUp,
+    /// Towards minus infinity: `-1/2` becomes -1. A truncated remainder is none.
+    Floor,
+}
+
 /// What a node computes. `x`, `a`, `b` are its operands, `y` its output; indices are flat and row-major.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
@@ -129,13 +171,16 @@ pub enum Op {
         /// As for [`Op::Max`].
         groups: Vec<Vec<u32>>,
     },
-    /// `y[i] = floor((2 * a[i] * 2^shift + b[j]) / (2 * b[j]))`, `j = divisor[i]`: quotient rounded half up.
-    /// Operand 0 is `a >= 0`, operand 1 is `b >= 1`, both proven; `a[i] <= 2^20 * b[j]` need not hold.
+    /// `y[i] = a[i] * 2^shift / b[j]`, rounded, `j = divisor[i]`: with [`Rounding::HalfUp`]
+    /// `floor((2 * a[i] * 2^shift + b[j]) / (2 * b[j]))`, with [`Rounding::Floor`] `floor(a[i] * 2^shift / b[j])`.
+    /// Operand 0 is `a`, of either sign, operand 1 is `b`, proven to be `b >= 1`.
     Divide {
         /// Fraction bits of the quotient.
         shift: u32,
         /// One index into operand 1 per output element.
         divisor: Vec<u32>,
+        /// What becomes of a fraction.
+        rounding: Rounding,
     },
     /// `y[i * width + d] = rows[x[i]][d]`, for `x[i]` proven to be in `[0, rows.len())`.
     Gather {
@@ -149,6 +194,24 @@ pub enum Op {
         /// Elements of the operand that are summed, one list per bag.
         groups: Vec<Vec<u32>>,
     },
+    /// `y[.., i, j] = sum over t of left[.., i, t] * right[.., t, j]`, where leading axes broadcast. Exact. One factor may be
+    /// fixed.
+    MatMul {
+        /// `[.., m, k]`.
+        left: Factor,
+        /// `[.., k, n]`.
+        right: Factor,
+    },
+    /// `y[s, g * F + f, o] = sum over c, t of data[s, g * C + c, o * stride + t * dilation - pad] * kernel[g * F + f, c, t]`, where
+    /// data outside of its axes is 0; over one to three axes. Exact. One factor may be fixed.
+    Conv {
+        /// `[N, groups * C, D1, ..]`.
+        data: Factor,
+        /// `[groups * F, C, k1, ..]`.
+        kernel: Factor,
+        /// How the kernel moves.
+        window: Window,
+    },
     /// `y[i] = 1` if `x[i] >= 0`, else 0.
     Step,
     /// `y[i] = floor(sqrt(x[i] * 2^shift))`, for `x[i]` proven not to be negative and `x[i] * 2^shift` to be below `2^62`.
@@ -156,6 +219,73 @@ pub enum Op {
         /// Fraction bits that the root gets beyond half of the operand's, twice as many. At most 40.
         shift: u32,
     },
+    /// `y[i] = 1` if `x[i] = 0`, else 0.
+    IsZero,
+}
+
+impl Factor {
+    /// The shape that it is read in.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::Computed { shape } | Self::Fixed { shape, .. } => shape,
+        }
+    }
+
+    /// Its weights, if it is fixed.
+    pub fn values(&self) -> Option<&[i64]> {
+        match self {
+            Self::Computed { .. } => None,
+            Self::Fixed { values, .. } => Some(values),
+        }
+    }
+}
+
+impl Op {
+    /// The names of all operators, as [`Self::name`] gives them: for tests that every level knows each.
+    pub const NAMES: [&str; 18] = [
+        "Input",
+        "Constant",
+        "Rearrange",
+        "Linear",
+        "SumOfProducts",
+        "Shift",
+        "Relu",
+        "Piecewise",
+        "Max",
+        "ArgMax",
+        "Divide",
+        "Gather",
+        "EmbeddingSum",
+        "MatMul",
+        "Conv",
+        "Step",
+        "SquareRoot",
+        "IsZero",
+    ];
+
+    /// The operator's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Input { .. } => "Input",
+            Self::Constant { .. } => "Constant",
+            Self::Rearrange { .. } => "Rearrange",
+            Self::Linear { .. } => "Linear",
+            Self::SumOfProducts { .. } => "SumOfProducts",
+            Self::Shift { .. } => "Shift",
+            Self::Relu => "Relu",
+            Self::Piecewise { .. } => "Piecewise",
+            Self::Max { .. } => "Max",
+            Self::ArgMax { .. } => "ArgMax",
+            Self::Divide { .. } => "Divide",
+            Self::Gather { .. } => "Gather",
+            Self::EmbeddingSum { .. } => "EmbeddingSum",
+            Self::MatMul { .. } => "MatMul",
+            Self::Conv { .. } => "Conv",
+            Self::Step => "Step",
+            Self::SquareRoot { .. } => "SquareRoot",
+            Self::IsZero => "IsZero",
+        }
+    }
 }
 
 /// An operator with its operands and what is known of its output.
@@ -169,8 +299,11 @@ pub struct Node {
     pub inputs: Vec<NodeId>,
     /// Output shape, row-major.
     pub shape: Vec<usize>,
-    /// A value `v` stands for `v * 2^-frac_bits`.
+    /// A value `v` stands for `v * 2^-frac_bits`, unless elements have scales of their own: then this is what an element of ordinary
+    /// size would have.
     pub frac_bits: i32,
+    /// Fraction bits of each element, where they differ; otherwise empty.
+    pub element_bits: Vec<i32>,
     /// Proven range of each element (one entry), or of each on its own (as many as elements).
     pub ranges: Vec<Interval>,
 }
@@ -212,6 +345,11 @@ impl Node {
     /// Whether the output has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Fraction bits of one element: its value `v` stands for `v * 2^-frac_bits_of(element)`.
+    pub fn frac_bits_of(&self, element: usize) -> i32 {
+        self.element_bits.get(element).copied().unwrap_or(self.frac_bits)
     }
 
     /// Proven range of one element.

@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::ops::{
+    contraction, data, divide, elementwise, embedding, greatest, is_zero, linear, piecewise, products, square_root,
+    step,
+};
 use super::{Error, Graph, Interval, Node, NodeId, Op, Source, limits};
 
 /// Checks tables, nodes, inputs and outputs; after this, every index of the graph may be followed.
@@ -11,11 +15,11 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), Error> {
             return Err(Error::Limit { node: format!("{} (table {index})", table.name), what, value, allowed });
         }
     }
-    let mut elements = 0usize;
+    let mut totals = Totals::default();
     for (position, node) in graph.nodes.iter().enumerate() {
         let (earlier, _) = graph.nodes.split_at(position);
         check_node(node, earlier, graph.piecewise.len())?;
-        elements = add_elements(elements, node)?;
+        totals.add(node)?;
     }
     check_interface(graph)
 }
@@ -45,13 +49,27 @@ pub(super) fn check_interface(graph: &Graph) -> Result<(), Error> {
     Ok(())
 }
 
-/// The number of elements up to and with `node`, if that is within limits.
-pub(super) fn add_elements(earlier: usize, node: &Node) -> Result<usize, Error> {
-    let elements = earlier.saturating_add(node.len());
-    if elements > limits::TOTAL_ELEMENTS {
-        return Err(limit(node, "the number of elements up to here", elements, 1, limits::TOTAL_ELEMENTS));
+/// What nodes are counted for, all together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Totals {
+    elements: usize,
+    products: usize,
+}
+
+impl Totals {
+    /// Counts a node that has been checked, if that is within limits.
+    pub(super) fn add(&mut self, node: &Node) -> Result<(), Error> {
+        let elements = self.elements.saturating_add(node.len());
+        if elements > limits::TOTAL_ELEMENTS {
+            return Err(limit(node, "the number of elements up to here", elements, 1, limits::TOTAL_ELEMENTS));
+        }
+        let products = self.products.saturating_add(contraction::num_products(&node.op));
+        if products > limits::TERMS {
+            return Err(limit(node, "the number of products up to here", products, 0, limits::TERMS));
+        }
+        *self = Self { elements, products };
+        Ok(())
     }
-    Ok(elements)
 }
 
 /// Checks that declared ranges are ordered, within bounds and as many as the node's shape asks.
@@ -75,96 +93,49 @@ pub(super) fn check_declared_ranges(node: &Node) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks that numbers of fraction bits are within bounds, and those of elements as many as there are.
+pub(super) fn check_scales(node: &Node) -> Result<(), Error> {
+    if !node.element_bits.is_empty() && node.element_bits.len() != node.len() {
+        return Err(length(node, "fraction bits (or none)", node.len(), node.element_bits.len()));
+    }
+    let most = i64::from(limits::FRAC_BITS);
+    let mut scales = node.element_bits.iter().chain([&node.frac_bits]);
+    scales
+        .try_for_each(|bits| within(node, "the number of fraction bits", i64::from(*bits), Interval::new(-most, most)))
+}
+
 /// Checks one node whose operands are among `earlier`.
 pub(super) fn check_node(node: &Node, earlier: &[Node], num_tables: usize) -> Result<(), Error> {
     let shape = Shape { node, earlier, len: check_shape(node)? };
-    let (scale, scales) = (i64::from(node.frac_bits), i64::from(limits::FRAC_BITS));
-    within(node, "the number of fraction bits", scale, Interval::new(-scales, scales))?;
+    check_scales(node)?;
     shape.check_operands()?;
-    let values = limits::magnitude(limits::VALUE_BITS);
     match &node.op {
         Op::Input { .. } => check_declared_ranges(node),
-        Op::Constant { values: constants } => {
-            shape.expect_len("values", constants.len())?;
-            constants.iter().try_for_each(|value| within(node, "a constant", *value, values))
-        }
-        Op::Rearrange { sources } => {
-            shape.expect_len("sources", sources.len())?;
-            sources.iter().enumerate().try_for_each(|(element, source)| shape.check_source(element, *source))
-        }
-        Op::Linear { rows } => {
-            shape.expect_len("rows", rows.len())?;
-            rows.iter().enumerate().try_for_each(|(element, row)| shape.check_row(element, row))
-        }
-        Op::SumOfProducts { rows } => {
-            shape.expect_len("rows", rows.len())?;
-            for (element, row) in rows.iter().enumerate() {
-                for (first, second) in row {
-                    shape.check_source(element, *first)?;
-                    shape.check_source(element, *second)?;
-                }
-            }
-            Ok(())
-        }
-        Op::Shift { bits } => {
-            shape.same_len_as_operand()?;
-            between(node, "the number of bits shifted out", *bits, 1, limits::SHIFT_BITS)
-        }
-        Op::Relu | Op::Step => shape.same_len_as_operand(),
-        Op::SquareRoot { shift } => {
-            shape.same_len_as_operand()?;
-            between(node, "the bits by which an argument is scaled", *shift, 0, limits::SHIFT_BITS)
-        }
-        Op::Piecewise { table } => {
-            shape.same_len_as_operand()?;
-            if usize::try_from(*table).is_ok_and(|table| table < num_tables) {
-                return Ok(());
-            }
-            Err(Error::NoSuchTable { node: node.name.clone(), table: *table, available: num_tables })
-        }
-        Op::Max { groups } | Op::ArgMax { groups } => {
-            shape.expect_len("groups", groups.len())?;
-            for (element, group) in groups.iter().enumerate() {
-                shape.check_group(element, group)?;
-                if group.is_empty() {
-                    return Err(limit(node, "the length of a group", 0, 1, shape.operand_len(0)));
-                }
-            }
-            Ok(())
-        }
-        Op::Divide { shift, divisor } => {
-            shape.same_len_as_operand()?;
-            shape.expect_len("divisor indices", divisor.len())?;
-            between(node, "the fraction bits of the quotient", *shift, 0, limits::SHIFT_BITS)?;
-            divisor
-                .iter()
-                .enumerate()
-                .try_for_each(|(element, index)| shape.check_source(element, Source { input: 1, element: *index }))
-        }
-        Op::Gather { rows } => {
-            let width = shape.check_table(rows)?;
-            let expected = shape.operand_len(0).saturating_mul(width);
-            if shape.len != expected {
-                return Err(length(node, "elements of the shape", expected, shape.len));
-            }
-            Ok(())
-        }
-        Op::EmbeddingSum { rows, groups } => {
-            let width = shape.check_table(rows)?;
-            let expected = groups.len().saturating_mul(width);
-            if shape.len != expected {
-                return Err(length(node, "elements of the shape", expected, shape.len));
-            }
-            groups.iter().enumerate().try_for_each(|(element, group)| shape.check_group(element * width, group))
-        }
+        Op::Constant { values } => data::check_constant(&shape, values),
+        Op::Rearrange { sources } => data::check_rearrange(&shape, sources),
+        Op::Linear { rows } => linear::check(&shape, rows),
+        Op::SumOfProducts { rows } => products::check(&shape, rows),
+        Op::Shift { bits } => elementwise::check_shift(&shape, *bits),
+        Op::Relu => elementwise::check_relu(&shape),
+        Op::Piecewise { table } => piecewise::check(&shape, *table, num_tables),
+        Op::Max { groups } | Op::ArgMax { groups } => greatest::check(&shape, groups),
+        Op::Divide { shift, divisor, .. } => divide::check(&shape, *shift, divisor),
+        Op::Gather { rows } => embedding::check_gather(&shape, rows),
+        Op::EmbeddingSum { rows, groups } => embedding::check_sum(&shape, rows, groups),
+        Op::MatMul { left, right } => contraction::check(&shape, [left, right]),
+        Op::Conv { data, kernel, .. } => contraction::check(&shape, [data, kernel]),
+        Op::Step => step::check(&shape),
+        Op::IsZero => is_zero::check(&shape),
+        Op::SquareRoot { shift } => square_root::check(&shape, *shift),
     }
 }
 
-struct Shape<'a> {
-    node: &'a Node,
+/// A node whose own checks may read the lengths of its operands.
+pub(super) struct Shape<'a> {
+    pub(super) node: &'a Node,
     earlier: &'a [Node],
     /// Elements of the output.
-    len: usize,
+    pub(super) len: usize,
 }
 
 impl Shape<'_> {
@@ -175,6 +146,16 @@ impl Shape<'_> {
                 ("any number of them", 0..=usize::MAX)
             }
             Op::Divide { .. } => ("two", 2..=2),
+            Op::MatMul { left: a, right: b } | Op::Conv { data: a, kernel: b, .. } => {
+                match contraction::num_operands([a, b]) {
+                    // Nothing is computed where both are fixed: no number of operands is right.
+                    0 => (
+                        "one or two factors, since two that are fixed have a constant product",
+                        usize::MAX..=usize::MAX,
+                    ),
+                    num => ("one for each factor that is not fixed", num..=num),
+                }
+            }
             Op::Shift { .. }
             | Op::Relu
             | Op::Piecewise { .. }
@@ -183,6 +164,7 @@ impl Shape<'_> {
             | Op::Gather { .. }
             | Op::EmbeddingSum { .. }
             | Op::Step
+            | Op::IsZero
             | Op::SquareRoot { .. } => ("one", 1..=1),
         };
         let got = self.node.inputs.len();
@@ -196,12 +178,12 @@ impl Shape<'_> {
     }
 
     /// Elements of an operand; 0 if there is no such operand.
-    fn operand_len(&self, input: u32) -> usize {
+    pub(super) fn operand_len(&self, input: u32) -> usize {
         let id = usize::try_from(input).ok().and_then(|input| self.node.inputs.get(input));
         id.and_then(|id| self.earlier.get(index(*id))).map_or(0, Node::len)
     }
 
-    fn check_source(&self, element: usize, source: Source) -> Result<(), Error> {
+    pub(super) fn check_source(&self, element: usize, source: Source) -> Result<(), Error> {
         let available = self.operand_len(source.input);
         if usize::try_from(source.element).is_ok_and(|wanted| wanted < available) {
             return Ok(());
@@ -215,56 +197,18 @@ impl Shape<'_> {
         })
     }
 
-    fn check_group(&self, element: usize, group: &[u32]) -> Result<(), Error> {
+    pub(super) fn check_group(&self, element: usize, group: &[u32]) -> Result<(), Error> {
         group.iter().try_for_each(|member| self.check_source(element, Source { input: 0, element: *member }))
     }
 
-    fn check_row(&self, element: usize, row: &super::Row) -> Result<(), Error> {
-        within(self.node, "a bias", row.bias, limits::magnitude(limits::VALUE_BITS))?;
-        let weights = limits::magnitude(limits::WEIGHT_BITS);
-        for term in &row.terms {
-            self.check_source(element, term.source)?;
-            within(self.node, "a weight", term.weight, weights)?;
-        }
-        let defect = match row.terms.iter().any(|term| term.weight == 0) {
-            true => "a weight is zero",
-            false if !has_repeated_source(row) => return Ok(()),
-            false => "a source occurs twice",
-        };
-        Err(Error::NotNormal { node: self.node.name.clone(), element, what: defect })
-    }
-
-    /// Checks that the table is a non-empty rectangle of values; its width.
-    fn check_table(&self, rows: &[Vec<i64>]) -> Result<usize, Error> {
-        let Some(first) = rows.first() else {
-            return Err(limit(self.node, "the number of table rows", 0, 1, limits::TOTAL_ELEMENTS));
-        };
-        if let Some(row) = rows.iter().find(|row| row.len() != first.len()) {
-            return Err(length(self.node, "values in a table row", first.len(), row.len()));
-        }
-        let values = limits::magnitude(limits::VALUE_BITS);
-        rows.iter().flatten().try_for_each(|value| within(self.node, "a table value", *value, values))?;
-        Ok(first.len())
-    }
-
-    fn expect_len(&self, what: &'static str, got: usize) -> Result<(), Error> {
+    pub(super) fn expect_len(&self, what: &'static str, got: usize) -> Result<(), Error> {
         if got == self.len { Ok(()) } else { Err(length(self.node, what, self.len, got)) }
     }
 
-    fn same_len_as_operand(&self) -> Result<(), Error> {
+    pub(super) fn same_len_as_operand(&self) -> Result<(), Error> {
         let expected = self.operand_len(0);
         if self.len == expected { Ok(()) } else { Err(length(self.node, "elements of the shape", expected, self.len)) }
     }
-}
-
-/// Rows are mostly in the order of their sources, where equal ones are neighbours; only others are hashed.
-fn has_repeated_source(row: &super::Row) -> bool {
-    let key = |term: &super::Term| (term.source.input, term.source.element);
-    if row.terms.is_sorted_by(|a, b| key(a) < key(b)) {
-        return false;
-    }
-    let mut seen = HashSet::with_capacity(row.terms.len());
-    !row.terms.iter().all(|term| seen.insert(key(term)))
 }
 
 /// Checks rank and number of elements (without overflow); the number of elements.
@@ -283,11 +227,11 @@ fn index(id: NodeId) -> usize {
     usize::try_from(id.0).unwrap_or(usize::MAX)
 }
 
-fn within(node: &Node, what: &'static str, value: i64, allowed: Interval) -> Result<(), Error> {
+pub(super) fn within(node: &Node, what: &'static str, value: i64, allowed: Interval) -> Result<(), Error> {
     if allowed.contains(value) { Ok(()) } else { Err(limit_value(node, what, value, allowed)) }
 }
 
-fn between(node: &Node, what: &'static str, value: u32, lo: u32, hi: u32) -> Result<(), Error> {
+pub(super) fn between(node: &Node, what: &'static str, value: u32, lo: u32, hi: u32) -> Result<(), Error> {
     within(node, what, value.into(), Interval::new(lo.into(), hi.into()))
 }
 
@@ -295,11 +239,11 @@ fn limit_value(node: &Node, what: &'static str, value: i64, allowed: Interval) -
     Error::Limit { node: node.name.clone(), what, value: value.into(), allowed }
 }
 
-fn limit(node: &Node, what: &'static str, value: usize, lo: usize, hi: usize) -> Error {
+pub(super) fn limit(node: &Node, what: &'static str, value: usize, lo: usize, hi: usize) -> Error {
     let clamp = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     limit_value(node, what, clamp(value), Interval { lo: clamp(lo), hi: clamp(hi) })
 }
 
-fn length(node: &Node, what: &'static str, expected: usize, got: usize) -> Error {
+pub(super) fn length(node: &Node, what: &'static str, expected: usize, got: usize) -> Error {
     Error::Length { node: node.name.clone(), what, expected, got }
 }

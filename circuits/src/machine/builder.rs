@@ -6,6 +6,7 @@ use super::{
     Error,
     equation::{Blocks, Equation},
     field::Weight,
+    label::Label,
     room::Room,
     table::{Outputs, Table, TableId, Tables},
     wire::{Def, Wire},
@@ -63,6 +64,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) defs: Vec<Def>,
     pub(crate) blocks: Blocks,
     pub(crate) tables: Tables,
+    /// What the next equations are for.
+    pub(crate) label: Label,
     room: Room,
     /// Rows that the equations take in the room.
     rows: usize,
@@ -85,12 +88,23 @@ impl<'a> Builder<'a> {
             defs: Vec::new(),
             blocks: Blocks::default(),
             tables: Tables::default(),
+            label: Label::of_node("", 0),
             room,
             rows: 0,
             magnitudes: Vec::new(),
             constants: HashMap::new(),
             ranges: HashMap::new(),
         }
+    }
+
+    /// Says what the next equations are for; what the last ones were.
+    pub(crate) fn relabel(&mut self, label: Label) -> Label {
+        std::mem::replace(&mut self.label, label)
+    }
+
+    /// Says which element of the node the next equations are about.
+    pub(crate) fn relabel_element(&mut self, element: usize) {
+        self.label.element = u32::try_from(element).ok();
     }
 
     /// A new wire. `magnitude` bounds `|value|` once the equations around it hold; the caller sees to that.
@@ -120,7 +134,9 @@ impl<'a> Builder<'a> {
         let one = self.wire(Def::Constant(1), 1.0);
         let mut equation = Equation::default();
         equation.lookup(table, one, None, Weight::ZERO);
+        let before = self.relabel(Label { what: "constant", ..self.label });
         self.push(equation)?;
+        self.label = before;
         self.constants.insert(1, one);
         Ok(one)
     }
@@ -134,7 +150,9 @@ impl<'a> Builder<'a> {
         let wire = self.wire(Def::Constant(value), value.unsigned_abs() as f64);
         let mut equation = Equation::default();
         equation.linear(one, Weight::int(value))?.linear(wire, Weight::int(-1))?;
+        let before = self.relabel(Label { what: "constant", ..self.label });
         self.push(equation)?;
+        self.label = before;
         self.constants.insert(value, wire);
         Ok(wire)
     }
@@ -149,22 +167,46 @@ impl<'a> Builder<'a> {
         self.push_with_slack(equation, 1.0)
     }
 
+    /// As [`Self::push`], for an equation that is meant in the field and not over the integers: nothing may follow from it for
+    /// which it would have to hold there.
+    pub(crate) fn push_in_field(&mut self, equation: Equation) -> Result<(), Error> {
+        self.add(equation)
+    }
+
     fn push_with_slack(&mut self, equation: Equation, slack: f64) -> Result<(), Error> {
         // p > 2^253: below 2^250 on either side, equal in the field is equal as integers. Wires that are determined
         // already are within their proven bounds; one that this equation determines may have been proven to lie in
-        // whole limbs only (`Bound::Loose`), which is at most 2^limb_bits times as wide. No product has two such.
-        let magnitude = equation.magnitude(self) * slack;
+        // whole limbs only (`Bound::Loose`), which is at most 2^limb_bits times as wide. No product has two such but the
+        // square of a root, whose own bound is that of the whole limbs already.
+        let magnitude = self.magnitude_of(&equation) * slack;
         // A bound that is not a number is none.
         if magnitude.is_nan() || magnitude >= 2f64.powi(250) {
             return Err(Error::Wraps { bits: crate::elementary::log2(magnitude).ceil() });
         }
+        self.add(equation)
+    }
+
+    fn add(&mut self, equation: Equation) -> Result<(), Error> {
         let units = equation.into_units();
         if !units.is_empty() {
             self.rows += units.len().div_ceil(self.room.width);
             self.room.check(self.rows.max(self.tables.rows()))?;
-            self.blocks.push(units);
+            self.blocks.push(units, self.label);
         }
         Ok(())
+    }
+
+    /// An upper bound on an equation's magnitude, whatever the wires hold within their bounds.
+    pub(crate) fn magnitude_of(&self, equation: &Equation) -> f64 {
+        let of = |wire: Option<Wire>| wire.map_or(0.0, |w| self.magnitude(w));
+        let units = equation.units.iter().map(|unit| {
+            let [u, v] = unit.lanes.map(of);
+            unit.weights[0].magnitude() * u + unit.weights[1].magnitude() * v + unit.product.magnitude() * u * v
+        });
+        let linear = equation.linear.iter().map(|((wire, exponent), mantissa)| {
+            Weight { mantissa: *mantissa, exponent: *exponent }.magnitude() * of(Some(*wire))
+        });
+        units.chain(linear).sum()
     }
 
     /// Refuses a table of so many rows, before it is made, where there is no room even for it alone. What others take does not

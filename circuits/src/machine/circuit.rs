@@ -1,18 +1,17 @@
-//! The machine as a halo2 circuit. What its gates state, and why they suffice, stands in [`super`].
+//! The machine as a halo2 circuit. What its gates state, and why they suffice, stands in `docs/machine.md`.
 
 use halo2_proofs::{
     circuit::{Cell as AssignedCell, Layouter, Region, SimpleFloorPlanner, Value},
     halo2curves::bn256::Fr,
     plonk::{
-        Advice, Challenge, Circuit, Column, ConstraintSystem, Error as PlonkError, Expression, FirstPhase, Fixed,
-        Instance, SecondPhase,
+        Advice, Challenge, Circuit, Column, ConstraintSystem, Error as PlonkError, FirstPhase, Fixed, Instance,
+        SecondPhase,
     },
-    poly::Rotation,
 };
 
 use super::{
-    columns::{LookupColumns, Witness},
-    field::Weight,
+    columns::Witness,
+    gates::{self, lookup::LookupColumns},
     layout::{CONTEXT_INSTANCES, Layout},
     shape::Shape,
 };
@@ -20,20 +19,20 @@ use super::{
 /// The machine's columns.
 #[derive(Clone, Debug)]
 pub struct MachineConfig {
-    lanes: Vec<Column<Advice>>,
-    acc: Column<Advice>,
-    multiplicities: Column<Advice>,
-    reciprocals: Vec<Column<Advice>>,
-    sum: Column<Advice>,
-    weights: Vec<Column<Fixed>>,
-    products: Vec<Column<Fixed>>,
-    tags: Vec<Column<Fixed>>,
-    zero: Column<Fixed>,
-    active: Column<Fixed>,
-    table: [Column<Fixed>; 3],
+    pub(super) lanes: Vec<Column<Advice>>,
+    pub(super) acc: Column<Advice>,
+    pub(super) multiplicities: Column<Advice>,
+    pub(super) reciprocals: Vec<Column<Advice>>,
+    pub(super) sum: Column<Advice>,
+    pub(super) weights: Vec<Column<Fixed>>,
+    pub(super) products: Vec<Column<Fixed>>,
+    pub(super) tags: Vec<Column<Fixed>>,
+    pub(super) zero: Column<Fixed>,
+    pub(super) active: Column<Fixed>,
+    pub(super) table: [Column<Fixed>; 3],
     instance: Column<Instance>,
-    theta: Challenge,
-    beta: Challenge,
+    pub(super) theta: Challenge,
+    pub(super) beta: Challenge,
 }
 
 /// A layout, with a witness or without.
@@ -118,64 +117,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> MachineConfig
     }
     meta.enable_equality(instance);
 
-    // active * (acc' - acc) = sum over lanes w*x + sum over units q*u*v
-    meta.create_gate("accumulate", |cells| {
-        let [now, next] = [Rotation::cur(), Rotation::next()].map(|at| cells.query_advice(acc, at));
-        let step = cells.query_fixed(active, Rotation::cur()) * (next - now);
-        let x: Vec<_> = lanes.iter().map(|lane| cells.query_advice(*lane, Rotation::cur())).collect();
-        let linear = weights.iter().zip(&x).map(|(w, x)| cells.query_fixed(*w, Rotation::cur()) * x.clone());
-        let linear = linear.reduce(|a, b| a + b);
-        let products = products.iter().zip(x.chunks_exact(2));
-        let products = products.map(|(q, uv)| cells.query_fixed(*q, Rotation::cur()) * (uv[0].clone() * uv[1].clone()));
-        let products = products.reduce(|a, b| a + b);
-        [linear, products].into_iter().flatten().fold(step, |sum, term| sum - term).into_constraint("accumulate")
-    });
-
-    // zero * acc = 0
-    meta.create_gate("equation", |cells| {
-        let zero = cells.query_fixed(zero, Rotation::cur());
-        (zero * cells.query_advice(acc, Rotation::cur())).into_constraint("equation")
-    });
-
-    // (active - active') * sum' = 0: the running sum is 0 where activity begins and where it ends.
-    meta.create_gate("lookup bounds", |cells| {
-        let [now, next] = [Rotation::cur(), Rotation::next()].map(|at| cells.query_fixed(active, at));
-        ((now - next) * cells.query_advice(sum, Rotation::next())).into_constraint("lookup bounds")
-    });
-
-    // f = tag * (u + theta*v + theta^2)
-    let looked_up = |cells: &mut halo2_proofs::plonk::VirtualCells<'_, Fr>, unit: usize| {
-        let theta = cells.query_challenge(theta);
-        let tag = cells.query_fixed(tags[unit], Rotation::cur());
-        let u = cells.query_advice(lanes[2 * unit], Rotation::cur());
-        let v = cells.query_advice(lanes[2 * unit + 1], Rotation::cur());
-        cells.query_challenge(beta) + tag * (u + theta.clone() * (v + theta))
-    };
-
-    // active * (h_j * (beta + f_j) - 1) = 0
-    for (unit, reciprocal) in (1..).zip(&reciprocals) {
-        meta.create_gate("lookup reciprocal", |cells| {
-            let active = cells.query_fixed(active, Rotation::cur());
-            let h = cells.query_advice(*reciprocal, Rotation::cur());
-            let f = looked_up(cells, unit);
-            (active * (h * f - Expression::Constant(Fr::one()))).into_constraint("lookup reciprocal")
-        });
-    }
-
-    // active * ((sum' - sum - sum_j h_j) * (beta + f_0) * (beta + t) - (beta + t) + m * (beta + f_0)) = 0
-    meta.create_gate("lookup sum", |cells| {
-        let active = cells.query_fixed(active, Rotation::cur());
-        let [now, next] = [Rotation::cur(), Rotation::next()].map(|at| cells.query_advice(sum, at));
-        let step = reciprocals.iter().fold(next - now, |step, h| step - cells.query_advice(*h, Rotation::cur()));
-        let m = cells.query_advice(multiplicities, Rotation::cur());
-        let f = looked_up(cells, 0);
-        let [key, output, tag] = table.map(|column| cells.query_fixed(column, Rotation::cur()));
-        let theta = cells.query_challenge(theta);
-        let t = cells.query_challenge(beta) + key + theta.clone() * (output + theta * tag);
-        (active * ((step * f.clone() - Expression::Constant(Fr::one())) * t + m * f)).into_constraint("lookup sum")
-    });
-
-    MachineConfig {
+    let config = MachineConfig {
         lanes,
         acc,
         multiplicities,
@@ -190,58 +132,18 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> MachineConfig
         instance,
         theta,
         beta,
-    }
-}
-
-/// Names a gate's one polynomial.
-trait IntoConstraint {
-    fn into_constraint(self, name: &'static str) -> Vec<(&'static str, Expression<Fr>)>;
-}
-
-impl IntoConstraint for Expression<Fr> {
-    fn into_constraint(self, name: &'static str) -> Vec<(&'static str, Expression<Fr>)> {
-        vec![(name, self)]
-    }
+    };
+    gates::accumulate::constrain(meta, &config);
+    gates::equation::constrain(meta, &config);
+    gates::lookup::constrain(meta, &config);
+    config
 }
 
 impl MachineConfig {
     fn assign_fixed(&self, region: &mut Region<'_, Fr>, layout: &Layout) {
-        let mut set = |column: Column<Fixed>, row: usize, value: Fr| {
-            region.assign_fixed(column, row, value);
-        };
-        for row in 0..layout.active_rows() {
-            set(self.active, row, Fr::one());
-        }
-        for row in &layout.zero_rows {
-            set(self.zero, *row, Fr::one());
-        }
-        for row in 0..layout.rows() {
-            for (at, unit) in layout.row(row).iter().enumerate() {
-                let mut weight = |column, weight: Weight| {
-                    if !weight.is_zero() {
-                        set(column, row, weight.to_fr());
-                    }
-                };
-                weight(self.weights[2 * at], unit.weights[0]);
-                weight(self.weights[2 * at + 1], unit.weights[1]);
-                weight(self.products[at], unit.product);
-                if let Some(table) = unit.table {
-                    set(self.tags[at], row, Fr::from(table.tag()));
-                }
-            }
-        }
-        // Row 0 holds zeros: what a unit without a tag looks up. A tuple is scaled by its tag, which is never 0.
-        let mut row = 1;
-        for (id, table) in layout.tables.iter() {
-            let tag = Fr::from(id.tag());
-            for at in 0..table.len() {
-                let (key, output) = table.entry(at);
-                for (column, value) in self.table.into_iter().zip([tag * key, tag * output, tag]) {
-                    set(column, row, value);
-                }
-                row += 1;
-            }
-        }
+        gates::accumulate::assign(self, region, layout);
+        gates::equation::assign(self, region, layout);
+        gates::lookup::assign(self, region, layout);
     }
 
     fn assign_copies(&self, region: &mut Region<'_, Fr>, layout: &Layout) {
@@ -265,15 +167,6 @@ impl MachineConfig {
         for (column, values) in columns {
             for (row, value) in values.to_field().into_iter().enumerate() {
                 region.assign_advice(*column, row, Value::known(value));
-            }
-        }
-    }
-
-    fn assign_second_phase(&self, region: &mut Region<'_, Fr>, columns: &LookupColumns) {
-        let reciprocals = self.reciprocals.iter().zip(&columns.reciprocals);
-        for (column, values) in reciprocals.chain([(&self.sum, &columns.sum)]) {
-            for (row, value) in values.iter().enumerate() {
-                region.assign_advice(*column, row, Value::known(*value));
             }
         }
     }
@@ -329,7 +222,8 @@ impl Circuit<Fr> for Machine<'_> {
         layouter.assign_region(
             || "lookups",
             |mut region| {
-                config.assign_second_phase(&mut region, &self.lookup_columns(witness, theta, beta));
+                let columns = self.lookup_columns(witness, theta, beta);
+                gates::lookup::assign_second_phase(&config, &mut region, &columns);
                 Ok(())
             },
         )

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, builder::Builder, field::Weight, table::TableId, wire::Wire};
+use super::{Error, field::Weight, label::Label, table::TableId, wire::Wire};
 
 /// One pair of lanes: `weights[0]*u + weights[1]*v + product*u*v`, and `(u, v)` looked up if there is a table.
 /// An absent lane holds 0 when honest; nothing depends on it, or the table's output pins it.
@@ -25,12 +25,20 @@ pub(crate) struct Blocks {
     units: Vec<Unit>,
     /// Where each equation ends.
     ends: Vec<usize>,
+    /// What each equation is for.
+    labels: Vec<Label>,
 }
 
 impl Blocks {
-    pub(crate) fn push(&mut self, units: Vec<Unit>) {
+    pub(crate) fn push(&mut self, units: Vec<Unit>, label: Label) {
         self.units.extend(units);
         self.ends.push(self.units.len());
+        self.labels.push(label);
+    }
+
+    /// What each equation is for.
+    pub(crate) fn into_labels(self) -> Vec<Label> {
+        self.labels
     }
 
     /// The units of each equation.
@@ -46,11 +54,13 @@ impl Blocks {
 
 /// A sum of units that the machine proves to be zero, in the field. [`Builder::push`] refuses one whose terms
 /// could exceed `2^250`, so that it holds over the integers wherever its wires are bounded.
+///
+/// [`Builder::push`]: super::builder::Builder::push
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Equation {
-    units: Vec<Unit>,
+    pub(super) units: Vec<Unit>,
     /// Weights with exponent 0 are merged per wire; others are kept apart.
-    linear: BTreeMap<(Wire, u32), i64>,
+    pub(super) linear: BTreeMap<(Wire, u32), i64>,
 }
 
 impl Equation {
@@ -122,18 +132,5 @@ impl Equation {
         }
         units.extend(half);
         units
-    }
-
-    /// An upper bound on the sum's magnitude, whatever the wires hold within their bounds.
-    pub(crate) fn magnitude(&self, builder: &Builder<'_>) -> f64 {
-        let of = |wire: Option<Wire>| wire.map_or(0.0, |w| builder.magnitude(w));
-        let units = self.units.iter().map(|unit| {
-            let [u, v] = unit.lanes.map(of);
-            unit.weights[0].magnitude() * u + unit.weights[1].magnitude() * v + unit.product.magnitude() * u * v
-        });
-        let linear = self.linear.iter().map(|((wire, exponent), mantissa)| {
-            Weight { mantissa: *mantissa, exponent: *exponent }.magnitude() * of(Some(*wire))
-        });
-        units.chain(linear).sum()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     Error,
     equation::Unit,
+    label::Label,
     lower::Equations,
     shape::{Shape, k_for, usable_rows},
     table::Tables,
@@ -41,6 +42,10 @@ pub struct Layout {
     /// Public values after the context, in order.
     pub(crate) public: Vec<Wire>,
     units_per_node: Vec<usize>,
+    /// What each equation is for, in their order.
+    labels: Vec<Label>,
+    /// Of the graph's nodes.
+    names: Vec<Box<str>>,
 }
 
 impl Layout {
@@ -51,7 +56,7 @@ impl Layout {
     pub(crate) fn new(equations: Equations, shape: Shape) -> Result<Self, Error> {
         let width = shape.units();
         let (rows, _) = Self::size(&equations, shape);
-        let Equations { defs, blocks, tables, public, units: units_per_node } = equations;
+        let Equations { defs, blocks, tables, public, units: units_per_node, names } = equations;
         let mut units = Vec::with_capacity(rows * width);
         let mut zero_rows = Vec::new();
         let mut placed = vec![false; defs.len()];
@@ -65,7 +70,8 @@ impl Layout {
         if let Some(index) = public.iter().position(|wire| !placed[wire.0 as usize]) {
             return Err(Error::Unplaced { index });
         }
-        let mut layout = Self { shape, k: 0, defs, tables, units, zero_rows, public, units_per_node };
+        let labels = blocks.into_labels();
+        let mut layout = Self { shape, k: 0, defs, tables, units, zero_rows, public, units_per_node, labels, names };
         layout.k = min_k(layout.rows(), layout.table_rows(), layout.num_instances());
         Ok(layout)
     }
@@ -110,6 +116,13 @@ impl Layout {
     /// Units that each node of the graph took, in the graph's order. What a consumer made of a lazy value counts there.
     pub fn units_per_node(&self) -> &[usize] {
         &self.units_per_node
+    }
+
+    /// What the equation in a row is for: "requantization of `fc1`, element 7". Names a constraint that fails.
+    pub fn describe_row(&self, row: usize) -> String {
+        let equation = self.zero_rows.partition_point(|start| *start <= row).checked_sub(1);
+        let label = equation.and_then(|equation| self.labels.get(equation));
+        label.map_or_else(|| "no equation".to_owned(), |label| label.describe(&self.names))
     }
 
     /// Lookups that rows make.

@@ -4,8 +4,9 @@
 //! waits for its consumer, since a rectifier needs the same limbs.
 //!
 //! # Time and memory
-//! They are in proportion to the graph as it is written, and to the equations that there is [`Room`] for. A sum that has a
-//! single reader is moved into it, not copied, and after [`MAX_DEPTH`] such sums in a row it gets a cell.
+//! They are in proportion to the graph as it is written, to its products, and to the equations that there is [`Room`] for. A sum
+//! is made for its reader when that asks for it: memory holds the terms of one, not of a layer. A sum that has a single reader
+//! is moved into it, not copied, and after [`MAX_DEPTH`] such sums in a row it gets a cell.
 
 use std::collections::HashMap;
 
@@ -14,14 +15,18 @@ use super::{
     builder::{Builder, Form},
     equation::{Blocks, Equation},
     field::Weight,
+    label::Label,
     room::Room,
     table::{TableId, Tables},
     wire::{Def, Wire},
 };
-use crate::int::{Graph, Node, NodeId, Op, Source};
+use crate::int::{Contraction, Graph, Node, NodeId, Op, Row, Source};
 
 /// Sums that are read by sums only, one after the other, before one of them gets a cell: each scales the terms of all before.
 const MAX_DEPTH: u32 = 16;
+
+/// Terms of a sum from which on those of one wire are added up before there are more.
+const MANY_TERMS: usize = 1 << 16;
 
 /// A model as wires and equations, whatever the shape.
 ///
@@ -35,6 +40,8 @@ pub(crate) struct Equations {
     pub(crate) public: Vec<Wire>,
     /// What each node cost: units, in the order of the nodes.
     pub(crate) units: Vec<usize>,
+    /// What each node is called, in the same order.
+    pub(crate) names: Vec<Box<str>>,
 }
 
 /// What stands for one element of a node. Most are wires: a graph may have millions of elements.
@@ -46,6 +53,8 @@ pub(crate) enum Value {
     Constant(i64),
     /// Known as a sum.
     Form(Box<Form>),
+    /// An element of a node of weighted sums, whose terms nobody has asked for yet.
+    Pending(NodeId, u32),
     /// A shift that nobody has asked for yet.
     Shifted(Box<Shifted>),
     /// Its only reader has it.
@@ -55,8 +64,8 @@ pub(crate) enum Value {
 /// A shift that waits for its reader.
 #[derive(Clone, Debug)]
 pub(crate) struct Shifted {
-    /// What is shifted.
-    pub(crate) form: Form,
+    /// What is shifted: [`Value::Form`] or [`Value::Pending`].
+    sum: Value,
     /// Node and element of what is shifted, to find its value in the trace.
     pub(crate) operand: (u32, usize),
     /// Low bits dropped.
@@ -78,6 +87,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) builder: Builder<'a>,
     /// Tables of bases and slopes of the graph's functions.
     pub(crate) functions: HashMap<u32, [TableId; 2]>,
+    /// By node: products with one fixed factor.
+    pub(crate) contractions: HashMap<u32, Contraction<'a>>,
     values: Vec<Vec<Value>>,
     uses: Vec<Vec<u32>>,
     /// By node: how many sums in a row its values may be.
@@ -100,6 +111,7 @@ pub(crate) fn lower_within(graph: &Graph, limb_bits: u32, room: Room) -> Result<
     let mut lowering = Lowering {
         builder: Builder::new(graph, limb_bits, room),
         functions: HashMap::new(),
+        contractions: HashMap::new(),
         values: Vec::new(),
         uses: count_uses(graph),
         depths: Vec::with_capacity(graph.nodes.len()),
@@ -108,6 +120,7 @@ pub(crate) fn lower_within(graph: &Graph, limb_bits: u32, room: Room) -> Result<
     let mut units = Vec::with_capacity(graph.nodes.len());
     let mut counted = 0;
     for (index, node) in (0u32..).zip(&graph.nodes) {
+        lowering.builder.label = Label::of_node(node.op.name(), index);
         let values = lowering.node(index, node)?;
         if matches!(node.op, Op::Input { .. }) {
             public.extend(values.iter().filter_map(|value| match value {
@@ -129,7 +142,8 @@ pub(crate) fn lower_within(graph: &Graph, limb_bits: u32, room: Room) -> Result<
     }
     let Builder { defs, blocks, tables, .. } = lowering.builder;
     room.check(tables.rows())?;
-    Ok(Equations { defs, blocks, tables, public, units })
+    let names = graph.nodes.iter().map(|node| node.name.as_str().into()).collect();
+    Ok(Equations { defs, blocks, tables, public, units, names })
 }
 
 /// How often each element is read.
@@ -161,8 +175,13 @@ fn count_uses(graph: &Graph) -> Vec<Vec<u32>> {
             | Op::Piecewise { .. }
             | Op::Gather { .. }
             | Op::Step
+            | Op::IsZero
             | Op::SquareRoot { .. } => {
                 (0..graph.node(node.inputs[0]).len()).for_each(|element| read(node.inputs[0], element));
+            }
+            Op::MatMul { .. } | Op::Conv { .. } => {
+                let Some(contraction) = Contraction::of(&node.op) else { continue };
+                (0..contraction.len()).for_each(|output| contraction.each_source(output, &mut |s| source(&s)));
             }
         }
     }
@@ -172,8 +191,8 @@ fn count_uses(graph: &Graph) -> Vec<Vec<u32>> {
     uses
 }
 
-impl Lowering<'_> {
-    fn node(&mut self, index: u32, node: &Node) -> Result<Vec<Value>, Error> {
+impl<'a> Lowering<'a> {
+    fn node(&mut self, index: u32, node: &'a Node) -> Result<Vec<Value>, Error> {
         let values = |forms: Vec<Form>| forms.into_iter().map(Value::from).collect::<Vec<_>>();
         Ok(match &node.op {
             Op::Input { .. } => values(self.inputs(index, node)?),
@@ -182,24 +201,22 @@ impl Lowering<'_> {
                 sources.iter().map(|source| self.moved(node, *source)).collect::<Result<_, _>>()?
             }
             Op::Linear { rows } => {
-                let mut sums = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let mut sum = Form::constant(row.bias);
-                    for term in &row.terms {
-                        let form = self.summand(node, term.source)?;
-                        accumulate(&mut sum, &form, term.weight)?;
-                    }
-                    sum.terms.shrink_to_fit();
-                    sums.push(Value::from(sum));
+                for term in rows.iter().flat_map(|row| &row.terms) {
+                    self.prepare(node.inputs[term.source.input as usize], term.source.element as usize)?;
                 }
-                sums
+                (0..rows.len()).map(|row| Value::Pending(NodeId(index), row as u32)).collect()
             }
             Op::SumOfProducts { rows } => values(self.sums_of_products(index, node, rows)?),
             Op::Shift { bits } => {
                 let operand = node.inputs[0];
                 let shifted = |element| {
-                    let form = self.form(operand, element)?;
-                    Ok(Value::Shifted(Box::new(Shifted { form, operand: (operand.0, element), bits: *bits })))
+                    let sum = match self.value(operand, element) {
+                        Value::Pending(..) if !self.is_shared(operand, element) => {
+                            self.set(operand, element, Value::Taken)
+                        }
+                        _ => Value::Form(Box::new(self.form(operand, element)?)),
+                    };
+                    Ok(Value::Shifted(Box::new(Shifted { sum, operand: (operand.0, element), bits: *bits })))
                 };
                 (0..node.len()).map(shifted).collect::<Result<_, Error>>()?
             }
@@ -211,25 +228,33 @@ impl Lowering<'_> {
             Op::Piecewise { table } => values(self.piecewise(index, node, *table)?),
             Op::Max { groups } => values(self.max(index, node, groups)?),
             Op::ArgMax { groups } => values(self.arg_max(node, groups)?),
-            Op::Divide { shift, divisor } => values(self.divide(index, node, *shift, divisor)?),
+            Op::Divide { shift, divisor, rounding } => values(self.divide(index, node, *shift, divisor, *rounding)?),
             Op::Gather { rows } => {
                 let tokens = 0..self.builder.graph.node(node.inputs[0]).len() as u32;
                 let each: Vec<[u32; 1]> = tokens.map(|token| [token]).collect();
                 values(self.embedding(index, node, rows, &each)?)
             }
             Op::EmbeddingSum { rows, groups } => values(self.embedding(index, node, rows, groups)?),
-            Op::Step => values(self.steps(node)?),
+            Op::Step => values(self.steps(index, node)?),
+            Op::IsZero => values(self.are_zero(index, node)?),
             Op::SquareRoot { shift } => values(self.square_roots(index, node, *shift)?),
+            Op::MatMul { .. } | Op::Conv { .. } => match Contraction::of(&node.op) {
+                Some(contraction) => self.contraction(index, node, contraction)?,
+                // A graph that was not validated.
+                None => Vec::new(),
+            },
         })
     }
 
     /// How many sums in a row the values of `node` may be.
     fn depth(&self, node: &Node) -> u32 {
-        let deepest = node.inputs.iter().map(|id| self.depths[id.0 as usize]).max().unwrap_or(0);
+        let depths = || node.inputs.iter().map(|id| self.depths[id.0 as usize]);
+        let deepest = depths().max().unwrap_or(0);
         match &node.op {
-            Op::Linear { .. } if deepest < MAX_DEPTH => deepest + 1,
-            // What it read was given cells.
-            Op::Linear { .. } => 1,
+            // What is deeper was given cells.
+            Op::Linear { .. } | Op::MatMul { .. } | Op::Conv { .. } => {
+                1 + depths().filter(|depth| *depth < MAX_DEPTH).max().unwrap_or(0)
+            }
             // They may hand on what they read.
             Op::Rearrange { .. } | Op::Relu | Op::Max { .. } => deepest,
             _ => 0,
@@ -253,9 +278,14 @@ impl Lowering<'_> {
     fn moved(&mut self, node: &Node, source: Source) -> Result<Value, Error> {
         let (from, element) = (node.inputs[source.input as usize], source.element as usize);
         let shared = self.is_shared(from, element);
+        if shared {
+            self.settle(from, element)?;
+        }
         match self.value(from, element) {
             Value::Form(form) if shared && form.terms.len() > 1 => self.cell(from, element).map(Value::Wire),
-            Value::Form(_) | Value::Shifted(_) if !shared => Ok(self.set(from, element, Value::Taken)),
+            Value::Form(_) | Value::Pending(..) | Value::Shifted(_) if !shared => {
+                Ok(self.set(from, element, Value::Taken))
+            }
             Value::Shifted(_) => self.form(from, element).map(Value::from),
             Value::Taken => Err(Error::NotCounted { node: from.0, element }),
             value => Ok(value.clone()),
@@ -275,17 +305,18 @@ impl Lowering<'_> {
 
     /// The element as a sum over wires.
     pub(crate) fn form(&mut self, node: NodeId, element: usize) -> Result<Form, Error> {
+        self.settle(node, element)?;
         match self.value(node, element) {
             Value::Wire(wire) => return Ok(Form::wire(*wire)),
             Value::Constant(constant) => return Ok(Form::constant(*constant)),
             Value::Form(form) if form.terms.len() <= 1 => return Ok(Form::clone(form)),
             Value::Form(_) if self.is_shared(node, element) => return self.cell(node, element).map(Form::wire),
-            Value::Form(_) | Value::Shifted(_) | Value::Taken => {}
+            Value::Form(_) | Value::Pending(..) | Value::Shifted(_) | Value::Taken => {}
         }
         match self.set(node, element, Value::Taken) {
             Value::Form(form) => Ok(*form),
             Value::Shifted(shifted) => {
-                let Shifted { form, operand, bits } = *shifted;
+                let (form, operand, bits) = self.shifted_form(*shifted)?;
                 let wire = self.shift(node, element, &form, operand, bits)?;
                 self.set(node, element, Value::Wire(wire));
                 Ok(Form::wire(wire))
@@ -294,18 +325,69 @@ impl Lowering<'_> {
         }
     }
 
-    /// As [`Self::form`], of what is added up: with a cell where sums follow on sums for too long.
-    fn summand(&mut self, node: &Node, source: Source) -> Result<Form, Error> {
-        let (from, element) = (node.inputs[source.input as usize], source.element as usize);
-        let deep = self.depths[from.0 as usize] >= MAX_DEPTH;
-        match self.value(from, element) {
-            Value::Form(form) if deep && form.terms.len() > 1 => self.cell(from, element).map(Form::wire),
-            _ => self.form(from, element),
+    /// Makes the element ready to be added up whenever that is: what must have a cell by then, because it is read elsewhere too,
+    /// is a shift, or is the last of too many sums in a row, gets it now.
+    pub(crate) fn prepare(&mut self, node: NodeId, element: usize) -> Result<(), Error> {
+        let last = self.is_shared(node, element) || self.depths[node.0 as usize] >= MAX_DEPTH;
+        if last {
+            self.settle(node, element)?;
         }
+        match self.value(node, element) {
+            Value::Form(form) if last && form.terms.len() > 1 => self.cell(node, element).map(|_| ()),
+            Value::Shifted(_) => self.form(node, element).map(|_| ()),
+            Value::Taken => Err(Error::NotCounted { node: node.0, element }),
+            Value::Form(_) | Value::Pending(..) | Value::Wire(_) | Value::Constant(_) => Ok(()),
+        }
+    }
+
+    /// Makes the sum that an element is, if that was put off. A sum reads no more than [`MAX_DEPTH`] others, one in the other.
+    fn settle(&mut self, node: NodeId, element: usize) -> Result<(), Error> {
+        if let Value::Pending(of, at) = *self.value(node, element) {
+            let sum = self.sum(of, at)?;
+            self.set(node, element, Value::from(sum));
+        }
+        Ok(())
+    }
+
+    /// The sum that an element of a node of weighted sums is.
+    fn sum(&mut self, of: NodeId, at: u32) -> Result<Form, Error> {
+        let node = self.builder.graph.node(of);
+        let mut sum = Form::default();
+        let mut most = MANY_TERMS;
+        let mut add = |lowering: &mut Self, weight: i64, source: Source| {
+            let form = lowering.form(node.inputs[source.input as usize], source.element as usize)?;
+            accumulate(&mut sum, &form, weight)?;
+            if sum.terms.len() > most {
+                merge(&mut sum)?;
+                most = MANY_TERMS.max(2 * sum.terms.len());
+            }
+            Ok::<(), Error>(())
+        };
+        match &node.op {
+            Op::Linear { rows } => {
+                let Row { bias, terms } = &rows[at as usize];
+                terms.iter().try_for_each(|term| add(self, term.weight, term.source))?;
+                sum.constant = sum.constant.checked_add(*bias).ok_or(Error::WeightOverflow)?;
+            }
+            _ => self.terms_of(of.0, at).into_iter().try_for_each(|(weight, source)| add(self, weight, source))?,
+        }
+        Ok(sum)
+    }
+
+    /// What is shifted, as a sum, its node and element, and by how many bits.
+    pub(crate) fn shifted_form(&mut self, shifted: Shifted) -> Result<(Form, (u32, usize), u32), Error> {
+        let Shifted { sum, operand, bits } = shifted;
+        let form = match sum {
+            Value::Form(form) => *form,
+            Value::Pending(of, at) => self.sum(of, at)?,
+            _ => return Err(Error::NotCounted { node: operand.0, element: operand.1 }),
+        };
+        Ok((form, operand, bits))
     }
 
     /// The element as one wire, with a cell of its own.
     pub(crate) fn cell(&mut self, node: NodeId, element: usize) -> Result<Wire, Error> {
+        self.settle(node, element)?;
         let form = match self.value(node, element) {
             Value::Wire(wire) => return Ok(*wire),
             Value::Constant(constant) => {
@@ -316,17 +398,19 @@ impl Lowering<'_> {
                 Value::Form(form) => *form,
                 _ => return Err(Error::NotCounted { node: node.0, element }),
             },
-            Value::Shifted(_) | Value::Taken => self.form(node, element)?,
+            Value::Pending(..) | Value::Shifted(_) | Value::Taken => self.form(node, element)?,
         };
         if let Some(wire) = form.as_wire() {
             return Ok(wire);
         }
         let range = self.builder.graph.node(node).range(element);
         let wire = self.builder.value(node.0, element, range);
+        let before = self.builder.relabel(Label::of_element("sum", node.0, element));
         let mut equation = Equation::default();
         self.builder.add_form(&mut equation, &form, Weight::int(1))?;
         equation.linear(wire, Weight::int(-1))?;
         self.builder.push(equation)?;
+        self.builder.label = before;
         self.set(node, element, Value::Wire(wire));
         Ok(wire)
     }
@@ -339,5 +423,19 @@ fn accumulate(sum: &mut Form, form: &Form, weight: i64) -> Result<(), Error> {
     for (wire, w) in &form.terms {
         sum.terms.push((*wire, scaled(*w)?));
     }
+    Ok(())
+}
+
+/// Adds up the terms of each wire: sums of sums may name few wires millions of times.
+fn merge(sum: &mut Form) -> Result<(), Error> {
+    sum.terms.sort_unstable_by_key(|(wire, _)| *wire);
+    let mut merged: Vec<(Wire, i64)> = Vec::new();
+    for (wire, weight) in sum.terms.drain(..) {
+        match merged.last_mut() {
+            Some((last, total)) if *last == wire => *total = total.checked_add(weight).ok_or(Error::WeightOverflow)?,
+            _ => merged.push((wire, weight)),
+        }
+    }
+    sum.terms = merged;
     Ok(())
 }

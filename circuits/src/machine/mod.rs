@@ -6,6 +6,8 @@ mod columns;
 mod equation;
 mod field;
 mod gadgets;
+mod gates;
+mod label;
 mod layout;
 mod lower;
 mod plan;
@@ -17,8 +19,9 @@ mod tests;
 mod wire;
 
 pub use circuit::{Machine, MachineConfig, MachineParams, configure};
-pub use columns::{Column, LookupColumns, Witness};
+pub use columns::{Column, Witness};
 pub use field::fr_from_i128;
+pub use gates::lookup::LookupColumns;
 pub use layout::{CONTEXT_INSTANCES, Layout};
 pub(crate) use plan::MAX_LIMB_BITS;
 pub use plan::{MAX_K, Objective, Plan, plan};
@@ -119,9 +122,11 @@ pub enum Error {
         got: u32,
     },
     /// The witness of an honest run does not satisfy the circuit.
-    #[error("the equation that ends in row {row} does not hold: a defect of the compiler, please report it")]
+    #[error("row {row}: {what}: the equation that ends here does not hold: a defect of the compiler, please report it")]
     EquationFails {
         /// Last row of the equation.
         row: usize,
+        /// What it says, of which node and element.
+        what: String,
     },
 }

@@ -7,7 +7,7 @@
 use super::{
     Error, MAX_K, Plan, Shape,
     builder::bits_of,
-    gadgets::{embedding::num_packs, square_root::remainder_bits, step::num_sign_limbs},
+    gadgets::{embedding::num_packs, is_zero::is_open, square_root::remainder_bits, step::num_sign_limbs},
     layout::CONTEXT_INSTANCES,
     shape::{k_for, usable_rows},
 };
@@ -98,6 +98,9 @@ impl Room {
             Op::Step => node.inputs.first().map_or(0, |operand| {
                 each(graph.node(*operand), |z| num_sign_limbs(z, limb_bits).map_or(0, |limbs| self.block(limbs + 1)))
             }),
+            Op::IsZero => node.inputs.first().map_or(0, |operand| {
+                each(graph.node(*operand), |x| if is_open(x) { self.block(2) + 2 * self.block(1) } else { 0 })
+            }),
             Op::SquareRoot { .. } => {
                 each(node, |y| if y.lo == y.hi { 0 } else { 2 * self.block(limbs(remainder_bits(y)) + 2) })
             }
@@ -113,7 +116,7 @@ impl Room {
             // Where they are computed at all, they may be part of what reads them.
             Op::Constant { .. } | Op::Rearrange { .. } | Op::Linear { .. } | Op::Shift { .. } | Op::Relu => 0,
             // Nor are they where their ranges say enough.
-            Op::Step | Op::SquareRoot { .. } => 0,
+            Op::Step | Op::SquareRoot { .. } | Op::IsZero => 0,
             Op::SumOfProducts { rows } => rows.iter().map(|row| self.block(row.len() + 1)).sum(),
             Op::Piecewise { .. } => each(2),
             Op::Max { groups } | Op::ArgMax { groups } => {
@@ -132,6 +135,18 @@ impl Room {
                 let tokens = groups.iter().map(|group| self.block(group.len().max(1)));
                 tokens.fold(0, usize::saturating_add).saturating_mul(packs).saturating_add(each(self.block(2)))
             }
+            // As sums are where a factor is fixed.
+            Op::MatMul { left: a, right: b } | Op::Conv { data: a, kernel: b, .. }
+                if a.values().is_some() || b.values().is_some() =>
+            {
+                0
+            }
+            Op::MatMul { left, .. } => {
+                let inner = left.shape().last().copied().unwrap_or(0);
+                each(self.block(inner.saturating_add(1)))
+            }
+            // Where all is padding, there is nothing but the output.
+            Op::Conv { .. } => each(1),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Columns of a machine. The gates follow from it, so one verifier contract serves every model of a shape.
 ///
 /// A row has `units`; a unit is a pair of advice lanes `(u, v)` with two weights, a product coefficient and a
-/// lookup tag in fixed columns. See the [machine](super) for what a row states.
+/// lookup tag in fixed columns. `docs/machine.md` says what a row states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Shape {

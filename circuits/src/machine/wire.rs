@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
 use super::{
     Error,
@@ -30,6 +30,8 @@ pub(crate) enum Def {
     Lookup { table: TableId, key: Wire },
     /// 2 if `of = at`, 1 if `of > at`, else 0: the states of the argmax gadget.
     Place { of: Wire, at: i64 },
+    /// What `of` is to be multiplied by for 1, in the field; 0 if it is 0.
+    Inverse { of: Wire },
     /// Position of the first greatest.
     ArgMax { of: Vec<Wire> },
 }
@@ -116,6 +118,14 @@ pub(crate) fn evaluate(defs: &[Def], tables: &Tables, trace: &Trace) -> Result<V
                 Ordering::Less => 0,
                 Ordering::Greater => 1,
                 Ordering::Equal => 2,
+            },
+            Def::Inverse { of } => match get(*of) {
+                // These are their own inverses, and small.
+                x @ -1..=1 => x,
+                x => {
+                    values.large.push((Wire(index), fr_from_i128(x).invert().unwrap_or(Fr::ZERO)));
+                    0
+                }
             },
             Def::ArgMax { of } => {
                 let mut best = 0;

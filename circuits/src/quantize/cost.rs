@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::{
     elementary::{floor_log2, power_of_two},
-    int::{Graph, Interval, Node, NodeId, Op},
+    int::{Contraction, Graph, Interval, Node, NodeId, Op, Rounding},
 };
 
 /// Bits of a packed row of an embedding table.
@@ -83,10 +83,12 @@ fn table_rows(graph: &Graph, limb_bits: u32, narrow: u64) -> f64 {
 /// | Shift | `ceil(S/b) + ceil(bits(y)/b) + 1`; before a Relu only `ceil(S/b)` |
 /// | Relu | `2n + 1`, `n` limbs for value and sign; nothing where the sign is known |
 /// | SumOfProducts | one a product, half of one for the sum |
+/// | MatMul, Conv | with one fixed factor as Linear, else as SumOfProducts |
 /// | Piecewise | `ceil(s/b) + ceil(o/b) + ceil(bits(y)/b) + 7`, the last quotient only with an output shift |
 /// | Max, ArgMax | `n * (4 + ceil(bits/b))` a group of `n` |
-/// | Divide | `2 * ceil(bits(2d)/b) + ceil(bits(y)/b) + 6` |
+/// | Divide | `2 * ceil(bits(m*d)/b) + ceil(bits(y)/b) + 6`, `m` 2 where halves are rounded up, else 1 |
 /// | Step | `n + 1`, `n` limbs for value and sign, of what a shift before it reads, which then costs nothing |
+/// | IsZero | 4, nothing where it is known |
 /// | SquareRoot | `2 * ceil(bits(2y)/b) + 4` |
 /// | Gather, EmbeddingSum | `packs` a token and `2 + W/b` a column, `W` bits a column, `248/W` columns a pack |
 /// | outputs | half a unit for each element that is a sum |
@@ -126,7 +128,9 @@ fn estimate(graph: &Graph, limb_bits: u32) -> (Vec<f64>, u64) {
     }
     for output in &graph.outputs {
         let node = graph.node(output.node);
-        if matches!(node.op, Op::Linear { .. } | Op::Rearrange { .. }) {
+        let is_sum = matches!(node.op, Op::Linear { .. } | Op::Rearrange { .. })
+            || Contraction::of(&node.op).is_some_and(|contraction| !contraction.is_of_computed());
+        if is_sum {
             units[output.node.0 as usize] += 0.5 * node.len() as f64;
         }
     }
@@ -208,10 +212,11 @@ impl Estimate<'_> {
                 };
                 groups.iter().filter(|group| group.len() > 1).map(of_group).sum()
             }
-            Op::Divide { divisor, .. } => {
+            Op::Divide { divisor, rounding, .. } => {
                 let sums = node.inputs.get(1).map(|id| self.graph.node(*id));
                 let divisor_bits = |at: &u32| {
-                    sums.map_or(0, |sums| u64::BITS - sums.range(*at as usize).max_abs().leading_zeros() + 1)
+                    let multiple = u32::from(*rounding == Rounding::HalfUp);
+                    sums.map_or(0, |sums| u64::BITS - sums.range(*at as usize).max_abs().leading_zeros() + multiple)
                 };
                 let quotients = self.sum(node, |y| self.limbs(y.bits()) + 6.0);
                 quotients + divisor.iter().map(|at| 2.0 * self.limbs(divisor_bits(at))).sum::<f64>()
@@ -226,6 +231,7 @@ impl Estimate<'_> {
                     if z.lo >= 0 || z.hi < 0 { 0.0 } else { limbs + 1.0 }
                 })
             }
+            Op::IsZero => self.sum(self.operand(), |x| if x.contains(0) && x.lo != x.hi { 4.0 } else { 0.0 }),
             Op::SquareRoot { .. } => self.sum(node, |y| {
                 let remainder = u64::BITS - (2 * y.max_abs()).leading_zeros();
                 // The limbs are full ones.
@@ -236,6 +242,7 @@ impl Estimate<'_> {
                 let tokens = groups.iter().map(Vec::len).sum();
                 self.embedding(rows, tokens, most_in_bag(groups), groups.len())
             }
+            Op::MatMul { .. } | Op::Conv { .. } => Contraction::of(&node.op).map_or(0.0, |of| contraction(&of)),
         }
     }
 
@@ -245,6 +252,20 @@ impl Estimate<'_> {
         let digits = self.limbs(digit_bits(rows, most_in_bag, self.limb_bits));
         (tokens * packs) as f64 + (bags * width) as f64 * (2.0 + digits)
     }
+}
+
+fn contraction(contraction: &Contraction<'_>) -> f64 {
+    let of_output = |output: usize| {
+        let mut terms = 0u32;
+        if contraction.is_of_computed() {
+            contraction.each(output, &mut |_, _| terms += 1);
+            f64::from(terms) + 0.5
+        } else {
+            contraction.each_term(output, &mut |_, _| terms += 1);
+            if terms > 1 { 0.5 * f64::from(terms) } else { 0.0 }
+        }
+    };
+    (0..contraction.len()).map(of_output).sum()
 }
 
 fn most_in_bag(groups: &[Vec<u32>]) -> usize {

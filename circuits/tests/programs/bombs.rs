@@ -9,7 +9,7 @@ use std::{
 
 use apodict_circuits::{
     Body, CompileOptions, Error, Program, compile,
-    int::{Interval, NodeId, Op, Output, Piecewise, Row, Source, Term},
+    int::{Factor, Interval, Node, NodeId, Op, Output, Piecewise, Rounding, Row, Source, Term, Window},
     machine::{Plan, Shape},
     quantize::RealRange,
 };
@@ -35,6 +35,8 @@ const BOMB: &str = "APODICT_BOMB";
 
 const BYTE: Interval = Interval { lo: -128, hi: 127 };
 const ZERO: Interval = Interval { lo: 0, hi: 0 };
+const BIT: Interval = Interval { lo: 0, hi: 1 };
+const ROOT: Interval = Interval { lo: 0, hi: 15 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
@@ -72,6 +74,9 @@ fn bombs() -> Vec<Bomb> {
         program("relu over 2^22", || relus(1 << 22, 1, BYTE), TooLarge),
         program("relu over 2^19", || relus(1 << 19, 1, BYTE), TooLarge),
         program("relus without rows", || relus(1 << 17, 40, ZERO), Refused),
+        program("steps of 2^17", || eight_times(Op::Step, BYTE, BIT), TooLarge),
+        program("zeros of 2^17", || eight_times(Op::IsZero, BYTE, BIT), TooLarge),
+        program("roots of 2^17", || eight_times(Op::SquareRoot { shift: 0 }, DISTANCES, ROOT), TooLarge),
         program("many outputs", many_outputs, TooLarge),
         program("relus within limits", || Body { plan: plan(14, 18), ..relus(1 << 17, 30, ZERO) }, Accepted),
         program("distance rows of a max", distance_rows, Accepted),
@@ -92,6 +97,13 @@ fn bombs() -> Vec<Bomb> {
         program("a maximum of one, often", maxima_of_one, Accepted),
         program("one element of many, often", one_of_many, Accepted),
         program("sums of sums", sums_of_sums, Accepted),
+        program("products that nobody reads", || unread_products(1), Accepted),
+        program("products that nobody reads, of many nodes", || unread_products(100), Refused),
+        program("all products of a kernel in one sum", sum_of_all_products, Accepted),
+        program("a kernel over 2^22", || convolution(1 << 10, 1 << 6), Refused),
+        program("a kernel over nothing but padding", padding, Refused),
+        program("products of products", products_of_products, Accepted),
+        program("products of computed matrices", computed_products, TooLarge),
         onnx("onnx: 2^20 inputs", || unary(1 << 20, "Relu"), TooLarge),
         onnx("onnx: 2^22 inputs", || unary(1 << 22, "Relu"), TooLarge),
         onnx("onnx: 2^20 inputs, but for the context", || unary((1 << 20) - 16, "Relu"), TooLarge),
@@ -116,6 +128,15 @@ fn relus(len: usize, times: u32, range: Interval) -> Body {
     nodes.extend((0..times).map(relu));
     let first = node(Op::Max { groups: vec![vec![0]] }, &[times], 1, Interval { lo: 0, hi: range.hi });
     nodes.push(first);
+    body_with(graph(nodes))
+}
+
+/// Eight nodes of 2^17 elements each, all of the same input. One element is the output.
+fn eight_times(op: Op, x: Interval, y: Interval) -> Body {
+    let len = 1 << 17;
+    let mut nodes = vec![input(len, x)];
+    nodes.extend((0..8).map(|_| node(op.clone(), &[0], len, y)));
+    nodes.push(node(Op::Max { groups: vec![vec![0]] }, &[8], 1, y));
     body_with(graph(nodes))
 }
 
@@ -172,7 +193,7 @@ fn shares_of_a_sum() -> Body {
     let len = 15_000u32;
     let rows = vec![Row { bias: 1, terms: (0..len).map(|element| term(0, element, 1)).collect() }];
     let sum = node(Op::Linear { rows }, &[0], 1, Interval { lo: 1, hi: 1 + 1000 * i64::from(len) });
-    let op = Op::Divide { shift: 8, divisor: vec![0; len as usize] };
+    let op = Op::Divide { shift: 8, divisor: vec![0; len as usize], rounding: Rounding::HalfUp };
     let shares = node(op, &[0, 1], len as usize, Interval { lo: 0, hi: 256 });
     let nodes = vec![input(len as usize, Interval { lo: 0, hi: 1000 }), sum, shares];
     Body { plan: plan(14, 17), ..body_with(graph(nodes)) }
@@ -297,6 +318,88 @@ fn sums_of_sums() -> Body {
     let negated = |at| node(Op::Linear { rows: vec![Row { bias: 0, terms: vec![term(0, 0, -1)] }] }, &[at], 1, hull);
     nodes.extend((1..depth).map(negated));
     Body { plan: plan(8, 15), ..body_with(graph(nodes)) }
+}
+
+fn computed(shape: &[usize]) -> Factor {
+    Factor::Computed { shape: shape.to_vec() }
+}
+
+/// The first element of node `at`.
+fn first(at: u32, hull: Interval) -> Node {
+    node(Op::Max { groups: vec![vec![0]] }, &[at], 1, hull)
+}
+
+/// Kernels of 2^12 taps over 2^11 places, of which only one is read at the end.
+fn unread_products(nodes: u32) -> Body {
+    let (taps, places) = (1usize << 12, 1usize << 11);
+    let data = taps + places - 1;
+    let window = Window { strides: vec![1], pads: vec![[0, 0]], dilations: vec![1], groups: 1 };
+    let kernel = Factor::Fixed { shape: vec![1, 1, taps], values: vec![1; taps] };
+    let op = Op::Conv { data: computed(&[1, 1, data]), kernel, window };
+    let hull = Interval { lo: -128 << 12, hi: 127 << 12 };
+    let mut all = vec![input(data, BYTE)];
+    all.extend((0..nodes).map(|_| node(op.clone(), &[0], places, hull)));
+    all.push(first(1, hull));
+    Body { plan: plan(14, 13), ..body_with(graph(all)) }
+}
+
+/// 2^23 terms over some 6,000 wires, scaled again and again.
+fn sum_of_all_products() -> Body {
+    let mut body = unread_products(1);
+    let places = body.graph.nodes[1].len();
+    let hull = |sign: i64| {
+        let (lo, hi) = (sign * (-128 << 12) * places as i64, sign * (127 << 12) * places as i64);
+        Interval { lo: lo.min(hi), hi: lo.max(hi) }
+    };
+    let term = |element, weight| Term { source: Source { input: 0, element }, weight };
+    let sum = Row { bias: 0, terms: (0..places as u32).map(|element| term(element, 1)).collect() };
+    body.graph.nodes.truncate(2);
+    body.graph.nodes.push(node(Op::Linear { rows: vec![sum] }, &[1], 1, hull(1)));
+    for at in 0..14u32 {
+        let negated = Row { bias: 0, terms: vec![term(0, -1)] };
+        let sign = if at % 2 == 0 { -1 } else { 1 };
+        body.graph.nodes.push(node(Op::Linear { rows: vec![negated] }, &[2 + at], 1, hull(sign)));
+    }
+    let nodes = std::mem::take(&mut body.graph.nodes);
+    Body { graph: graph(nodes), ..body }
+}
+
+fn convolution(side: usize, taps: usize) -> Body {
+    let window = Window { strides: vec![1; 2], pads: vec![[0, 0]; 2], dilations: vec![1; 2], groups: 1 };
+    let kernel = Factor::Fixed { shape: vec![1, 1, taps, taps], values: vec![1; taps * taps] };
+    let out = side - taps + 1;
+    let op = Op::Conv { data: computed(&[1, 1, side, side]), kernel, window };
+    let zeros = node(Op::Constant { values: vec![0; side * side] }, &[], side * side, ZERO);
+    body_with(graph(vec![input(1, ZERO), zeros, node(op, &[1], out * out, ZERO), first(2, ZERO)]))
+}
+
+/// More places than a graph may have elements.
+fn padding() -> Body {
+    let window = Window { strides: vec![1], pads: vec![[1 << 40, 1 << 40]], dilations: vec![1], groups: 1 };
+    let kernel = Factor::Fixed { shape: vec![1, 1, 1], values: vec![1] };
+    let op = Op::Conv { data: computed(&[1, 1, 1]), kernel, window };
+    body_with(graph(vec![input(1, ZERO), node(op, &[0], (1 << 41) + 1, ZERO), first(1, ZERO)]))
+}
+
+/// A matrix applied over and over, each time to sums that have no cells: they get some after a while, or whoever reads the last
+/// would make all before first.
+fn products_of_products() -> Body {
+    let (terms, depth) = (20usize, 100_000u32);
+    let op = |terms: usize, weight: i64| {
+        let right = Factor::Fixed { shape: vec![terms, 1], values: vec![weight; terms] };
+        Op::MatMul { left: computed(&[1, terms]), right }
+    };
+    let hull = Interval { lo: -128 * terms as i64, hi: 128 * terms as i64 };
+    let mut nodes = vec![input(terms, BYTE), node(op(terms, 1), &[0], 1, hull)];
+    nodes.extend((1..depth).map(|at| node(op(1, -1), &[at], 1, hull)));
+    Body { plan: plan(5, 6), ..body_with(graph(nodes)) }
+}
+
+fn computed_products() -> Body {
+    let (side, inner) = (1usize << 9, 1usize << 5);
+    let op = Op::MatMul { left: computed(&[side, inner]), right: computed(&[inner, side]) };
+    let zeros = node(Op::Constant { values: vec![0; side * inner] }, &[], side * inner, ZERO);
+    body_with(graph(vec![input(1, ZERO), zeros, node(op, &[1, 1], side * side, ZERO), first(2, ZERO)]))
 }
 
 /// A model with these inputs and nodes; each node is read as `t0`, `t1` and so on, and the last is the output.

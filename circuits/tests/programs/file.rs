@@ -45,7 +45,15 @@ pub(crate) fn body_with(graph: Graph) -> Body {
 /// A node of any kind; nothing of it is checked.
 pub(crate) fn node(op: Op, inputs: &[u32], len: usize, range: Interval) -> Node {
     let inputs = inputs.iter().map(|id| NodeId(*id)).collect();
-    Node { name: String::new(), op, inputs, shape: vec![len], frac_bits: 0, ranges: vec![range] }
+    Node {
+        name: String::new(),
+        op,
+        inputs,
+        shape: vec![len],
+        frac_bits: 0,
+        element_bits: Vec::new(),
+        ranges: vec![range],
+    }
 }
 
 /// An input `x` of `len` elements.

@@ -2,7 +2,7 @@
 
 use apodict_circuits::{
     Body, Error, Program,
-    int::{self, Interval, Op},
+    int::{self, Factor, Interval, Op, Window},
     machine::{self, MAX_K, Objective},
     synthetic,
 };
@@ -130,6 +130,35 @@ fn scales_without_end_are_refused() {
     }
 }
 
+/// Elements with scales of their own have one each, and a real input's is not 0, by which integers are told.
+#[test]
+fn scales_of_elements_are_as_many_as_elements_and_real() {
+    let two = || {
+        let (zero, mut x) = (Interval { lo: 0, hi: 1 }, input(2, Interval { lo: 0, hi: 1 }));
+        (x.frac_bits, x.element_bits) = (3, vec![3, -40]);
+        let mut body = body_with(graph(vec![x, node(Op::Relu, &[0], 2, zero)]));
+        body.plan.k = 4;
+        body.plan.limb_bits = 4;
+        body
+    };
+    let program = Program::from_bytes(&file_of(&two())).expect("one scale for each element");
+    assert_eq!(program.graph().nodes[0].frac_bits_of(1), -40);
+    let refused = |element_bits: Vec<i32>| {
+        let mut body = two();
+        body.graph.nodes[0].element_bits = element_bits;
+        Program::from_bytes(&file_of(&body)).expect_err("no scale for each element")
+    };
+    for wrong in [vec![3], vec![3, 4, 5]] {
+        let error = refused(wrong);
+        assert!(matches!(&error, Error::Machine(machine::Error::Graph(int::Error::Length { .. }))), "{error}");
+    }
+    for wrong in [i32::MIN, -1023, 1023, i32::MAX] {
+        let error = refused(vec![3, wrong]);
+        assert!(matches!(&error, Error::Machine(machine::Error::Graph(int::Error::Limit { .. }))), "{error}");
+    }
+    assert!(matches!(refused(vec![3, 0]), Error::Program { .. }));
+}
+
 /// A row of a table that no token selects may hold anything: `4 * -2^61` is the least integer, which has no negative.
 #[test]
 fn a_table_with_the_least_integer_is_refused() {
@@ -138,6 +167,69 @@ fn a_table_with_the_least_integer_is_refused() {
     let body = body_with(graph(vec![input(4, zero), node(op, &[0], 1, zero)]));
     let error = Program::from_bytes(&file_of(&body)).expect_err("no coefficient is so large");
     assert!(matches!(error, Error::Machine(machine::Error::WeightOverflow)), "{error}");
+}
+
+fn convolution(data: &[usize], kernel: Factor, strides: &[usize], pads: &[[usize; 2]]) -> Op {
+    let (strides, pads) = (strides.to_vec(), pads.to_vec());
+    let dilations = vec![1; strides.len()];
+    Op::Conv {
+        data: Factor::Computed { shape: data.to_vec() },
+        kernel,
+        window: Window { strides, pads, dilations, groups: 1 },
+    }
+}
+
+/// Shapes that a file states lead no index outside of what there is.
+#[test]
+fn factors_that_do_not_fit_are_refused() {
+    let range = Interval { lo: -4, hi: 4 };
+    let fixed = |shape: &[usize], len: usize| Factor::Fixed { shape: shape.to_vec(), values: vec![1; len] };
+    let computed = |shape: &[usize]| Factor::Computed { shape: shape.to_vec() };
+    let huge = usize::MAX / 2 + 1;
+    let ops = [
+        Op::MatMul { left: computed(&[2, 2]), right: fixed(&[2, 2], 3) },
+        Op::MatMul { left: computed(&[2, 3]), right: fixed(&[3, 2], 6) },
+        Op::MatMul { left: computed(&[2, 2]), right: fixed(&[1, 4], 4) },
+        Op::MatMul { left: computed(&[huge, 2, 2, 2]), right: fixed(&[2, 2], 4) },
+        Op::MatMul { left: computed(&[4]), right: fixed(&[4, 1], 4) },
+        Op::MatMul { left: fixed(&[2, 2], 4), right: fixed(&[2, 2], 4) },
+        Op::MatMul { left: computed(&[2, 2]), right: computed(&[2, 2]) },
+        convolution(&[1, 1, 4], fixed(&[1, 1, 1], 2), &[1], &[[0, 0]]),
+        convolution(&[1, 1, 5], fixed(&[1, 1, 2], 2), &[1], &[[0, 0]]),
+        convolution(&[1, 1, 4], fixed(&[1, 1, 1], 1), &[0], &[[0, 0]]),
+        convolution(&[1, 1, 4], fixed(&[1, 1, 1], 1), &[1], &[[huge, huge]]),
+        convolution(&[1, 1, 4], fixed(&[1, 1, 1], 1), &[1, 1], &[[0, 0]]),
+        convolution(&[1, 2, 2], fixed(&[1, 1, 1], 1), &[1], &[[0, 0]]),
+        convolution(&[1, 1, 4], fixed(&[1, 1, 5], 5), &[1], &[[0, 0]]),
+    ];
+    for op in ops {
+        let body = body_with(graph(vec![input(4, range), node(op.clone(), &[0], 4, Interval { lo: -99, hi: 99 })]));
+        let error = Program::from_bytes(&file_of(&body)).expect_err("a lie");
+        let expected = matches!(
+            error,
+            Error::Machine(machine::Error::Graph(
+                int::Error::Factors { .. }
+                    | int::Error::Length { .. }
+                    | int::Error::Limit { .. }
+                    | int::Error::OperandCount { .. }
+            ))
+        );
+        assert!(expected, "{op:?}: {error}");
+    }
+}
+
+/// The range of a sum is computed from the weights again.
+#[test]
+fn a_range_of_products_that_is_too_narrow_is_refused() {
+    let weights = Factor::Fixed { shape: vec![2, 1], values: vec![3, -5] };
+    let op = Op::MatMul { left: Factor::Computed { shape: vec![1, 2] }, right: weights };
+    for (lo, hi) in [(-32, 31), (-31, 32)] {
+        let sum = node(op.clone(), &[0], 1, Interval { lo, hi });
+        let body = body_with(graph(vec![input(2, Interval { lo: -4, hi: 4 }), sum]));
+        let error = Program::from_bytes(&file_of(&body)).expect_err("a lie");
+        let expected = matches!(&error, Error::Machine(machine::Error::Graph(int::Error::RangeTooNarrow { computed, .. })) if (computed.lo, computed.hi) == (-32, 32));
+        assert!(expected, "{error}");
+    }
 }
 
 #[test]

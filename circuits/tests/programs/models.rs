@@ -2,7 +2,7 @@
 
 use apodict_circuits::{
     Program,
-    int::{Builder, Interval, NodeId, Op, Output, Piecewise, Row, Source, Term},
+    int::{Builder, Factor, Interval, NodeId, Op, Output, Piecewise, Rounding, Row, Source, Term, Window},
     machine::Objective,
     synthetic,
 };
@@ -63,7 +63,8 @@ fn softmax() -> Program {
     let powers = push(&mut b, Op::Piecewise { table }, &[distance], 4);
     let sum =
         push(&mut b, Op::Linear { rows: vec![row(1, &[(0, 0, 1), (0, 1, 1), (0, 2, 1), (0, 3, 1)])] }, &[powers], 1);
-    let shares = push(&mut b, Op::Divide { shift: 8, divisor: vec![0; 4] }, &[powers, sum], 4);
+    let shares =
+        push(&mut b, Op::Divide { shift: 8, divisor: vec![0; 4], rounding: Rounding::HalfUp }, &[powers, sum], 4);
     let best = push(&mut b, Op::ArgMax { groups: vec![(0..4).collect(), vec![2, 1]] }, &[x], 2);
     program(b, &[shares, best])
 }
@@ -78,7 +79,55 @@ fn embeddings() -> Program {
     program(b, &[gathered, bags])
 }
 
+fn tensors() -> Program {
+    let mut b = Builder::new();
+    let x = input(&mut b, 8, -20, 20);
+    let computed = |shape: &[usize]| Factor::Computed { shape: shape.to_vec() };
+    let window = Window { strides: vec![1, 2], pads: vec![[1, 0], [0, 1]], dilations: vec![1, 1], groups: 2 };
+    let kernel = Factor::Fixed { shape: vec![2, 1, 2, 2], values: vec![1, -2, 0, 4, 3, 0, -6, 7] };
+    let op = Op::Conv { data: computed(&[1, 2, 2, 2]), kernel, window };
+    let convolved = push(&mut b, op, &[x], 4);
+    let right = Factor::Fixed { shape: vec![2, 2], values: vec![3, 0, -5, 2] };
+    let op = Op::MatMul { left: computed(&[1, 2, 2]), right };
+    let weighted = push(&mut b, op, &[convolved], 4);
+    let op = Op::MatMul { left: computed(&[4, 2]), right: computed(&[2, 2]) };
+    let products = push(&mut b, op, &[x, weighted], 8);
+    program(b, &[products])
+}
+
+/// Every operator is in one of the programs, so that mutants of each are tried.
+#[test]
+fn no_operator_is_left_out() {
+    let programs = programs();
+    let used: std::collections::BTreeSet<&str> =
+        programs.iter().flat_map(|program| &program.graph().nodes).map(|node| node.op.name()).collect();
+    let missing: Vec<&str> = Op::NAMES.into_iter().filter(|name| !used.contains(name)).collect();
+    assert!(missing.is_empty(), "no program has {missing:?}");
+}
+
+/// Steps, zeros, roots, and quotients of either sign.
+fn numbers() -> Program {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -60, 60);
+    let squares = push(&mut b, Op::SumOfProducts { rows: vec![vec![(source(0, 0), source(0, 0))]; 2] }, &[x], 2);
+    let roots = push(&mut b, Op::SquareRoot { shift: 2 }, &[squares], 2);
+    let steps = push(&mut b, Op::Step, &[x], 2);
+    let zeros = push(&mut b, Op::IsZero, &[x], 2);
+    let divisors = push(&mut b, Op::Linear { rows: vec![row(3, &[(0, 0, 1), (0, 1, 2)])] }, &[roots], 1);
+    let quotient = |rounding| Op::Divide { shift: 4, divisor: vec![0; 2], rounding };
+    let nearest = push(&mut b, quotient(Rounding::HalfUp), &[x, divisors], 2);
+    let below = push(&mut b, quotient(Rounding::Floor), &[x, divisors], 2);
+    program(b, &[steps, zeros, nearest, below])
+}
+
 /// The programs.
 pub(crate) fn programs() -> Vec<Program> {
-    vec![synthetic::program(3, Objective::Latency).expect("it fits"), dense(), softmax(), embeddings()]
+    vec![
+        synthetic::program(3, Objective::Latency).expect("it fits"),
+        dense(),
+        softmax(),
+        embeddings(),
+        tensors(),
+        numbers(),
+    ]
 }

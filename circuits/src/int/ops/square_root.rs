@@ -1,17 +1,23 @@
 //! [`Op::SquareRoot`](super::super::Op::SquareRoot): the greatest integer whose square is not greater.
 
-use super::super::{Error, Interval, Node, limits};
+use crate::int::{
+    Error, Interval, Node,
+    analyze::Operands,
+    execute::Run,
+    limits,
+    structure::{Shape, between},
+};
 
 /// What the operand is called in messages.
-pub(in crate::int) const ARGUMENT: &str = "the argument of the square root";
+const ARGUMENT: &str = "the argument of the square root";
 
 /// The arguments that have a root: `x * 2^shift` is in `[0, 2^62)`.
-pub(in crate::int) fn domain(shift: u32) -> Interval {
+fn domain(shift: u32) -> Interval {
     Interval::new(0, limits::magnitude(limits::VALUE_BITS).hi >> shift)
 }
 
 /// `floor(sqrt(x * 2^shift))`, or `None` outside of the [`domain`].
-pub(in crate::int) fn value(x: i64, shift: u32) -> Option<i64> {
+fn value(x: i64, shift: u32) -> Option<i64> {
     domain(shift).contains(x).then(|| (x << shift).isqrt())
 }
 
@@ -19,7 +25,7 @@ pub(in crate::int) fn value(x: i64, shift: u32) -> Option<i64> {
 ///
 /// # Errors
 /// [`Error::OutsideDomain`] if an argument may have no root.
-pub(in crate::int) fn range(node: &Node, element: usize, x: Interval, shift: u32) -> Result<Interval, Error> {
+fn range(node: &Node, element: usize, x: Interval, shift: u32) -> Result<Interval, Error> {
     match (value(x.lo, shift), value(x.hi, shift)) {
         (Some(lo), Some(hi)) => Ok(Interval::new(lo, hi)),
         _ => Err(Error::OutsideDomain {
@@ -35,6 +41,24 @@ pub(in crate::int) fn range(node: &Node, element: usize, x: Interval, shift: u32
             },
         }),
     }
+}
+
+pub(in crate::int) fn check(shape: &Shape<'_>, shift: u32) -> Result<(), Error> {
+    shape.same_len_as_operand()?;
+    between(shape.node, "the bits by which an argument is scaled", shift, 0, limits::SHIFT_BITS)
+}
+
+pub(in crate::int) fn ranges(operands: &Operands<'_, '_>, shift: u32) -> Result<Vec<Interval>, Error> {
+    let arguments = operands.ranges[0].iter().enumerate();
+    arguments.map(|(element, x)| range(operands.node, element, *x, shift)).collect()
+}
+
+pub(in crate::int) fn run(run: &Run<'_>, shift: u32) -> Result<Vec<i128>, Error> {
+    let root = |(element, x): (usize, &i64)| {
+        let root = value(*x, shift).map(i128::from);
+        root.ok_or_else(|| run.outside(element, ARGUMENT, *x, domain(shift)))
+    };
+    run.first().iter().enumerate().map(root).collect()
 }
 
 #[cfg(test)]

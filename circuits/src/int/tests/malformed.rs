@@ -49,12 +49,18 @@ fn lists_are_as_long_as_the_shape_says() {
     refused_for_its_length("rows", Op::SumOfProducts { rows: vec![vec![]; 2] }, &[0], 3);
     refused_for_its_length("groups", Op::Max { groups: vec![vec![0]; 2] }, &[0], 3);
     refused_for_its_length("groups", Op::ArgMax { groups: vec![vec![0]; 2] }, &[0], 3);
-    refused_for_its_length("divisor indices", Op::Divide { shift: 0, divisor: vec![0; 2] }, &[0, 1], 3);
+    refused_for_its_length(
+        "divisor indices",
+        Op::Divide { shift: 0, divisor: vec![0; 2], rounding: Rounding::HalfUp },
+        &[0, 1],
+        3,
+    );
     let shape = "elements of the shape";
-    refused_for_its_length(shape, Op::Divide { shift: 0, divisor: vec![0; 2] }, &[0, 1], 2);
+    refused_for_its_length(shape, Op::Divide { shift: 0, divisor: vec![0; 2], rounding: Rounding::HalfUp }, &[0, 1], 2);
     refused_for_its_length(shape, Op::Shift { bits: 1 }, &[0], 2);
     refused_for_its_length(shape, Op::Relu, &[0], 2);
     refused_for_its_length(shape, Op::Step, &[0], 2);
+    refused_for_its_length(shape, Op::IsZero, &[0], 2);
     refused_for_its_length(shape, Op::SquareRoot { shift: 0 }, &[0], 2);
     refused_for_its_length(shape, Op::Piecewise { table: 0 }, &[0], 2);
     let rows = || vec![vec![0, 0]; 3];
@@ -76,11 +82,11 @@ fn elements_that_are_read_exist() {
     refused_for_its_source(Op::Max { groups: vec![vec![0, 3]] }, &[0], 1);
     refused_for_its_source(Op::ArgMax { groups: vec![vec![0, 3]] }, &[0], 1);
     // The dividend has a third element, the divisor does not.
-    refused_for_its_source(Op::Divide { shift: 0, divisor: vec![0, 1, 2] }, &[0, 1], 3);
+    refused_for_its_source(Op::Divide { shift: 0, divisor: vec![0, 1, 2], rounding: Rounding::HalfUp }, &[0, 1], 3);
     refused_for_its_source(Op::EmbeddingSum { rows: vec![vec![0]; 3], groups: vec![vec![0, 3]] }, &[0], 1);
     assert!(matches!(refused(Op::Piecewise { table: 0 }, &[0], &[3]), Error::NoSuchTable { available: 0, .. }));
     for operands in [vec![], vec![0, 1]] {
-        for op in [Op::Relu, Op::Step, Op::SquareRoot { shift: 0 }] {
+        for op in [Op::Relu, Op::Step, Op::IsZero, Op::SquareRoot { shift: 0 }] {
             assert!(matches!(refused(op, &operands, &[3]), Error::OperandCount { .. }));
         }
     }
@@ -97,7 +103,7 @@ fn numbers_stand_within_their_limits() {
         refused_for_its_limit("a weight", Op::Linear { rows: vec![row(0, &[(0, 0, weight)])] }, &[0], &[1]);
     }
     refused_for_its_limit("the number of bits shifted out", Op::Shift { bits: 41 }, &[0], &[3]);
-    let quotient = Op::Divide { shift: 41, divisor: vec![0; 3] };
+    let quotient = Op::Divide { shift: 41, divisor: vec![0; 3], rounding: Rounding::HalfUp };
     refused_for_its_limit("the fraction bits of the quotient", quotient, &[0, 1], &[3]);
     let root = Op::SquareRoot { shift: 41 };
     refused_for_its_limit("the bits by which an argument is scaled", root, &[0], &[3]);

@@ -1,12 +1,15 @@
 //! Known answers per operator, rejections per error, and random graphs whose values must stay in their ranges.
 
+mod contraction;
+mod division;
 mod malformed;
 mod near_misses;
 mod operators;
 pub(crate) mod random;
 mod rejections;
+mod roundings;
 
-use super::{Builder, Graph, Interval, NodeId, Op, Output, Row, Source, Term};
+use super::{Builder, Graph, Interval, NodeId, Op, Output, Rounding, Row, Source, Term};
 
 /// `(operand, element, weight)`.
 pub(super) fn row(bias: i64, terms: &[(u32, u32, i64)]) -> Row {

@@ -36,7 +36,7 @@ fn moved(builder: &mut Builder, x: NodeId, elements: &[u32]) -> NodeId {
 
 /// `a / b`, each element by the element of `b` that `divisor` names, with 6 fraction bits.
 fn divide(builder: &mut Builder, a: NodeId, b: NodeId, divisor: &[u32]) -> NodeId {
-    let op = Op::Divide { shift: 6, divisor: divisor.to_vec() };
+    let op = Op::Divide { shift: 6, divisor: divisor.to_vec(), rounding: Rounding::HalfUp };
     builder.push("share", op, vec![a, b], vec![divisor.len()], 6).unwrap()
 }
 
@@ -318,7 +318,7 @@ fn near_rules(ranges: &[(i64, i64)], numbers: &[i64; 6]) -> Option<Graph> {
         let rows = vec![row(bias, &terms.collect::<Vec<_>>())];
         let sum = builder.push("sum", Op::Linear { rows }, vec![turned], vec![1], 0).ok()?;
         let dividend = moved(&mut builder, x, &[element]);
-        let op = Op::Divide { shift: 4, divisor: vec![0] };
+        let op = Op::Divide { shift: 4, divisor: vec![0], rounding: Rounding::HalfUp };
         builder.push("share", op, vec![dividend, sum], vec![1], 4).ok()?
     };
     builder.finish(vec![output(y)]).ok()

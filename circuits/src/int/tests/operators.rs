@@ -92,7 +92,7 @@ fn divide_rounds_half_up() {
         let mut builder = Builder::new();
         let a = builder.input("a", vec![4], 0, vec![Interval::new(0, 1000)]).unwrap();
         let b = builder.input("b", vec![2], 0, vec![Interval::new(1, 8)]).unwrap();
-        let op = Op::Divide { shift: 2, divisor: vec![0, 0, 0, 1] };
+        let op = Op::Divide { shift: 2, divisor: vec![0, 0, 0, 1], rounding: Rounding::HalfUp };
         let y = builder.push("y", op, vec![a, b], vec![4], 2).unwrap();
         builder.finish(vec![output(y)]).unwrap()
     };
@@ -114,7 +114,7 @@ fn softmax_ranges_know_the_maximum_and_the_sum() {
     assert_eq!(builder.node(distance).ranges, [Interval::new(0, 200)]);
     let rows = vec![row(1, &[(0, 0, 1), (0, 1, 1)])];
     let sum = builder.push("sum", Op::Linear { rows }, vec![distance], vec![1], 0).unwrap();
-    let op = Op::Divide { shift: 8, divisor: vec![0, 0] };
+    let op = Op::Divide { shift: 8, divisor: vec![0, 0], rounding: Rounding::HalfUp };
     let share = builder.push("share", op, vec![distance, sum], vec![2], 8).unwrap();
     assert_eq!(builder.node(share).ranges, [Interval::new(0, 256)]);
 }
@@ -144,4 +144,32 @@ fn one_executor_runs_many_inputs() {
     for x in -3i64..3 {
         assert_eq!(executor.run(&[vec![x]]).unwrap().values[1], [x.max(0)]);
     }
+}
+
+#[test]
+fn step_tells_on_which_side_of_zero_a_value_stands() {
+    check(Op::Step, &[-100, -1, 0, 1, 100], &[0, 0, 1, 1, 1], &[Interval::new(0, 1)]);
+    let range = |lo, hi| unary(1, Interval::new(lo, hi), Op::Step, 1).unwrap().nodes[1].ranges[0];
+    assert_eq!([range(0, 5), range(-5, -1)], [Interval::point(1), Interval::point(0)]);
+    assert_eq!([range(-5, 0), range(-1, 5)], [Interval::new(0, 1); 2]);
+}
+
+#[test]
+fn only_zero_is_zero() {
+    check(Op::IsZero, &[-100, -1, 0, 1, 100], &[0, 0, 1, 0, 0], &[Interval::new(0, 1)]);
+    let range = |lo, hi| unary(1, Interval::new(lo, hi), Op::IsZero, 1).unwrap().nodes[1].ranges[0];
+    assert_eq!([range(1, 5), range(-5, -1), range(0, 0)], [0, 0, 1].map(Interval::point));
+    assert_eq!([range(-5, 0), range(0, 1), range(-1, 1)], [Interval::new(0, 1); 3]);
+}
+
+#[test]
+fn square_roots_are_rounded_down() {
+    let root = |lo, hi, shift| unary(1, Interval::new(lo, hi), Op::SquareRoot { shift }, 1);
+    let graph = root(0, 100, 0).unwrap();
+    assert_eq!(graph.nodes[1].ranges, [Interval::new(0, 10)]);
+    for (x, y) in [(0, 0), (1, 1), (3, 1), (4, 2), (8, 2), (9, 3), (99, 9), (100, 10)] {
+        assert_eq!(execute(&graph, &[vec![x]]).unwrap().values[1], [y], "{x}");
+    }
+    assert_eq!(root(2, 3, 10).unwrap().nodes[1].ranges, [Interval::new(45, 55)]);
+    assert_eq!(root(0, (1 << 62) - 1, 0).unwrap().nodes[1].ranges, [Interval::new(0, (1 << 31) - 1)]);
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::int::{Piecewise, execute};
+use crate::int::{Factor, Piecewise, Window, execute};
 
 /// What one node is made from; numbers are reduced to what its operator allows.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Draw<'_> {
 }
 
 pub(crate) fn genes() -> impl Strategy<Value = Vec<Gene>> {
-    let gene = (0u8..14, prop::collection::vec(any::<u16>(), 3..20)).prop_map(|(op, numbers)| Gene { op, numbers });
+    let gene = (0u8..17, prop::collection::vec(any::<u16>(), 3..20)).prop_map(|(op, numbers)| Gene { op, numbers });
     prop::collection::vec(gene, 1..12)
 }
 
@@ -97,10 +97,42 @@ pub(crate) fn grow(builder: &mut Builder, gene: &Gene) {
         }
         9 => {
             let divisor = (0..len).map(|_| draw.below(second_len) as u32).collect();
-            (Op::Divide { shift: draw.below(10) as u32, divisor }, 2, len)
+            let rounding = [Rounding::HalfUp, Rounding::Floor][draw.below(2)];
+            (Op::Divide { shift: draw.below(10) as u32, divisor, rounding }, 2, len)
         }
-        12 => (Op::Step, 1, len),
-        13 => (Op::SquareRoot { shift: draw.below(10) as u32 }, 1, len),
+        12 => {
+            // Whole rows of as many elements as there are, or the first few.
+            let (k, n) = (1 + draw.below(len.min(3)), 1 + draw.below(2));
+            let left = moved(builder, operands[0], k * (len / k));
+            let values = (0..k * n).map(|_| draw.signed(60) * draw.below(2) as i64).collect();
+            let right = Factor::Fixed { shape: vec![k, n], values };
+            let op = Op::MatMul { left: Factor::Computed { shape: vec![len / k, k] }, right };
+            let _refused = builder.push(format!("n{count}"), op, vec![left], vec![len / k, n], 0);
+            return;
+        }
+        13 => {
+            let taps = 1 + draw.below(2);
+            let pads = [draw.below(2), draw.below(2)];
+            let window = Window { strides: vec![1 + draw.below(2)], pads: vec![pads], dilations: vec![1], groups: 1 };
+            let Some(steps) = (len + pads[0] + pads[1]).checked_sub(taps) else { return };
+            let out = steps / window.strides[0] + 1;
+            let data = Factor::Computed { shape: vec![1, 1, len] };
+            let kernel_shape = vec![1, 1, taps];
+            if draw.below(2) == 0 || second_len < taps {
+                let values = (0..taps).map(|_| draw.signed(60)).collect();
+                let kernel = Factor::Fixed { shape: kernel_shape, values };
+                let op = Op::Conv { data, kernel, window };
+                let _refused = builder.push(format!("n{count}"), op, vec![operands[0]], vec![out], 0);
+            } else {
+                let taps = moved(builder, operands[1], taps);
+                let op = Op::Conv { data, kernel: Factor::Computed { shape: kernel_shape }, window };
+                let _refused = builder.push(format!("n{count}"), op, vec![operands[0], taps], vec![out], 0);
+            }
+            return;
+        }
+        14 => (Op::Step, 1, len),
+        15 => (Op::SquareRoot { shift: draw.below(10) as u32 }, 1, len),
+        16 => (Op::IsZero, 1, len),
         table => {
             let width = 1 + draw.below(2);
             let range = builder.node(operands[0]).ranges.iter().copied().reduce(Interval::union).unwrap();
@@ -117,6 +149,12 @@ pub(crate) fn grow(builder: &mut Builder, gene: &Gene) {
     };
     let inputs = operands[..arity].to_vec();
     let _refused = builder.push(format!("n{count}"), op, inputs, vec![len], 0);
+}
+
+/// The first elements of a node.
+fn moved(builder: &mut Builder, id: NodeId, len: usize) -> NodeId {
+    let sources = (0..len as u32).map(source).collect();
+    builder.push("first", Op::Rearrange { sources }, vec![id], vec![len], 0).unwrap()
 }
 
 proptest! {

@@ -126,11 +126,11 @@ fn domains_are_proven() {
     let error = builder.push("y", Op::Piecewise { table }, vec![x], vec![1], 0).unwrap_err();
     assert!(error.to_string().contains("argument of the table is [0, 4], allowed is [0, 3]"), "{error}");
 
-    for (a, b) in [(Interval::new(-1, 1), Interval::new(1, 1)), (Interval::new(0, 1), Interval::new(0, 1))] {
+    for (a, b) in [(Interval::new(-1, 1), Interval::new(0, 1)), (Interval::new(0, 1), Interval::new(-1, 1))] {
         let mut builder = Builder::new();
         let a = builder.input("a", vec![1], 0, vec![a]).unwrap();
         let b = builder.input("b", vec![1], 0, vec![b]).unwrap();
-        let op = Op::Divide { shift: 0, divisor: vec![0] };
+        let op = Op::Divide { shift: 0, divisor: vec![0], rounding: Rounding::HalfUp };
         assert!(matches!(builder.push("y", op, vec![a, b], vec![1], 0), Err(Error::OutsideDomain { .. })));
     }
 }
@@ -162,4 +162,25 @@ fn runs_never_wrap_even_if_ranges_lie() {
     graph.nodes[0].ranges = vec![Interval::new(0, 1 << 40)];
     let error = execute(&graph, &[vec![0, 1 << 40]]).unwrap_err();
     assert!(matches!(error, Error::ValueOutOfRange { element: 1, value, .. } if value == 1 << 79), "{error}");
+}
+
+#[test]
+fn square_roots_are_of_what_is_not_negative_and_not_too_great() {
+    let root = |lo, hi, shift| unary(1, Interval::new(lo, hi), Op::SquareRoot { shift }, 1);
+    assert_eq!(
+        root(-1, 5, 0).unwrap_err().to_string(),
+        "node `y`, element 0: the argument of the square root is [-1, 5], allowed is [0, 4611686018427387903]: \
+         it must be proven not to be negative: apply Relu before"
+    );
+    root(0, (1 << 22) - 1, 40).unwrap();
+    assert_eq!(
+        root(0, 1 << 22, 40).unwrap_err().to_string(),
+        "node `y`, element 0: the argument of the square root is [0, 4194304], allowed is [0, 4194303]: \
+         use fewer fraction bits (--bits) or declare narrower input ranges"
+    );
+    // One that was not validated.
+    let mut graph = root(0, 5, 0).unwrap();
+    graph.nodes[0].ranges = vec![Interval::new(-5, 5)];
+    let error = execute(&graph, &[vec![-1]]).unwrap_err();
+    assert!(matches!(error, Error::OutsideDomain { what: "the argument of the square root", .. }), "{error}");
 }

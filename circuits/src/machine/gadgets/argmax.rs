@@ -51,6 +51,7 @@ impl Lowering<'_> {
     pub(crate) fn max(&mut self, index: u32, node: &Node, groups: &[Vec<u32>]) -> Result<Vec<Form>, Error> {
         let mut forms = Vec::with_capacity(groups.len());
         for (element, group) in groups.iter().enumerate() {
+            self.builder.relabel_element(element);
             if let [only] = group.as_slice() {
                 forms.push(self.form(node.inputs[0], *only as usize)?);
                 continue;
@@ -66,7 +67,8 @@ impl Lowering<'_> {
 
     pub(crate) fn arg_max(&mut self, node: &Node, groups: &[Vec<u32>]) -> Result<Vec<Form>, Error> {
         let mut forms = Vec::with_capacity(groups.len());
-        for group in groups {
+        for (element, group) in groups.iter().enumerate() {
+            self.builder.relabel_element(element);
             if group.len() == 1 {
                 forms.push(Form::constant(0));
                 continue;

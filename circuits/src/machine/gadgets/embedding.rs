@@ -73,6 +73,7 @@ impl Lowering<'_> {
         let packing = self.pack(&node.name, rows, most)?;
         let mut forms = Vec::with_capacity(groups.len() * width);
         for (bag, tokens) in groups.iter().map(AsRef::as_ref).enumerate() {
+            self.builder.relabel_element(bag * width);
             let cells = tokens.iter().map(|t| self.cell(node.inputs[0], *t as usize)).collect::<Result<Vec<_>, _>>()?;
             // Rows that no token selects may hold anything, the smallest entry among them.
             let least = packing.min.checked_mul(tokens.len() as i64).ok_or(Error::WeightOverflow)?;

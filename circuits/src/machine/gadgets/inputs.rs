@@ -16,6 +16,7 @@ use super::super::{
     builder::{Bound, Decomposed, Form, bits_of},
     equation::Equation,
     field::Weight,
+    label::Label,
     lower::Lowering,
 };
 use crate::int::Node;
@@ -24,6 +25,7 @@ impl Lowering<'_> {
     pub(crate) fn inputs(&mut self, index: u32, node: &Node) -> Result<Vec<Form>, Error> {
         let mut forms = Vec::with_capacity(node.len());
         for element in 0..node.len() {
+            self.builder.label = Label::of_element("range", index, element);
             let range = node.range(element);
             let wire = self.builder.value(index, element, range);
             let form = Form::wire(wire);

@@ -20,6 +20,7 @@ use super::super::{
     builder::{Bound, Decomposed, Form, bits_of},
     equation::Equation,
     field::Weight,
+    label::Label,
     lower::Lowering,
     table::{Outputs, Table, TableId},
     wire::Def,
@@ -54,6 +55,7 @@ impl Lowering<'_> {
         function: &Piecewise,
         tables: [TableId; 2],
     ) -> Result<Form, Error> {
+        self.builder.label = Label::of_element("function", index, element);
         let operand = node.inputs[0];
         let x = self.form(operand, element)?;
         let hint = self.builder.value(operand.0, element, self.builder.graph.node(operand).range(element));

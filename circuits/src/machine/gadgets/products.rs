@@ -9,7 +9,7 @@
 //! # Cost
 //! A unit a product, half a unit for `y`.
 
-use super::super::{Error, builder::Form, equation::Equation, field::Weight, lower::Lowering};
+use super::super::{Error, builder::Form, equation::Equation, field::Weight, label::Label, lower::Lowering};
 use crate::int::{Node, Source};
 
 impl Lowering<'_> {
@@ -21,6 +21,7 @@ impl Lowering<'_> {
     ) -> Result<Vec<Form>, Error> {
         let mut forms = Vec::with_capacity(rows.len());
         for (element, row) in rows.iter().enumerate() {
+            self.builder.label = Label::of_element("sum of products", index, element);
             let mut equation = Equation::default();
             for (a, b) in row {
                 let a = self.cell(node.inputs[a.input as usize], a.element as usize)?;

@@ -26,7 +26,8 @@ use super::super::{
     builder::{Bound, Decomposed, Form, Limb, bits_of},
     equation::Equation,
     field::Weight,
-    lower::{Lowering, Shifted},
+    label::Label,
+    lower::Lowering,
     wire::{Def, Wire},
 };
 use crate::int::{Interval, Node, NodeId};
@@ -41,6 +42,7 @@ impl Lowering<'_> {
         operand: (u32, usize),
         bits: u32,
     ) -> Result<Wire, Error> {
+        let before = self.builder.relabel(Label::of_element("requantization", node.0, element));
         let range = self.builder.graph.node(node).range(element);
         let y = self.builder.value(node.0, element, range);
         let mut equation = self.shifted(form, operand, bits)?;
@@ -48,6 +50,7 @@ impl Lowering<'_> {
         self.builder.push(equation)?;
         let width = bits_of(i128::from(range.hi) - i128::from(range.lo));
         self.builder.range(&Form::wire(y), y, range.lo, width, Bound::Loose)?;
+        self.builder.label = before;
         Ok(y)
     }
 
@@ -73,8 +76,12 @@ impl Lowering<'_> {
         if z.hi <= 0 {
             return Ok(Form::constant(0));
         }
+        self.builder.label = Label::of_element("rectifier", index, element);
         let (equation, bits) = match self.lazy_shift(operand, element) {
-            Some(Shifted { form, operand, bits }) => (self.shifted(&form, operand, bits)?, bits),
+            Some(shift) => {
+                let (form, operand, bits) = self.shifted_form(shift)?;
+                (self.shifted(&form, operand, bits)?, bits)
+            }
             None => {
                 let form = self.form(operand, element)?;
                 let mut equation = Equation::default();

@@ -6,10 +6,11 @@
 //! 1. `X - y^2 = sum(2^(b*i) r_i)`.
 //! 2. `y^2 + 2*y - X = sum(2^(b*i) g_i)`.
 //! # Lookups
-//! The limbs of `r` and of `g`, each `w` bits in all, `2*y < 2^w` by interval analysis, rounded up to whole limbs.
+//! The limbs of `r` and of `g`, each `w` bits in all, `2*y < 2^w` by the root's declared range, rounded up to whole limbs.
 //! # Soundness
-//! `r` and `g` are integers in `[0, 2^w)`, `w < 33 + b`, whatever a liar chooses. The sum of (1) and (2) says `2*y = r + g =: t`,
-//! an integer, and four times (1) says `4*X = t^2 + 4*r`. Both sides are below `2^94 < p`, so this holds over the integers:
+//! `r` and `g` are integers in `[0, 2^w)`, whatever a liar chooses; `w < 33 + b` where the compiler made the ranges, and below
+//! `64 + b` whatever a program file declares. The sum of (1) and (2) says `2*y = r + g =: t`,
+//! an integer, and four times (1) says `4*X = t^2 + 4*r`. Both sides are below `2^(2*64 + 2*b + 2) < 2^160 < p`, so this holds over the integers:
 //! 4 divides `t^2`, `t` is even, and `y = t/2` is an integer that is not negative. It has no range check of its own. Now (1) and
 //! (2) hold over the integers: `y^2 <= X` and `X <= y^2 + 2*y`, that is `X < (y+1)^2`. One `y` meets both, and it determines `r`
 //! and `g`.
@@ -23,6 +24,7 @@ use super::super::{
     builder::{Bound, Decomposed, Form, bits_of},
     equation::Equation,
     field::Weight,
+    label::Label,
     lower::Lowering,
     wire::Def,
 };
@@ -44,6 +46,7 @@ impl Lowering<'_> {
             return Ok(Form::constant(range.lo));
         }
         let scale = 1i64.checked_shl(shift).filter(|scale| *scale > 0).ok_or(Error::WeightOverflow)?;
+        self.builder.label = Label::of_element("square root", index, element);
         let x = self.cell(node.inputs[0], element)?;
         let width = remainder_bits(range);
         // Its limbs, rounded up to whole ones, are all that bounds the root before it is determined.

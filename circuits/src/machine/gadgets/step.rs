@@ -14,7 +14,8 @@
 //! bits is 1 exactly if the value is not negative, and the table is a function of the limb, so `y` cannot be chosen: zero
 //! has one side.
 //! # Assumes
-//! `B` is at most 63, or the compiler refuses the sum: values below `2^62` are, in limbs of 7 or 9 bits.
+//! `B` is at most 63, or the compiler refuses the sum: values below `2^62` are, in limbs of 7 or 9 bits, but where a shift stands before
+//! the step and what is shifted comes within half a step of `2^62`.
 //! # Cost
 //! The units of `z` or `x` and of the constant, one in all for a cell, and `n` limbs, `b*n > bits(z)`. Nothing where the sign
 //! is known.
@@ -26,7 +27,8 @@ use super::super::{
     builder::{Bound, Decomposed, Form, bits_of},
     equation::Equation,
     field::Weight,
-    lower::{Lowering, Shifted},
+    label::Label,
+    lower::Lowering,
 };
 use crate::int::{Interval, Node, NodeId};
 
@@ -41,8 +43,12 @@ fn signed_bits(lo: i128, hi: i128) -> u32 {
 }
 
 impl Lowering<'_> {
-    pub(crate) fn steps(&mut self, node: &Node) -> Result<Vec<Form>, Error> {
-        (0..node.len()).map(|element| self.step(node.inputs[0], element)).collect()
+    pub(crate) fn steps(&mut self, index: u32, node: &Node) -> Result<Vec<Form>, Error> {
+        let step = |element| {
+            self.builder.label = Label::of_element("step", index, element);
+            self.step(node.inputs[0], element)
+        };
+        (0..node.len()).map(step).collect()
     }
 
     /// 1 if `node[element] >= 0`, else 0.
@@ -55,7 +61,10 @@ impl Lowering<'_> {
             return Ok(Form::constant(0));
         }
         let (form, of, half) = match self.lazy_shift(node, element) {
-            Some(Shifted { form, operand, bits }) => (form, operand, 1i64 << (bits - 1)),
+            Some(shift) => {
+                let (form, operand, bits) = self.shifted_form(shift)?;
+                (form, operand, 1i64 << (bits - 1))
+            }
             None => (self.form(node, element)?, (node.0, element), 0),
         };
         let range = self.builder.graph.node(NodeId(of.0)).range(of.1);

@@ -21,7 +21,7 @@ fn assert_fails_only(expected: &str, graph: &Graph, limb_bits: u32, inputs: &[&[
 }
 
 /// An equation that does not hold leaves the running sum wrong from there on, and it ends beyond the last.
-const BROKEN_EQUATION: [&str; 2] = ["accumulate", "equation"];
+pub(super) const BROKEN_EQUATION: [&str; 2] = ["accumulate", "equation"];
 
 /// As [`assert_fails_only`], for a lie that several constraints refuse.
 fn assert_fails(expected: &[&str], graph: &Graph, limb_bits: u32, inputs: &[&[i64]], lie: impl Fn(&mut Liar<'_>)) {

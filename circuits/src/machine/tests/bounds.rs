@@ -139,6 +139,7 @@ fn a_divisor_that_is_declared_to_reach_zero_is_refused() {
             inputs: vec![NodeId(1)],
             shape: vec![1],
             frac_bits: 4,
+            element_bits: Vec::new(),
             ranges: vec![Interval::new(lo, 400)],
         };
         graph.nodes.insert(2, divisor);
@@ -187,7 +188,8 @@ fn a_witness_that_breaks_an_equation_is_refused() {
                         Some(value) => forged.forge(wire, value + 1),
                         None => forged.forge_field(wire, honest.field(wire) + by),
                     }
-                    let expected = first_broken(&layout, &forged).map(|row| Error::EquationFails { row });
+                    let fails = |row| Error::EquationFails { row, what: layout.describe_row(row) };
+                    let expected = first_broken(&layout, &forged).map(fails);
                     broken += usize::from(expected.is_some());
                     assert_eq!(layout.witness(forged).err(), expected, "{} {shape} {wire:?}", model.name);
                 }
@@ -213,7 +215,8 @@ fn a_witness_that_looks_up_what_no_table_has_is_refused() {
             let mut forged = honest.clone();
             forged.forge_field(key, -Fr::from(u64::MAX));
             let first = layout.units[..at].iter().position(|unit| unit.table.is_some() && unit.lanes[0] == Some(key));
-            let expected = Error::EquationFails { row: first.unwrap_or(at) };
+            let row = first.unwrap_or(at);
+            let expected = Error::EquationFails { row, what: layout.describe_row(row) };
             assert_eq!(layout.witness(forged).map(|_| ()), Err(expected), "{}", model.name);
         }
     }

@@ -78,7 +78,8 @@ impl Runs<'_> {
         let values =
             (0..num_wires).map(Wire).zip(&self.layout.defs).map(|(wire, def)| match (self.bottom.small(wire), def) {
                 (None, Def::Lookup { table, key }) => Def::Lookup { table: *table, key: other(*key) },
-                (value, _) => Def::Constant(value.expect("only tables hold large values")),
+                (None, Def::Inverse { of }) => Def::Inverse { of: other(*of) },
+                (value, _) => Def::Constant(value.expect("only tables and inverses hold large values")),
             });
         torn.defs.extend(values.collect::<Vec<_>>());
         torn

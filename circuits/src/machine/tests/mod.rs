@@ -1,7 +1,8 @@
 //! The machine against the executor, and against liars.
 //!
 //! [honest] runs pass. [attacks] are lies with a purpose, each with the constraint that refuses it, [tags] those that look
-//! up in tables that are not theirs; [forgeries] are blind ones. [bounds] are the compiler's own checks. [uniqueness] leaves
+//! up in tables that are not theirs, [numbers] those about steps, zeros, roots and quotients; [forgeries] are blind ones.
+//! [bounds] and [labels] are the compiler's own checks. [uniqueness] leaves
 //! no lie to try, as far as wires go; that cells of a wire are equal and that lookups add up, which it takes for granted, is
 //! shown in [copies] and [lookups].
 
@@ -11,14 +12,17 @@ mod copies;
 mod forgeries;
 mod honest;
 mod knowledge;
+mod labels;
 mod liar;
 mod lookups;
 mod models;
+mod numbers;
 mod room;
 mod roots;
 mod solver;
 mod tags;
 mod uniqueness;
+mod units;
 
 use halo2_proofs::{
     dev::{MockProver, VerifyFailure},

@@ -1,6 +1,8 @@
 //! Small graphs, one for each operator, with inputs at the edges of their ranges.
 
-use crate::int::{Builder, Graph, Interval, NodeId, Op, Output, Piecewise, Row, Source, Term};
+use crate::int::{
+    Builder, Factor, Graph, Interval, NodeId, Op, Output, Piecewise, Rounding, Row, Source, Term, Window,
+};
 
 /// A graph and inputs that try its edges.
 pub(super) struct Model {
@@ -48,13 +50,20 @@ pub(super) fn models() -> Vec<Model> {
         arg_max(),
         max(),
         divide(),
+        signed_division(),
+        floor_division(),
         step(),
+        is_zero(),
         square_root(),
         scaled_square_root(),
         gather(),
         bag(),
         full_bag(),
         moved(),
+        matrix(),
+        matrices(),
+        convolution(),
+        computed_kernel(),
     ]
 }
 
@@ -134,7 +143,7 @@ fn divide() -> Model {
     let mut b = Builder::new();
     let a = b.input("a", vec![2], 4, vec![Interval::new(0, 200)]).expect("a well-formed input");
     let d = b.input("d", vec![1], 4, vec![Interval::new(1, 400)]).expect("a well-formed input");
-    let op = Op::Divide { shift: 6, divisor: vec![0, 0] };
+    let op = Op::Divide { shift: 6, divisor: vec![0, 0], rounding: Rounding::HalfUp };
     let y = b.push("quotient", op, vec![a, d], vec![2], 6).expect("a well-formed node");
     finish(
         "divide",
@@ -142,6 +151,25 @@ fn divide() -> Model {
         y,
         vec![vec![vec![0, 200], vec![400]], vec![vec![1, 199], vec![1]], vec![vec![1, 3], vec![128]]],
     )
+}
+
+/// Quotients of both signs; with ties.
+fn signed_quotients(name: &'static str, rounding: Rounding, shift: u32) -> Model {
+    let mut b = Builder::new();
+    let a = b.input("a", vec![3], 4, vec![Interval::new(-200, 150)]).expect("a well-formed input");
+    let d = b.input("d", vec![1], 4, vec![Interval::new(1, 17)]).expect("a well-formed input");
+    let op = Op::Divide { shift, divisor: vec![0; 3], rounding };
+    let y = b.push("quotient", op, vec![a, d], vec![3], 6).expect("a well-formed node");
+    let values = [([-3, 3, 0], 2), ([-200, 150, -1], 1), ([-1, 1, -200], 17), ([-8, 9, -9], 16), ([-17, -18, -16], 17)];
+    finish(name, b, y, values.map(|(a, d)| vec![a.to_vec(), vec![d]]).to_vec())
+}
+
+fn signed_division() -> Model {
+    signed_quotients("signed division", Rounding::HalfUp, 0)
+}
+
+fn floor_division() -> Model {
+    signed_quotients("floor division", Rounding::Floor, 2)
 }
 
 /// Of sums, of inputs, and of a shift that nobody else reads.
@@ -159,6 +187,15 @@ fn step() -> Model {
     let y = b.push("all", Op::Rearrange { sources }, operands, vec![6], 4).expect("a well-formed node");
     let extremes = [[-128, 127], [127, -128], [0, 0], [0, -1], [1, 0], [-1, 1], [4, 2], [-1, 3], [3, 2]];
     finish("step", b, y, extremes.map(|x| vec![x.to_vec()]).to_vec())
+}
+
+fn is_zero() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 2, -128, 127);
+    let sums = push(&mut b, Op::Linear { rows: vec![row(0, &[1, -1]), row(3, &[2, 5])] }, x, 2);
+    let y = push(&mut b, Op::IsZero, sums, 2);
+    let values = [[-128, 127], [0, 0], [1, -1], [2, 1], [0, 1], [127, 127], [-4, 1]];
+    finish("is zero", b, y, values.map(|x| vec![x.to_vec()]).to_vec())
 }
 
 fn square_root() -> Model {
@@ -221,6 +258,63 @@ fn moved() -> Model {
     let y =
         b.push("both", Op::Rearrange { sources: both }, vec![relu, constant], vec![3], 4).expect("a well-formed node");
     finish("moved", b, y, vec![vec![vec![-128, 127]], vec![vec![100, 3]]])
+}
+
+fn computed(shape: &[usize]) -> Factor {
+    Factor::Computed { shape: shape.to_vec() }
+}
+
+/// Weights of two matrices, one of them zero, for a batch of two; then a bias, a shift and a rectifier, and sums of what is left.
+fn matrix() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 6, -128, 127);
+    let right = Factor::Fixed { shape: vec![2, 3, 2], values: vec![3, -7, 0, 11, 5, 1, -2, 4, 6, 0, 0, 9] };
+    let products = push(&mut b, Op::MatMul { left: computed(&[2, 1, 3]), right }, x, 4);
+    let term = |element| Term { source: source(element), weight: 1 };
+    let rows = (0..4).map(|at| Row { bias: 5 - i64::from(at), terms: vec![term(at)] }).collect();
+    let biased = push(&mut b, Op::Linear { rows }, products, 4);
+    let shifted = push(&mut b, Op::Shift { bits: 3 }, biased, 4);
+    let relu = push(&mut b, Op::Relu, shifted, 4);
+    let left = Factor::Fixed { shape: vec![1, 4], values: vec![1, -1, 2, 0] };
+    let y = push(&mut b, Op::MatMul { left, right: computed(&[4, 1]) }, relu, 1);
+    let inputs = [vec![-128, 127, -128, 127, -128, 127], vec![0; 6], vec![1, -2, 3, -4, 5, -6]];
+    finish("matrix", b, y, inputs.into_iter().map(|x| vec![x]).collect())
+}
+
+/// Two computed matrices, of which one is sums that have no cells yet.
+fn matrices() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 4, -50, 50);
+    let sums = push(&mut b, Op::Linear { rows: vec![row(3, &[2, 5]), row(0, &[0, 0, -1, 4])] }, x, 2);
+    let op = Op::MatMul { left: computed(&[2, 2]), right: computed(&[2, 1]) };
+    let products = b.push("products", op, vec![x, sums], vec![2, 1], 4).expect("a well-formed node");
+    let y = push(&mut b, Op::Shift { bits: 5 }, products, 2);
+    finish("matrices", b, y, vec![vec![vec![-50, 50, 50, 50]], vec![vec![3, -7, 0, 1]]])
+}
+
+/// Over two axes, with padding, a stride and groups.
+fn convolution() -> Model {
+    let mut b = Builder::new();
+    let x = input(&mut b, 12, -128, 127);
+    let kernel = Factor::Fixed { shape: vec![2, 1, 2, 2], values: vec![1, -2, 3, 4, 0, 5, -6, 7] };
+    let window = Window { strides: vec![2, 1], pads: vec![[1, 0], [0, 1]], dilations: vec![1, 2], groups: 2 };
+    let op = Op::Conv { data: computed(&[1, 2, 2, 3]), kernel, window };
+    let sums = push(&mut b, op, x, 4);
+    let shifted = push(&mut b, Op::Shift { bits: 4 }, sums, 4);
+    let y = push(&mut b, Op::Relu, shifted, 4);
+    let ends = (0..12).map(|at| if at % 2 == 0 { -128 } else { 127 }).collect();
+    finish("convolution", b, y, vec![vec![ends], vec![(0..12).collect()]])
+}
+
+/// A kernel that is an input, over data that is another: the first output is of padding alone.
+fn computed_kernel() -> Model {
+    let mut b = Builder::new();
+    let x = b.input("x", vec![3], 4, vec![Interval::new(-20, 20)]).expect("a well-formed input");
+    let k = b.input("k", vec![2], 4, vec![Interval::new(0, 9)]).expect("a well-formed input");
+    let window = Window { strides: vec![1], pads: vec![[2, 0]], dilations: vec![1], groups: 1 };
+    let op = Op::Conv { data: computed(&[1, 1, 3]), kernel: computed(&[1, 1, 2]), window };
+    let y = b.push("convolved", op, vec![x, k], vec![4], 8).expect("a well-formed node");
+    finish("computed kernel", b, y, vec![vec![vec![-20, 20, 7], vec![9, 0]], vec![vec![0, 1, 2], vec![3, 4]]])
 }
 
 /// `y = [x0 + x1, x0 - x1]`, with nothing but the two equations behind it.

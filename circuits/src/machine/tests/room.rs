@@ -130,6 +130,7 @@ fn a_long_bag_is_counted_in_the_packs_that_its_sums_need() {
         inputs,
         shape: vec![len],
         frac_bits: 0,
+        element_bits: Vec::new(),
         ranges: vec![Interval::new(0, 1)],
     };
     let nodes = vec![node(Op::Input { name: "x".into() }, vec![], 2), node(op, vec![NodeId(0)], width)];

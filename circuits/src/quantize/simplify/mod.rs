@@ -84,6 +84,7 @@ fn rebuild(graph: &Graph) -> Result<Simplified, Error> {
             }
             (op, None) => builder.push(&node.name, op.clone(), inputs, node.shape.clone(), node.frac_bits)?,
         };
+        builder.rescale(id, node.element_bits.clone())?;
         nodes[at] = Some(id);
     }
     let output = |output: &Output| Output {

@@ -58,11 +58,19 @@ pub(super) fn follow(graph: &mut Graph) {
             | Op::Piecewise { .. }
             | Op::Gather { .. }
             | Op::Step
+            | Op::IsZero
             | Op::SquareRoot { .. } => {
                 match unmoved(&earlier[inputs[0].0 as usize], earlier) {
                     Some(id) => operands.position(id),
                     None => continue,
                 };
+            }
+            // They read elements, in shapes of their own.
+            Op::MatMul { .. } | Op::Conv { .. } => {
+                for id in &mut node.inputs {
+                    *id = unmoved(&earlier[id.0 as usize], earlier).unwrap_or(*id);
+                }
+                continue;
             }
             Op::Input { .. } | Op::Constant { .. } | Op::Divide { .. } => continue,
         }

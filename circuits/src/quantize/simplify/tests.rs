@@ -1,7 +1,7 @@
 //! What each rule does, and where it must not.
 
 use super::*;
-use crate::int::{Interval, Piecewise, Row, Source, Term, execute};
+use crate::int::{Factor, Interval, Piecewise, Row, Source, Term, execute};
 
 fn source(input: u32, element: u32) -> Source {
     Source { input, element }
@@ -146,4 +146,22 @@ fn unlike_sums_of_rows_are_no_bag() {
     assert!(!build(vec![sum(0, &[(0, 0, 1), (0, 3, 1)]), sum(0, &[(0, 1, 1), (0, 2, 1)])]));
     assert!(!build(vec![sum(0, &[(0, 0, 1), (0, 2, 1)]), sum(0, &[(0, 1, 1)])]));
     assert!(!build(vec![sum(0, &[(0, 0, 1), (0, 2, 2)]), sum(0, &[(0, 1, 1), (0, 3, 1)])]));
+}
+
+/// A matrix reads elements in a shape of its own: to give its operand another changes nothing.
+#[test]
+fn a_matrix_reads_what_was_reshaped() {
+    let mut builder = Builder::new();
+    let x = input(&mut builder, 4);
+    let in_order = |len| (0..len).map(|element| source(0, element)).collect();
+    let flat = builder.push("flat", Op::Rearrange { sources: in_order(4) }, vec![x], vec![1, 4], 0).unwrap();
+    let turned = vec![source(0, 0), source(0, 2), source(0, 1), source(0, 3)];
+    let turned = builder.push("turned", Op::Rearrange { sources: turned }, vec![x], vec![2, 2], 0).unwrap();
+    let computed = |shape: [usize; 2]| Factor::Computed { shape: shape.to_vec() };
+    let op = Op::MatMul { left: computed([2, 2]), right: computed([2, 2]) };
+    let products = builder.push("products", op, vec![flat, turned], vec![2, 2], 0).unwrap();
+    let simple = simplified(&finish(builder, products));
+    let names: Vec<&str> = simple.nodes.iter().map(|node| node.op.name()).collect();
+    assert_eq!(names, ["Input", "Rearrange", "MatMul"]);
+    assert_eq!(simple.nodes[2].inputs, [NodeId(0), NodeId(1)]);
 }
