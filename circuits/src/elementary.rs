@@ -32,6 +32,10 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 
 /// `2^exponent`, exact as long as a double holds it.
 pub(crate) fn power_of_two(exponent: i32) -> f64 {
+    if let -1022..=1023 = exponent {
+        // A normal number: sign and fraction are 0.
+        return f64::from_bits(((exponent + 1023) as u64) << 52);
+    }
     libm::scalbn(1.0, exponent)
 }
 

@@ -76,7 +76,7 @@ pub enum Error {
     },
     /// An integer that its type, or exact arithmetic, cannot hold.
     #[error(
-        "`{node}` yields {value}, which {element} cannot hold exactly here (limits: 32 bits for int32, 2^53 for int64)",
+        "`{node}` yields {value}, which {element} cannot hold exactly here (its limits are those of the type, and 2^53)",
         node = escaped(node)
     )]
     Overflow {

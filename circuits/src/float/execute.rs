@@ -1,7 +1,7 @@
 //! The float executor: runs a [`Graph`] in double precision and keeps every intermediate tensor.
 //!
 //! It is what calibration reads ranges from and what the error report compares integers with. It computes in `f64`, so
-//! it stands closer to the real function than any single-precision runtime; [`super::Reference`] is the latter.
+//! it stands closer to the real function than any single-precision runtime; [`crate::onnx::Reference`] is the latter.
 
 use super::{
     ElementType, Error, Graph, Node, NodeId, Op, Tensor, Values,
@@ -28,43 +28,67 @@ impl Trace {
     }
 }
 
-/// Runs `graph` on `inputs`: one tensor per [`Op::Input`], in their order, of exactly their shapes and of their types
-/// (integers for integer inputs). [`crate::tensors`] makes such tensors from files.
+/// A graph that has been checked once, to be run many times.
+#[derive(Clone, Copy, Debug)]
+pub struct Executor<'a> {
+    graph: &'a Graph,
+}
+
+impl<'a> Executor<'a> {
+    /// Checks `graph`.
+    ///
+    /// # Errors
+    /// A graph that is inconsistent.
+    pub fn new(graph: &'a Graph) -> Result<Self, Error> {
+        graph.check()?;
+        Ok(Self { graph })
+    }
+
+    /// Runs the graph on `inputs`: one tensor per [`Op::Input`], in their order, of exactly their shapes and of their types
+    /// (integers for integer inputs). [`crate::tensors`] makes such tensors from files.
+    ///
+    /// # Errors
+    /// Tensors that do not fit the inputs; an index outside of a table; values that leave what their type can hold.
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Trace, Error> {
+        let graph = self.graph;
+        let expected = graph.inputs().count();
+        if expected != inputs.len() {
+            return Err(Error::InputCount { expected, got: inputs.len() });
+        }
+        let mut inputs = inputs;
+        let mut values: Vec<Vec<f64>> = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let computed = match (&node.op, inputs) {
+                (Op::Input, [tensor, rest @ ..]) => {
+                    inputs = rest;
+                    read_input(node, tensor)?
+                }
+                (op, _) => {
+                    let operands: Vec<Operand<'_>> = node
+                        .inputs
+                        .iter()
+                        .map(|id| Operand { shape: &graph.node(*id).shape, values: &values[id.0 as usize] })
+                        .collect();
+                    compute(&node.name, op, &operands, &node.shape)?
+                }
+            };
+            check_values(&node.name, node.element, &computed)?;
+            values.push(computed);
+        }
+        Ok(Trace { values })
+    }
+}
+
+/// Runs `graph` once; see [`Executor`].
 ///
 /// # Errors
-/// Tensors that do not fit the inputs; an index outside of a table; values that leave what their type can hold; a graph
-/// that is inconsistent.
+/// As [`Executor::new`] and [`Executor::run`].
 pub fn execute(graph: &Graph, inputs: &[Tensor]) -> Result<Trace, Error> {
-    graph.check()?;
-    let expected = graph.inputs().count();
-    if expected != inputs.len() {
-        return Err(Error::InputCount { expected, got: inputs.len() });
-    }
-    let mut inputs = inputs;
-    let mut values: Vec<Vec<f64>> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
-        let computed = match (&node.op, inputs) {
-            (Op::Input, [tensor, rest @ ..]) => {
-                inputs = rest;
-                read_input(node, tensor)?
-            }
-            (op, _) => {
-                let operands: Vec<Operand<'_>> = node
-                    .inputs
-                    .iter()
-                    .map(|id| Operand { shape: &graph.node(*id).shape, values: &values[id.0 as usize] })
-                    .collect();
-                compute(&node.name, op, &operands, &node.shape)?
-            }
-        };
-        check_values(&node.name, node.element, &computed)?;
-        values.push(computed);
-    }
-    Ok(Trace { values })
+    Executor::new(graph)?.run(inputs)
 }
 
 /// Whether `tensor` has the shape and the type of the input `node`.
-pub(super) fn check_input(node: &Node, tensor: &Tensor) -> Result<(), Error> {
+pub(crate) fn check_input(node: &Node, tensor: &Tensor) -> Result<(), Error> {
     if tensor.shape != node.shape || tensor.values.len() != node.len() {
         return Err(Error::InputShape {
             input: node.tensor.clone(),
@@ -102,12 +126,10 @@ pub(crate) fn check_values(node: &str, element: ElementType, values: &[f64]) -> 
     if let Some((at, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
         return Err(Error::NonFinite { node: node.to_owned(), element: at, value });
     }
-    let fits = |value: f64| match element {
-        ElementType::F32 | ElementType::F64 => true,
+    let fits = |value: f64| match element.integers() {
+        None => true,
         // Strictly: 2^53 itself is also what 2^53 + 1 rounds to.
-        ElementType::I64 => value.abs() < MAX_EXACT,
-        ElementType::I32 => f64::from(i32::MIN) <= value && value <= f64::from(i32::MAX),
-        ElementType::Bool => value == 0.0 || value == 1.0,
+        Some(range) => value.fract() == 0.0 && value.abs() < MAX_EXACT && range.contains(&(value as i64)),
     };
     match values.iter().find(|&&value| !fits(value)) {
         Some(&value) => Err(Error::Overflow { node: node.to_owned(), element, value }),

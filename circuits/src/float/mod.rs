@@ -12,9 +12,10 @@
 //! | [`Graph`], [`Node`], [`Op`] | the graph |
 //! | [`Tensor`] | a shape and values, as they are fed to a graph |
 //! | `ops` | for each operator its shape and what it computes, one file per family |
-//! | [`execute`] | runs a graph in `f64` and keeps every intermediate tensor: what calibration needs |
-//! | [`Reference`] | the same model in tract, in `f32`: another implementation, from the ONNX file itself |
+//! | [`Executor`] | runs a graph in `f64` and keeps every intermediate tensor: what calibration needs |
 //! | [`layout`] | strides, broadcasting, groups of a reduction |
+//!
+//! [`crate::onnx::Reference`] is another implementation: the same model in tract, in `f32`, from the ONNX file itself.
 
 mod check;
 mod error;
@@ -22,21 +23,22 @@ mod execute;
 mod function;
 pub mod layout;
 mod ops;
-mod reference;
 mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use error::Error;
-pub(crate) use execute::{MAX_EXACT, check_values};
-pub use execute::{Trace, execute};
+pub use execute::{Executor, Trace, execute};
+pub(crate) use execute::{MAX_EXACT, check_input, check_values};
 pub use function::Function;
 pub(crate) use ops::{MAX_RANK, Operand, check_node, checked_len, compute, matmul_shape, reduced};
-pub use reference::Reference;
 pub use tensor::{Tensor, Values};
 
-/// One element of one of a node's operands. The integer graph's own type, so that data movement carries over as it is.
-pub use crate::int::Source;
+/// One element of one of a node's operands, and how a convolution's kernel moves: the integer graph's own types, so that both carry
+/// over as they are.
+pub use crate::int::{Source, Window};
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,18 @@ pub enum ElementType {
     I64,
     /// Booleans: 0 or 1.
     Bool,
+    /// 8-bit signed integers.
+    I8,
+    /// 16-bit signed integers.
+    I16,
+    /// 8-bit unsigned integers.
+    U8,
+    /// 16-bit unsigned integers.
+    U16,
+    /// 32-bit unsigned integers.
+    U32,
+    /// 64-bit unsigned integers.
+    U64,
 }
 
 /// Which of several greatest elements [`Op::ArgMax`] names.
@@ -81,19 +95,6 @@ pub enum Rounding {
     Truncate,
     /// To the nearest; halves to the even one.
     HalfEven,
-}
-
-/// What a convolution reads at each of its positions, along one to three axes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Window {
-    /// How far apart neighbouring positions stand. At least 1.
-    pub strides: Vec<usize>,
-    /// Zeros before and after the elements.
-    pub pads: Vec<(usize, usize)>,
-    /// How far apart the taps of the kernel stand. At least 1.
-    pub dilations: Vec<usize>,
-    /// Channels and outputs are divided into so many groups that do not see each other. At least 1.
-    pub groups: usize,
 }
 
 /// What a node computes. `x`, `a`, `b` are its operands, `y` its output.
@@ -247,7 +248,23 @@ pub struct Graph {
 impl ElementType {
     /// Whether its values are integers.
     pub fn is_integer(self) -> bool {
-        matches!(self, Self::I32 | Self::I64)
+        !self.is_float() && self != Self::Bool
+    }
+
+    /// The integers that it has, as far as `i64` has them; `None` if it holds real numbers.
+    pub fn integers(self) -> Option<RangeInclusive<i64>> {
+        Some(match self {
+            Self::F32 | Self::F64 => return None,
+            Self::Bool => 0..=1,
+            Self::I8 => i8::MIN.into()..=i8::MAX.into(),
+            Self::I16 => i16::MIN.into()..=i16::MAX.into(),
+            Self::I32 => i32::MIN.into()..=i32::MAX.into(),
+            Self::I64 => i64::MIN..=i64::MAX,
+            Self::U8 => 0..=u8::MAX.into(),
+            Self::U16 => 0..=u16::MAX.into(),
+            Self::U32 => 0..=u32::MAX.into(),
+            Self::U64 => 0..=i64::MAX,
+        })
     }
 
     /// Whether its values are floating-point numbers.
@@ -264,6 +281,12 @@ impl std::fmt::Display for ElementType {
             Self::I32 => "int32",
             Self::I64 => "int64",
             Self::Bool => "bool",
+            Self::I8 => "int8",
+            Self::I16 => "int16",
+            Self::U8 => "uint8",
+            Self::U16 => "uint16",
+            Self::U32 => "uint32",
+            Self::U64 => "uint64",
         })
     }
 }

@@ -69,6 +69,23 @@ impl<'a> Attributes<'a> {
         Ok(self.take(name, AttributeType::Ints)?.map(|attribute| attribute.ints.as_slice()))
     }
 
+    /// Text, which must be UTF-8.
+    pub(super) fn string(&mut self, name: &str) -> Result<Option<&'a str>, Error> {
+        let Some(attribute) = self.take(name, AttributeType::String)? else { return Ok(None) };
+        std::str::from_utf8(&attribute.s).map(Some).map_err(|_| self.refuse(name, "is no UTF-8 text"))
+    }
+
+    pub(super) fn strings(&mut self, name: &str) -> Result<Option<Vec<&'a str>>, Error> {
+        let Some(attribute) = self.take(name, AttributeType::Strings)? else { return Ok(None) };
+        let texts = attribute.strings.iter().map(|text| std::str::from_utf8(text)).collect::<Result<_, _>>();
+        texts.map(Some).map_err(|_| self.refuse(name, "is no UTF-8 text"))
+    }
+
+    /// A number that may be NaN or infinite: what a missing value looks like.
+    pub(super) fn any_float(&mut self, name: &str) -> Result<Option<f64>, Error> {
+        Ok(self.take(name, AttributeType::Float)?.map(|attribute| attribute.f.into()))
+    }
+
     pub(super) fn tensor(&mut self, name: &str) -> Result<Option<&'a TensorProto>, Error> {
         let Some(attribute) = self.take(name, AttributeType::Tensor)? else { return Ok(None) };
         attribute.t.as_ref().map(Some).ok_or_else(|| self.refuse(name, "holds no tensor"))

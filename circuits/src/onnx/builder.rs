@@ -1,18 +1,25 @@
 //! Builds the float graph node by node: checks each, computes those that depend on constants alone, counts what the
 //! model costs and stops at the limits.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Error, Limits};
-use crate::float::{self, Graph, Node, NodeId, Op, Operand, Output, checked_len};
+use crate::float::{
+    self, ElementType, Graph, MAX_EXACT, Node, NodeId, Op, Operand, Output, Source, Tensor, Values, checked_len,
+};
 
 /// A graph in the making.
 pub(super) struct Builder {
     nodes: Vec<Node>,
     /// Whether all values of a node are integers, whatever its type.
     integral: Vec<bool>,
+    /// Integer constants of which some are beyond what the float graph holds exactly. Exporters write the greatest
+    /// integer for "to the end", so import reads and moves them; nothing computes with them.
+    wide: HashMap<NodeId, Vec<i64>>,
     /// Names of tensors, the model's own included before the first node is added.
     taken: HashSet<String>,
+    /// The last number that was tried for a name that was taken.
+    numbered: HashMap<String, usize>,
     limits: Limits,
     elements: usize,
     operations: usize,
@@ -22,12 +29,66 @@ impl Builder {
     pub(super) fn new(limits: Limits, taken: HashSet<String>) -> Self {
         // Elements and nodes are numbered with 32 bits.
         let limits = Limits { max_elements: limits.max_elements.min(u32::MAX as usize), ..limits };
-        Self { nodes: vec![], integral: vec![], taken, limits, elements: 0, operations: 0 }
+        Self {
+            nodes: vec![],
+            integral: vec![],
+            wide: HashMap::new(),
+            taken,
+            numbered: HashMap::new(),
+            limits,
+            elements: 0,
+            operations: 0,
+        }
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
         // Ids come from `add` of this very builder.
         &self.nodes[id.0 as usize]
+    }
+
+    /// The values of a constant; `None` also if they are integers that are not exact.
+    pub(super) fn constant(&self, id: NodeId) -> Option<&[f64]> {
+        self.node(id).constant().filter(|_| !self.wide.contains_key(&id))
+    }
+
+    /// The values of a constant of integers, all of them exact.
+    pub(super) fn constant_ints(&self, id: NodeId) -> Option<Vec<i64>> {
+        match self.wide.get(&id) {
+            Some(values) => Some(values.clone()),
+            // Exact: integers below 2^53.
+            None => Some(self.node(id).constant()?.iter().map(|&value| value as i64).collect()),
+        }
+    }
+
+    /// Refuses integers that the float graph does not hold exactly; `what` names them in the error.
+    pub(super) fn require_exact(&self, id: NodeId, what: &str) -> Result<(), Error> {
+        match self.wide.get(&id).and_then(|values| values.iter().find(|value| is_wide(value))) {
+            Some(&value) => Err(Error::Inexact { what: what.to_owned(), value }),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a constant as it is stored. `name` is that of the node, `what` names it in errors.
+    pub(super) fn add_stored(
+        &mut self,
+        name: String,
+        tensor: String,
+        element: ElementType,
+        stored: Tensor,
+        what: &str,
+    ) -> Result<NodeId, Error> {
+        let (values, wide) = match stored.values {
+            Values::Float(values) => (values, None),
+            Values::Bool(values) => (values.into_iter().map(|value| f64::from(u8::from(value))).collect(), None),
+            // What is rounded here is never read: `wide` has it.
+            Values::Int(values) => (values.iter().map(|&value| value as f64).collect(), Some(values)),
+        };
+        let node = Node { name, tensor, op: Op::Constant { values }, inputs: vec![], shape: stored.shape, element };
+        let id = self.add_checked(node, what)?;
+        if let Some(values) = wide.filter(|values| values.iter().any(is_wide)) {
+            self.wide.insert(id, values);
+        }
+        Ok(id)
     }
 
     /// How many nodes there are: the id of the next one.
@@ -53,12 +114,12 @@ impl Builder {
 
     /// A tensor name that nothing else has.
     pub(super) fn free_name(&mut self, wanted: String) -> String {
+        // A node of many parts asks for one name very often: the numbers go on from the last.
+        let next = self.numbered.entry(wanted.clone()).or_insert(1);
         let mut name = wanted.clone();
-        for attempt in 2.. {
-            if self.taken.insert(name.clone()) {
-                break;
-            }
-            name = format!("{wanted}.{attempt}");
+        while !self.taken.insert(name.clone()) {
+            *next += 1;
+            name = format!("{wanted}.{next}");
         }
         name
     }
@@ -68,7 +129,9 @@ impl Builder {
     pub(super) fn check_room(&self, shape: &[usize]) -> Result<usize, Error> {
         let limit = self.limits.max_elements;
         let len = checked_len(shape).unwrap_or(usize::MAX);
-        match self.elements.saturating_add(len) {
+        // Work goes along each axis, also of a tensor that is empty along another.
+        let extents = shape.iter().fold(1usize, |product, dim| product.saturating_mul((*dim).max(1)));
+        match self.elements.saturating_add(len).max(extents) {
             got if got > limit => Err(Error::TooLarge { what: "elements in all tensors together", limit, got }),
             elements => Ok(elements),
         }
@@ -76,6 +139,14 @@ impl Builder {
 
     /// Adds a node; `label` names it in errors.
     pub(super) fn add(&mut self, node: Node, label: &str) -> Result<NodeId, Error> {
+        if let Op::Constant { values } = &node.op {
+            float::check_values(&node.name, node.element, values)?;
+        }
+        self.add_checked(node, label)
+    }
+
+    /// The same for constants whose values have been looked at.
+    fn add_checked(&mut self, node: Node, label: &str) -> Result<NodeId, Error> {
         let refuse = |reason: String| Error::Node { node: label.to_owned(), reason };
         self.elements = self.check_room(&node.shape)?;
         let shapes: Vec<&[usize]> = node.inputs.iter().map(|id| self.node(*id).shape.as_slice()).collect();
@@ -87,8 +158,20 @@ impl Builder {
         }
         self.operations = operations;
         let integral = self.proves_integral(&node);
+        if let Some(&wide) = node.inputs.iter().find(|id| self.wide.contains_key(id)) {
+            if let Op::Rearrange { sources } = &node.op {
+                return self.add_moved(&node, sources, label);
+            }
+            self.require_exact(wide, &format!("an operand of {label}"))?;
+        }
         let foldable = !node.inputs.is_empty() && node.inputs.iter().all(|id| self.node(*id).constant().is_some());
         let node = if foldable { self.fold(node)? } else { node };
+        if node.constant().is_none() && wraps_around(&node) {
+            let element = node.element;
+            return Err(refuse(format!(
+                "computes in {element}, which wraps around where circuits do not: Cast to int32 before it"
+            )));
+        }
         if node.is_empty() && node.constant().is_none() {
             return Err(refuse(format!("yields a tensor of shape {:?}, without elements", node.shape)));
         }
@@ -96,6 +179,23 @@ impl Builder {
         self.nodes.push(node);
         self.integral.push(integral);
         Ok(NodeId(id))
+    }
+
+    /// Moves integers that are not exact, and others with them.
+    fn add_moved(&mut self, node: &Node, sources: &[Source], label: &str) -> Result<NodeId, Error> {
+        let operands: Option<Vec<_>> = node.inputs.iter().map(|id| self.constant_ints(*id)).collect();
+        let Some(operands) = operands.filter(|_| node.element.is_integer()) else {
+            let what = format!("an operand of {label}");
+            node.inputs.iter().try_for_each(|id| self.require_exact(*id, &what))?;
+            return Err(Error::Node { node: label.to_owned(), reason: "joins constants with what is computed".into() });
+        };
+        let moved: Vec<i64> = sources.iter().map(|from| operands[from.input as usize][from.element as usize]).collect();
+        let held = node.element.integers().unwrap_or(0..=0);
+        if let Some(&value) = moved.iter().find(|value| !held.contains(value)) {
+            return Err(Error::Inexact { what: format!("what {label} makes {}", node.element), value });
+        }
+        let stored = Tensor { shape: node.shape.clone(), values: Values::Int(moved) };
+        self.add_stored(node.name.clone(), node.tensor.clone(), node.element, stored, label)
     }
 
     fn fold(&self, node: Node) -> Result<Node, Error> {
@@ -149,6 +249,18 @@ impl Builder {
         let moved = |output: Output| Output { node: moved[output.node.0 as usize], ..output };
         Graph { nodes, outputs: outputs.into_iter().map(moved).collect() }
     }
+}
+
+/// Whether the float graph does not hold this integer exactly.
+fn is_wide(value: &i64) -> bool {
+    value.unsigned_abs() >= MAX_EXACT as u64
+}
+
+/// Whether a node can leave a type of few bits or without sign. For int32 and int64 that is taken for an error of the
+/// model's.
+fn wraps_around(node: &Node) -> bool {
+    let small = node.element.is_integer() && !matches!(node.element, ElementType::I32 | ElementType::I64);
+    small && matches!(node.op, Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::ReduceSum { .. })
 }
 
 /// Roughly how many arithmetic operations a node takes.

@@ -16,6 +16,11 @@ pub(super) fn node_name(node: &NodeProto) -> &str {
     names.into_iter().flatten().find(|name| !name.is_empty()).map_or("?", String::as_str)
 }
 
+/// Operator and name of a node, as errors have them.
+pub(super) fn label(node: &NodeProto) -> String {
+    format!("{} `{}`", node.op_type, node_name(node))
+}
+
 /// What a node computes, in terms of nodes that have been added.
 pub(super) struct Computed {
     pub(super) op: Op,
@@ -49,7 +54,7 @@ impl<'a> Call<'a> {
         builder: &'a mut Builder,
     ) -> Result<Self, Error> {
         let name = node_name(node);
-        let label = format!("{} `{name}`", node.op_type);
+        let label = label(node);
         let attributes = Attributes::new(node, &label)?;
         let (outputs, first_part) = (node.output.as_slice(), builder.count());
         Ok(Self { opset, attributes, builder, label, name, outputs, operands, first_part })
@@ -81,8 +86,9 @@ impl<'a> Call<'a> {
         self.builder.node(id).element
     }
 
+    /// The values of a constant, unless they are integers beyond what is exact: those only [`Call::constant_ints`] has.
     pub(super) fn constant(&self, id: NodeId) -> Option<&[f64]> {
-        self.builder.node(id).constant()
+        self.builder.constant(id)
     }
 
     /// The values of an operand that must be constant, such as `scales`.
@@ -98,9 +104,8 @@ impl<'a> Call<'a> {
                 self.refuse(format!("operand `{role}` has elements of type {}, expected integers", self.element(id)))
             );
         }
-        match self.constant(id) {
-            // Exact: a constant of integer type holds integers below 2^53.
-            Some(values) => Ok(values.iter().map(|&value| value as i64).collect()),
+        match self.builder.constant_ints(id) {
+            Some(values) => Ok(values),
             None => Err(self.refuse(format!(
                 "operand `{role}` is computed from the inputs, so the shape is not fixed; make it a constant"
             ))),
@@ -194,10 +199,19 @@ impl<'a> Call<'a> {
 
     /// Adds a node that is part of this one, and named after it.
     pub(super) fn part(&mut self, suffix: &str, computed: Computed) -> Result<NodeId, Error> {
-        let name = format!("{}.{suffix}", self.name);
-        let output = self.outputs.iter().find(|name| !name.is_empty()).map_or(self.name, String::as_str);
-        let tensor = self.builder.free_name(format!("{output}.{suffix}"));
+        let (name, tensor) = self.part_names(suffix);
         self.add(name, tensor, computed)
+    }
+
+    /// Names of a part: of the node, and of the tensor that it yields.
+    pub(super) fn part_names(&mut self, suffix: &str) -> (String, String) {
+        let output = self.outputs.iter().find(|name| !name.is_empty()).map_or(self.name, String::as_str);
+        (format!("{}.{suffix}", self.name), self.builder.free_name(format!("{output}.{suffix}")))
+    }
+
+    /// Operator and name, as errors have them.
+    pub(super) fn label(&self) -> &str {
+        &self.label
     }
 
     /// Adds a constant that this node needs.

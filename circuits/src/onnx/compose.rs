@@ -1,15 +1,15 @@
 //! Parts of a node: what importers that translate one ONNX node to several float nodes are written with.
 //!
 //! Each function adds one node, works out its shape, and names it after the ONNX node and the float operator
-//! (`norm.ReduceMean`). Where all operands are constants the part is computed at once, so that an importer need not tell
-//! constants apart.
+//! (`norm.ReduceMean`). Where all operands are constants the part is computed at once, so that an importer need not
+//! tell constants apart.
 
 #![allow(dead_code, reason = "a vocabulary for importers: not each word is in use at all times")]
 
 use super::Error;
 use super::call::{Call, Computed};
 use super::ops::movement;
-use crate::float::{ElementType, NodeId, Op, layout, matmul_shape, reduced};
+use crate::float::{ElementType, NodeId, Op, Tensor, layout, matmul_shape, reduced};
 
 /// Whether a reduction keeps the axes that it reduces, as dimensions of 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,13 @@ impl Call<'_> {
         element: ElementType,
     ) -> Result<NodeId, Error> {
         self.part(suffix, Computed { op: Op::Constant { values }, inputs: vec![], shape, element })
+    }
+
+    /// A constant as a tensor holds it: integers beyond 2^53 are kept as they are.
+    pub(super) fn stored(&mut self, suffix: &str, element: ElementType, stored: Tensor) -> Result<NodeId, Error> {
+        let (name, tensor) = self.part_names(suffix);
+        let what = format!("the value of {}", self.label());
+        self.builder.add_stored(name, tensor, element, stored, &what)
     }
 
     /// A constant of one value throughout.
@@ -151,6 +158,9 @@ impl Call<'_> {
 
     /// The same data with elements of another type that holds every value as it is: see Cast.
     pub(super) fn retyped(&mut self, x: NodeId, element: ElementType) -> Result<NodeId, Error> {
+        if self.element(x) == element {
+            return Ok(x);
+        }
         let copy = self.copy(x, self.shape(x))?;
         self.part("retyped", Computed { element, ..copy })
     }

@@ -15,7 +15,7 @@ pub(super) struct Input {
 }
 
 /// A dimension as the model declares it.
-enum Dimension {
+enum Dim {
     Fixed(usize),
     /// Named by the model (`symbol`) or not; `key` is how an option sets it.
     Open {
@@ -27,7 +27,7 @@ enum Dimension {
 struct Declared {
     name: String,
     element: ElementType,
-    dims: Vec<Dimension>,
+    dims: Vec<Dim>,
 }
 
 /// Type and dimensions that a value declares; a dimension without a number is `None`.
@@ -43,21 +43,98 @@ pub(super) fn declared(info: &ValueInfoProto) -> Option<(i32, Option<Vec<Option<
     Some((kind.elem_type, shape))
 }
 
+/// A dimension of an input that the model leaves open, and the number that it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dimension {
+    /// The input.
+    pub input: String,
+    /// Which of its dimensions.
+    pub axis: usize,
+    /// How [`ImportOptions::dims`] sets it.
+    pub key: String,
+    /// Its number.
+    pub number: usize,
+}
+
+/// What came of the inputs.
+pub(super) struct Resolved {
+    /// Those that have a shape, in the model's order.
+    pub(super) inputs: Vec<Input>,
+    /// Their open dimensions.
+    pub(super) dimensions: Vec<Dimension>,
+    /// Why the others have none.
+    pub(super) problems: Vec<Error>,
+}
+
 /// Gives every input a static shape, by the rule that [`ImportOptions::dims`] states.
-pub(super) fn resolve(inputs: &[&ValueInfoProto], options: &ImportOptions) -> Result<Vec<Input>, Error> {
-    let declared = inputs.iter().map(|info| read(info)).collect::<Result<Vec<_>, _>>()?;
-    let keys: BTreeSet<&str> = open(&declared).map(|(_, _, _, key)| key).collect();
-    if let Some(key) = options.dims.keys().find(|key| !keys.contains(key.as_str())) {
-        let open = if keys.is_empty() { "none".to_owned() } else { keys.into_iter().collect::<Vec<_>>().join(", ") };
-        return Err(Error::UnusedDimension { key: key.clone(), open });
+pub(super) fn resolve(inputs: &[&ValueInfoProto], options: &ImportOptions) -> Resolved {
+    let (mut declared, mut problems) = (vec![], vec![]);
+    for info in inputs {
+        match read(info) {
+            Ok(input) => declared.push(input),
+            Err(error) => problems.push(error),
+        }
+    }
+    // Open dimensions of an input that could not be read are not known.
+    if problems.is_empty() {
+        let keys: BTreeSet<&str> = open(&declared).map(|(_, _, _, key)| key).collect();
+        for key in options.dims.keys().filter(|key| !keys.contains(key.as_str())) {
+            let open = match keys.is_empty() {
+                true => "none".to_owned(),
+                false => keys.iter().copied().collect::<Vec<_>>().join(", "),
+            };
+            problems.push(Error::UnusedDimension { key: key.clone(), open });
+        }
     }
     let mut bound: BTreeMap<String, usize> = options.dims.clone();
-    if let Some((key, _)) = bound.iter().find(|(_, value)| **value == 0) {
-        return Err(Error::BadDimension { what: format!("option `{key}`"), axis: 0, got: 0 });
+    for (key, _) in bound.iter().filter(|(_, value)| **value == 0) {
+        problems.push(Error::BadDimension { what: format!("option `{key}`"), axis: 0, got: 0 });
     }
     let batch: Vec<String> = batch(&declared, &bound).into_iter().map(str::to_owned).collect();
     bound.extend(batch.into_iter().map(|key| (key, 1)));
-    declared.into_iter().map(|input| bind(input, &bound)).collect()
+    let mut resolved = Resolved { inputs: vec![], dimensions: vec![], problems };
+    let mut told = BTreeSet::new();
+    for input in declared {
+        let mut shape = vec![];
+        for (axis, dimension) in input.dims.iter().enumerate() {
+            let (symbol, key) = match dimension {
+                Dim::Fixed(number) => {
+                    shape.push(*number);
+                    continue;
+                }
+                Dim::Open { symbol, key } => (symbol, key),
+            };
+            if let Some(&number) = bound.get(key) {
+                // Told already: then the input has no shape.
+                if number == 0 {
+                    continue;
+                }
+                shape.push(number);
+                resolved.dimensions.push(Dimension { input: input.name.clone(), axis, key: key.clone(), number });
+            } else if told.insert(key.clone()) {
+                resolved.problems.push(Error::OpenDimension {
+                    input: input.name.clone(),
+                    axis,
+                    dimension: symbol.as_ref().map_or_else(|| "unnamed".to_owned(), |symbol| format!("`{symbol}`")),
+                    key: key.clone(),
+                });
+            }
+        }
+        if shape.len() == input.dims.len() {
+            resolved.inputs.push(Input { name: input.name, element: input.element, shape });
+        }
+    }
+    resolved
+}
+
+/// The key of the first dimension of the input `name`, if it is the batch and no option sets it.
+pub(super) fn batch_key(inputs: &[&ValueInfoProto], name: &str, options: &ImportOptions) -> Option<String> {
+    let declared = inputs.iter().map(|info| read(info)).collect::<Result<Vec<_>, _>>().ok()?;
+    let keys = batch(&declared, &options.dims);
+    match declared.iter().find(|input| input.name == name)?.dims.first()? {
+        Dim::Open { key, .. } if keys.contains(&key.as_str()) => Some(key.clone()),
+        _ => None,
+    }
 }
 
 fn read(info: &ValueInfoProto) -> Result<Declared, Error> {
@@ -76,28 +153,39 @@ fn read(info: &ValueInfoProto) -> Result<Declared, Error> {
     }
     let dimension = |(axis, dim): (usize, &Option<dimension::Value>)| match dim {
         Some(dimension::Value::DimValue(number)) if *number > 0 => match usize::try_from(*number) {
-            Ok(number) => Ok(Dimension::Fixed(number)),
+            Ok(number) => Ok(Dim::Fixed(number)),
             Err(_) => Err(Error::BadDimension { what: what.clone(), axis, got: *number }),
         },
         // Some exporters write -1 for a dimension that they leave open.
         Some(dimension::Value::DimValue(number)) if *number != -1 => {
             Err(Error::BadDimension { what: what.clone(), axis, got: *number })
         }
-        Some(dimension::Value::DimParam(symbol)) if !matches!(symbol.as_str(), "" | "?") => {
-            Ok(Dimension::Open { symbol: Some(symbol.clone()), key: symbol.clone() })
+        Some(dimension::Value::DimParam(symbol)) if is_placeholder(symbol) => {
+            Ok(Dim::Open { symbol: None, key: symbol.clone() })
         }
-        _ => Ok(Dimension::Open { symbol: None, key: format!("{}[{axis}]", info.name) }),
+        Some(dimension::Value::DimParam(symbol)) if !matches!(symbol.as_str(), "" | "?") => {
+            Ok(Dim::Open { symbol: Some(symbol.clone()), key: symbol.clone() })
+        }
+        _ => Ok(Dim::Open { symbol: None, key: format!("{}[{axis}]", info.name) }),
     };
     let dims = shape.dim.iter().map(|dim| &dim.value).enumerate().map(dimension).collect::<Result<Vec<_>, _>>()?;
     Ok(Declared { name: info.name.clone(), element, dims })
+}
+
+/// Whether an exporter made this name up for a dimension without one, a new one each time: `unk__90` (tf2onnx),
+/// `x_dynamic_axes_1` (PyTorch). That two of them differ does not say that the dimensions do.
+fn is_placeholder(symbol: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    symbol.strip_prefix("unk__").is_some_and(number)
+        || symbol.rsplit_once("_dynamic_axes_").is_some_and(|(_, text)| number(text))
 }
 
 /// The open dimensions: rank of the input, axis, symbol, key.
 fn open(inputs: &[Declared]) -> impl Iterator<Item = (usize, usize, Option<&str>, &str)> {
     inputs.iter().flat_map(|input| {
         input.dims.iter().enumerate().filter_map(|(axis, dim)| match dim {
-            Dimension::Open { symbol, key } => Some((input.dims.len(), axis, symbol.as_deref(), key.as_str())),
-            Dimension::Fixed(_) => None,
+            Dim::Open { symbol, key } => Some((input.dims.len(), axis, symbol.as_deref(), key.as_str())),
+            Dim::Fixed(_) => None,
         })
     })
 }
@@ -114,18 +202,4 @@ fn batch<'a>(inputs: &'a [Declared], bound: &BTreeMap<String, usize>) -> Vec<&'a
         true => leading.iter().map(|(_, _, _, key)| *key).collect(),
         false => vec![],
     }
-}
-
-fn bind(input: Declared, bound: &BTreeMap<String, usize>) -> Result<Input, Error> {
-    let number = |(axis, dim): (usize, &Dimension)| match dim {
-        Dimension::Fixed(number) => Ok(*number),
-        Dimension::Open { symbol, key } => bound.get(key).copied().ok_or_else(|| Error::OpenDimension {
-            input: input.name.clone(),
-            axis,
-            dimension: symbol.as_ref().map_or_else(|| "unnamed".to_owned(), |symbol| format!("`{symbol}`")),
-            key: key.clone(),
-        }),
-    };
-    let shape = input.dims.iter().enumerate().map(number).collect::<Result<Vec<_>, _>>()?;
-    Ok(Input { name: input.name, element: input.element, shape })
 }

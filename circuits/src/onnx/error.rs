@@ -2,6 +2,47 @@
 
 use crate::{escaped, float};
 
+/// An operator that is not supported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Its name, with its domain unless that is ONNX's own.
+    pub operator: String,
+    /// How many nodes use it.
+    pub count: usize,
+    /// The first of them.
+    pub node: String,
+    /// What to do; empty if there is nothing but to do without it.
+    pub advice: &'static str,
+}
+
+fn unsupported(operators: &[Unsupported]) -> String {
+    let one = |operator: &Unsupported| {
+        let Unsupported { operator, count, node, advice } = operator;
+        let (operator, node) = (escaped(operator), escaped(node));
+        let nodes = match count {
+            1 => format!("node `{node}`"),
+            _ => format!("{count} nodes (the first is `{node}`)"),
+        };
+        let advice = if advice.is_empty() { String::new() } else { format!(": {advice}") };
+        format!("operator `{operator}` of {nodes} is not supported{advice}")
+    };
+    operators.iter().map(one).collect::<Vec<_>>().join(";\n  ")
+}
+
+fn list(problems: &[Error], more: usize) -> String {
+    let lines = problems.iter().map(|problem| format!("\n- {problem}")).collect::<String>();
+    if more == 0 { lines } else { format!("{lines}\n- and {more} more") }
+}
+
+/// `key=NUMBER` as a shell takes it.
+fn assignment(key: &str) -> String {
+    let plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'));
+    match plain && !key.is_empty() {
+        true => format!("{key}=NUMBER"),
+        false => format!("'{}=NUMBER'", key.replace('\'', "'\\''")),
+    }
+}
+
 /// Why a model was not imported. Each says what was expected, what came, and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -58,28 +99,37 @@ pub enum Error {
         /// What to do.
         advice: &'static str,
     },
-    /// An operator that is not supported.
-    #[error(
-        "operator `{operator}` of node `{node}` is not supported; supported are: {supported}",
-        operator = escaped(operator),
-        node = escaped(node),
-        supported = escaped(supported)
-    )]
-    UnknownOperator {
-        /// The operator, with its domain unless that is ONNX's own.
-        operator: String,
-        /// The node.
-        node: String,
+    /// Operators that are not supported.
+    #[error("{}; supported are: {supported}", unsupported(operators), supported = escaped(supported))]
+    UnknownOperators {
+        /// Each once.
+        operators: Vec<Unsupported>,
         /// All that are supported, in alphabetical order.
         supported: String,
     },
+    /// A file that cannot be read.
+    #[error("`{path}` cannot be read: {reason}", path = escaped(path), reason = escaped(reason))]
+    File {
+        /// Where it is.
+        path: String,
+        /// In the system's words.
+        reason: String,
+    },
+    /// Everything that stands in the way of a model, if it is more than one thing.
+    #[error("{} things stand in the way of this model:{}", problems.len() + more, list(problems, *more))]
+    Several {
+        /// What they are, in the order of the model.
+        problems: Vec<Error>,
+        /// How many there are besides.
+        more: usize,
+    },
     /// A dimension without a number.
     #[error(
-        "dimension {axis} of input `{input}` is open ({dimension}): circuits have fixed shapes; set it with the import option \
-         `{key}=NUMBER`, or export the model with a fixed shape",
+        "dimension {axis} of input `{input}` is open ({dimension}): circuits have fixed shapes; set it with \
+         `--dim {key}`, or export the model with a fixed shape",
         input = escaped(input),
         dimension = escaped(dimension),
-        key = escaped(key)
+        key = escaped(&assignment(key))
     )]
     OpenDimension {
         /// The input.

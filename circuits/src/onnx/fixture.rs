@@ -65,6 +65,26 @@ impl Fixture {
         self
     }
 
+    /// A node with any number of outputs; `""` leaves one out.
+    pub(crate) fn node_of(
+        mut self,
+        op: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[AttributeProto],
+    ) -> Self {
+        self = self.node(op, inputs, "", attributes);
+        if let Some(node) = self.graph().node.last_mut() {
+            node.output = outputs.iter().map(|&name| name.to_owned()).collect();
+        }
+        self
+    }
+
+    /// The graph alone, as a branch of an If.
+    pub(crate) fn branch(mut self, name: &str) -> AttributeProto {
+        AttributeProto { g: Some(std::mem::take(self.graph())), ..attribute(name, AttributeType::Graph) }
+    }
+
     /// An output that declares nothing.
     pub(crate) fn output(mut self, name: &str) -> Self {
         self.graph().output.push(ValueInfoProto { name: name.into(), ..Default::default() });
@@ -119,6 +139,15 @@ pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
 
 pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     AttributeProto { ints: ints.to_vec(), ..attribute(name, AttributeType::Ints) }
+}
+
+pub(crate) fn string(name: &str, s: &str) -> AttributeProto {
+    AttributeProto { s: s.as_bytes().to_vec(), ..attribute(name, AttributeType::String) }
+}
+
+pub(crate) fn strings(name: &str, strings: &[&str]) -> AttributeProto {
+    let strings = strings.iter().map(|text| text.as_bytes().to_vec()).collect();
+    AttributeProto { strings, ..attribute(name, AttributeType::Strings) }
 }
 
 pub(crate) fn tensor(name: &str, t: TensorProto) -> AttributeProto {

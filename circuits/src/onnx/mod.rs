@@ -4,18 +4,19 @@
 //! and what the float reference needs. Nothing here panics on bad input, and memory and time are bounded by [`Limits`]:
 //! the bytes are walked before they are decoded (`wire`), the protobuf is checked here and not by tract, shapes are
 //! computed here, and tract sees only a model that has been accepted, reduced to what its outputs need, with static
-//! shapes ([`crate::float::Reference`]).
+//! shapes ([`Reference`]).
 //!
 //! # Operators
-//! Gemm, MatMul, Add, Sub, Mul, Relu, LeakyRelu, Clip, Sigmoid, Tanh, Softmax, ArgMax, Gather, ReduceMean, ReduceSum,
-//! Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Identity, Cast and Constant, of operator sets [`OPSETS`];
-//! `docs/onnx.md` says what is supported of each. [`supported_operators`] lists them.
+//! Those of operator sets [`OPSETS`] and [`ML_OPSETS`] that [`supported_operators`] lists; `docs/onnx.md` says what is
+//! supported of each. If with a constant condition is replaced by the branch that it takes.
 //!
 //! # What import does
 //! - Open dimensions get numbers: see [`ImportOptions::dims`].
+//! - Weights in files beside the model are read by [`read_model`] and [`import_file`], from the model's folder alone.
 //! - Nodes are sorted. Whatever depends on constants alone is computed (in double precision), and what no output needs
 //!   is dropped; the inputs all stay.
 //! - Initializers that are also listed as inputs are constants: their defaults are what the model is.
+//! - Everything that stands in the way is told in one run: what reads the output of a node that failed is passed over.
 //! - Node names are kept. `value_info`, metadata, documentation strings, training information and functions that no
 //!   node calls are not read.
 //!
@@ -27,41 +28,55 @@
 //! | file | what |
 //! |---|---|
 //! | `wire` | the walk over the bytes before they are decoded |
+//! | `external` | weights in files beside the model |
+//! | `importer` | the graph, node by node |
+//! | `branch` | subgraphs, and the branch of an If in its place |
+//! | `advice` | what to do about operators that are not supported |
+//! | `batch` | which dimension became the batch |
 //! | `dims`, `tensor`, `attributes`, `order` | reading shapes, stored tensors, attributes; sorting nodes |
 //! | `call`, `compose` | one node while it is imported; the parts it is composed of |
 //! | `domain` | operator sets and their versions |
 //! | `builder` | the graph in the making, with the limits |
 //! | `ops/` | one file per operator family |
-//! | `reduced` | the accepted model, as tract gets it |
+//! | `reduced`, `reference` | the accepted model, as tract gets it; tract, as another implementation |
 
+mod advice;
 mod attributes;
+mod batch;
+mod branch;
 mod builder;
 mod call;
 mod compose;
 mod dims;
 mod domain;
 mod error;
+mod external;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod importer;
 mod ops;
 mod order;
 mod reduced;
+mod reference;
 mod tensor;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use prost::Message;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
+use tract_onnx::pb::{ModelProto, TensorProto};
 
-pub use error::Error;
+pub(crate) use batch::batch_key;
+pub use dims::Dimension;
+pub use error::{Error, Unsupported};
+pub use external::{ExternalData, Folder, embed, read_model};
+pub use reference::Reference;
 
-use crate::float::{Graph, Node, NodeId, Op, Output, Tensor};
-use builder::Builder;
-use call::{Call, node_name};
+use crate::float::{Graph, Tensor};
 use domain::{Domain, Versions};
 use ops::Registry;
 
@@ -76,8 +91,8 @@ pub const ML_OPSETS: RangeInclusive<i64> = 1..=5;
 pub struct Limits {
     /// Length of the file. Decoding takes some ten times as much memory at worst: integers of one byte become eight.
     pub max_model_bytes: usize,
-    /// Nodes in the ONNX graph. Messages in the file are limited to 32 for each: an empty one takes two bytes in the file
-    /// and hundreds in memory, up to 256 MiB for all of them by default.
+    /// Nodes in the ONNX graph. Messages in the file are limited to 32 for each: an empty one takes two bytes in the
+    /// file and hundreds in memory, up to 256 MiB for all of them by default.
     pub max_nodes: usize,
     /// Elements of all tensors together: weights, constants, intermediate values. At most 2^32 - 1.
     pub max_elements: usize,
@@ -112,6 +127,7 @@ pub struct ImportOptions {
 pub struct Model {
     graph: Graph,
     opset: i64,
+    dimensions: Vec<Dimension>,
     producer: String,
     reduced: ModelProto,
 }
@@ -127,7 +143,12 @@ impl Model {
         self.graph
     }
 
-    /// The operator set that it was written for.
+    /// The dimensions that the model leaves open, with the numbers that they were given, in the order of the inputs.
+    pub fn dimensions(&self) -> &[Dimension] {
+        &self.dimensions
+    }
+
+    /// The version of ONNX's own operator set that it was written for; 0 if it uses none of its operators.
     pub fn opset(&self) -> i64 {
         self.opset
     }
@@ -154,11 +175,7 @@ pub fn supported_operators() -> Vec<String> {
 /// Each names what is wrong with the model and what to do: see [`Error`].
 pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Model, Error> {
     let limits = options.limits;
-    if bytes.len() > limits.max_model_bytes {
-        return Err(Error::TooLarge { what: "bytes in the file", limit: limits.max_model_bytes, got: bytes.len() });
-    }
-    wire::scan_model(bytes, limits.max_nodes.saturating_mul(RECORDS_PER_NODE))?;
-    let proto = ModelProto::decode(bytes).map_err(|error| Error::NotOnnx { reason: error.to_string() })?;
+    let proto = decode(bytes, &limits)?;
     if proto.ir_version <= 0 {
         return Err(Error::NotOnnx { reason: "it declares no IR version".into() });
     }
@@ -166,26 +183,29 @@ pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Model, Error> {
     if graph.node.len() > limits.max_nodes {
         return Err(Error::TooLarge { what: "nodes", limit: limits.max_nodes, got: graph.node.len() });
     }
-    // First: a model of other operators alone need not even name an operator set of ONNX's own.
-    let registry = Registry::new();
-    for node in &graph.node {
-        lookup(&registry, node)?;
-    }
     let versions = Versions::read(&proto.opset_import)?;
+    let (dimensions, (graph, flat)) = importer::import(graph, &versions, &proto.functions, options)?;
     let opset = versions.declared(Domain::Onnx).unwrap_or(0);
-    let taken = tensor_names(graph)?;
-    let mut importer = Importer { builder: Builder::new(limits, taken), tensors: HashMap::new(), versions, registry };
-    importer.add_inputs(graph, options)?;
-    importer.add_initializers(graph)?;
-    let order = order::topological(&graph.node)?;
-    for &at in &order {
-        importer.add_node(&graph.node[at])?;
+    let reduced = reduced::reduce(flat, &versions);
+    Ok(Model { graph, opset, dimensions, producer: proto.producer_name, reduced })
+}
+
+/// Imports the model that stands in a file, with its weights where they stand in files beside it: [`read_model`], then
+/// [`import`].
+///
+/// # Errors
+/// The file cannot be read, and those of [`import`].
+pub fn import_file(path: &Path, options: &ImportOptions) -> Result<Model, Error> {
+    import(&read_model(path, &options.limits)?, options)
+}
+
+/// Reads a model's protobuf, within the limits.
+fn decode(bytes: &[u8], limits: &Limits) -> Result<ModelProto, Error> {
+    if bytes.len() > limits.max_model_bytes {
+        return Err(Error::TooLarge { what: "bytes in the file", limit: limits.max_model_bytes, got: bytes.len() });
     }
-    let outputs = importer.outputs(graph)?;
-    let inputs = importer.inputs(graph);
-    let imported = importer.builder.finish(outputs);
-    let reduced = reduced::reduce(graph, &order, &inputs, opset);
-    Ok(Model { graph: imported, opset, producer: proto.producer_name, reduced })
+    wire::scan_model(bytes, limits.max_nodes.saturating_mul(RECORDS_PER_NODE))?;
+    ModelProto::decode(bytes).map_err(|error| Error::NotOnnx { reason: error.to_string() })
 }
 
 /// Reads a tensor file, as ONNX's test data has them: one `TensorProto`. Yields its name, which may be empty.
@@ -198,156 +218,3 @@ pub(crate) fn read_tensor_file(bytes: &[u8], max_elements: usize) -> Result<(Str
 
 /// Messages and names that a node takes in a file with its attributes, weights and value information, and some more.
 const RECORDS_PER_NODE: usize = 32;
-
-fn lookup(registry: &Registry, node: &NodeProto) -> Result<(Domain, ops::Operator), Error> {
-    let domain = Domain::of(&node.domain);
-    let known = domain.and_then(|domain| Some((domain, registry.get(domain, &node.op_type)?)));
-    known.ok_or_else(|| Error::UnknownOperator {
-        operator: match domain {
-            Some(domain) => domain.qualify(&node.op_type),
-            None => format!("{}:{}", node.domain, node.op_type),
-        },
-        node: node_name(node).to_owned(),
-        supported: registry.names().collect::<Vec<_>>().join(", "),
-    })
-}
-
-/// The names of all tensors, each of which must be yielded once.
-fn tensor_names(graph: &GraphProto) -> Result<HashSet<String>, Error> {
-    fn claim(taken: &mut HashSet<String>, what: &'static str, name: &str) -> Result<(), Error> {
-        match !name.is_empty() && taken.insert(name.to_owned()) {
-            true => Ok(()),
-            false => Err(Error::Name { what, name: name.to_owned() }),
-        }
-    }
-    let mut inputs = HashSet::new();
-    graph.input.iter().try_for_each(|input| claim(&mut inputs, "an input", &input.name))?;
-    let mut taken = HashSet::new();
-    graph.initializer.iter().try_for_each(|tensor| claim(&mut taken, "an initializer", &tensor.name))?;
-    // An input may have an initializer: its default.
-    taken.extend(inputs);
-    let outputs = graph.node.iter().flat_map(|node| &node.output).filter(|name| !name.is_empty());
-    outputs.into_iter().try_for_each(|name| claim(&mut taken, "a node's output", name))?;
-    Ok(taken)
-}
-
-/// A model while it is imported.
-struct Importer {
-    builder: Builder,
-    /// What yields a tensor of the ONNX model.
-    tensors: HashMap<String, NodeId>,
-    versions: Versions,
-    registry: Registry,
-}
-
-impl Importer {
-    fn add_inputs(&mut self, graph: &GraphProto, options: &ImportOptions) -> Result<(), Error> {
-        let defaults: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-        let inputs: Vec<_> = graph.input.iter().filter(|input| !defaults.contains(input.name.as_str())).collect();
-        for input in dims::resolve(&inputs, options)? {
-            let name = input.name;
-            let (label, tensor) = (format!("input `{name}`"), name.clone());
-            let node = Node {
-                name: name.clone(),
-                tensor,
-                op: Op::Input,
-                inputs: vec![],
-                shape: input.shape,
-                element: input.element,
-            };
-            let id = self.builder.add(node, &label)?;
-            self.tensors.insert(name, id);
-        }
-        Ok(())
-    }
-
-    fn add_initializers(&mut self, graph: &GraphProto) -> Result<(), Error> {
-        if !graph.sparse_initializer.is_empty() {
-            return Err(Error::Unsupported {
-                what: "sparse initializers are".into(),
-                advice: "store weights as dense tensors",
-            });
-        }
-        for proto in &graph.initializer {
-            let what = format!("initializer `{}`", proto.name);
-            let (element, tensor) = tensor::read(proto, &what, self.builder.max_elements())?;
-            let op = Op::Constant { values: tensor::exact(tensor.values, &what)? };
-            let (name, tensor_name) = (proto.name.clone(), proto.name.clone());
-            let node = Node { name, tensor: tensor_name, op, inputs: vec![], shape: tensor.shape, element };
-            let id = self.builder.add(node, &what)?;
-            self.tensors.insert(proto.name.clone(), id);
-        }
-        Ok(())
-    }
-
-    fn add_node(&mut self, node: &NodeProto) -> Result<(), Error> {
-        let (domain, operator) = lookup(&self.registry, node)?;
-        let opset = self.versions.of(domain)?;
-        let refuse = |reason: String| Error::Node { node: format!("{} `{}`", node.op_type, node_name(node)), reason };
-        let mut operands = Vec::with_capacity(node.input.len());
-        for name in &node.input {
-            let found = self.tensors.get(name).copied();
-            if found.is_none() && !name.is_empty() {
-                let reader = format!("{} `{}`", node.op_type, node_name(node));
-                return Err(Error::MissingTensor { reader, tensor: name.clone() });
-            }
-            operands.push(found);
-        }
-        while operands.last() == Some(&None) {
-            operands.pop();
-        }
-        if operands.len() > operator.max_operands {
-            return Err(refuse(format!("has {} operands, expected at most {}", operands.len(), operator.max_operands)));
-        }
-        for (output, id) in Call::new(node, operands, opset, &mut self.builder)?.run(operator.import)? {
-            self.tensors.insert(output.to_owned(), id);
-        }
-        Ok(())
-    }
-
-    fn outputs(&self, graph: &GraphProto) -> Result<Vec<Output>, Error> {
-        if graph.output.is_empty() {
-            return Err(Error::NotOnnx { reason: "its graph has no outputs".into() });
-        }
-        let mut seen = HashSet::new();
-        let mut outputs = vec![];
-        for info in &graph.output {
-            let name = info.name.clone();
-            if !seen.insert(&info.name) {
-                return Err(Error::Name { what: "an output", name });
-            }
-            let missing = || Error::MissingTensor { reader: "the list of outputs".into(), tensor: name.clone() };
-            let node = *self.tensors.get(&info.name).ok_or_else(missing)?;
-            check_declared(info, self.builder.node(node))?;
-            outputs.push(Output { name, node });
-        }
-        Ok(outputs)
-    }
-
-    /// The inputs with their shapes, for the reduced model.
-    fn inputs(&self, graph: &GraphProto) -> Vec<Node> {
-        let nodes = graph.input.iter().filter_map(|input| self.tensors.get(&input.name));
-        nodes.map(|&id| self.builder.node(id)).filter(|node| node.op == Op::Input).cloned().collect()
-    }
-}
-
-/// An output that declares a type or dimensions must have them. Dimensions that are not positive are open.
-fn check_declared(info: &tract_onnx::pb::ValueInfoProto, node: &Node) -> Result<(), Error> {
-    let Some((data_type, shape)) = dims::declared(info) else { return Ok(()) };
-    let mismatch =
-        |declared: String, computed: String| Err(Error::Output { output: info.name.clone(), declared, computed });
-    if data_type != 0 && tensor::element_type(data_type) != Ok(node.element) {
-        let declared = tensor::element_type(data_type).map_or_else(|reason| reason, |element| element.to_string());
-        return mismatch(declared, node.element.to_string());
-    }
-    let Some(shape) = shape else { return Ok(()) };
-    let fits = |(declared, &computed): (&Option<i64>, &usize)| match declared {
-        Some(declared) if *declared > 0 => usize::try_from(*declared) == Ok(computed),
-        _ => true,
-    };
-    if shape.len() == node.shape.len() && shape.iter().zip(&node.shape).all(fits) {
-        return Ok(());
-    }
-    let words: Vec<_> = shape.iter().map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string())).collect();
-    mismatch(format!("shape [{}]", words.join(", ")), format!("shape {:?}", node.shape))
-}

@@ -5,10 +5,10 @@ use std::collections::{BinaryHeap, HashMap};
 
 use tract_onnx::pb::NodeProto;
 
-use super::Error;
+use super::{Error, branch};
 
 /// Positions of `nodes` in an order in which each reads only what stands before it; the file's own order where that
-/// will do. Reads that no node yields are not looked at.
+/// will do. What graphs within a node read is read by the node. Reads that no node yields are not looked at.
 pub(super) fn topological(nodes: &[NodeProto]) -> Result<Vec<usize>, Error> {
     let yields =
         |(at, node): (usize, &'_ NodeProto)| node.output.iter().map(move |name| (name.clone(), at)).collect::<Vec<_>>();
@@ -16,7 +16,7 @@ pub(super) fn topological(nodes: &[NodeProto]) -> Result<Vec<usize>, Error> {
     let mut readers = vec![vec![]; nodes.len()];
     let mut waits_for = vec![0usize; nodes.len()];
     for (at, node) in nodes.iter().enumerate() {
-        for from in node.input.iter().filter(|name| !name.is_empty()).filter_map(|name| producer.get(name)) {
+        for from in branch::reads(node).into_iter().filter_map(|name| producer.get(name)) {
             readers[*from].push(at);
             waits_for[at] += 1;
         }

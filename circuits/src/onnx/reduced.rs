@@ -1,4 +1,5 @@
-//! The accepted model, as tract gets it: static shapes, only what the outputs need, nothing that import did not read.
+//! The accepted model, as tract gets it: static shapes, only what the outputs need, nothing that import did not read,
+//! and branches in place of the nodes that took them.
 
 use std::collections::HashSet;
 
@@ -7,43 +8,62 @@ use tract_onnx::pb::{
     tensor_proto::DataType, tensor_shape_proto, type_proto,
 };
 
+use super::domain::{Domain, Versions};
 use crate::float::{ElementType, Node};
 
-/// `order` sorts the graph's nodes; `inputs` are the graph's inputs as import resolved them.
-pub(super) fn reduce(graph: &GraphProto, order: &[usize], inputs: &[Node], opset: i64) -> ModelProto {
-    let mut needed: HashSet<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
+/// What a model was imported from: one graph, whatever subgraphs the model has.
+#[derive(Debug, Default)]
+pub(super) struct Flat {
+    /// As import resolved them.
+    pub(super) inputs: Vec<Node>,
+    pub(super) initializers: Vec<TensorProto>,
+    /// Sorted.
+    pub(super) nodes: Vec<NodeProto>,
+    pub(super) outputs: Vec<String>,
+}
+
+pub(super) fn reduce(flat: Flat, versions: &Versions) -> ModelProto {
+    let mut needed: HashSet<String> = flat.outputs.iter().cloned().collect();
     let mut nodes = vec![];
-    for node in order.iter().rev().map(|&at| &graph.node[at]) {
-        if node.output.iter().any(|name| needed.contains(name.as_str())) {
-            needed.extend(node.input.iter().map(String::as_str));
-            nodes.push(node);
+    for node in flat.nodes.into_iter().rev() {
+        if node.output.iter().any(|name| needed.contains(name)) {
+            needed.extend(node.input.iter().cloned());
+            nodes.push(bare(node));
         }
     }
-    let initializers = graph.initializer.iter().filter(|tensor| needed.contains(tensor.name.as_str()));
+    nodes.reverse();
+    let initializers = flat.initializers.into_iter().filter(|tensor| needed.contains(&tensor.name));
     let graph = GraphProto {
         name: "reduced".into(),
-        node: nodes.into_iter().rev().map(bare).collect(),
-        initializer: initializers.map(|tensor| TensorProto { doc_string: String::new(), ..tensor.clone() }).collect(),
-        input: inputs.iter().map(value_info).collect(),
-        output: graph
-            .output
-            .iter()
-            .map(|output| ValueInfoProto { name: output.name.clone(), ..Default::default() })
-            .collect(),
+        node: nodes,
+        initializer: initializers.map(|tensor| TensorProto { doc_string: String::new(), ..tensor }).collect(),
+        input: flat.inputs.iter().map(value_info).collect(),
+        output: flat.outputs.into_iter().map(|name| ValueInfoProto { name, ..Default::default() }).collect(),
         ..Default::default()
+    };
+    let set = |domain: Domain| {
+        let name = if domain == Domain::Onnx { "" } else { domain.name() };
+        Some(OperatorSetIdProto { domain: name.into(), version: versions.declared(domain)? })
     };
     ModelProto {
         ir_version: 8,
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: opset }],
+        opset_import: [Domain::Onnx, Domain::Ml].into_iter().filter_map(set).collect(),
         graph: Some(graph),
         ..Default::default()
     }
 }
 
-/// Named after its output: node names need not be unique, tract's must be.
-fn bare(node: &NodeProto) -> NodeProto {
-    let name = node.output.first().cloned().unwrap_or_default();
-    NodeProto { name: format!("node of {name}"), doc_string: String::new(), domain: String::new(), ..node.clone() }
+/// Named after its output: node names need not be unique, tract's must be. Outputs that are left out get a name, as
+/// tract counts them, but for the last ones.
+fn bare(mut node: NodeProto) -> NodeProto {
+    let name = node.output.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
+    let count = node.output.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+    node.output.truncate(count);
+    for (at, output) in node.output.iter_mut().enumerate().filter(|(_, output)| output.is_empty()) {
+        *output = format!("output {at} of {name}");
+    }
+    let domain = if node.domain == "ai.onnx" { String::new() } else { node.domain };
+    NodeProto { name: format!("node of {name}"), doc_string: String::new(), domain, ..node }
 }
 
 fn value_info(input: &Node) -> ValueInfoProto {
@@ -53,6 +73,12 @@ fn value_info(input: &Node) -> ValueInfoProto {
         ElementType::I32 => DataType::Int32,
         ElementType::I64 => DataType::Int64,
         ElementType::Bool => DataType::Bool,
+        ElementType::I8 => DataType::Int8,
+        ElementType::I16 => DataType::Int16,
+        ElementType::U8 => DataType::Uint8,
+        ElementType::U16 => DataType::Uint16,
+        ElementType::U32 => DataType::Uint32,
+        ElementType::U64 => DataType::Uint64,
     };
     // Dimensions are within the limit on elements.
     let dimension = |&dim: &usize| tensor_shape_proto::Dimension {

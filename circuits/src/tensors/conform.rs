@@ -58,13 +58,13 @@ fn conform(node: &Node, tensor: &Tensor) -> Result<Tensor, Error> {
     let values = match (&tensor.values, node.element) {
         (Values::Float(values), ElementType::F32 | ElementType::F64) => Values::Float(floats(node, values)?),
         (Values::Int(values), ElementType::F32 | ElementType::F64) => Values::Float(floats_of_integers(node, values)?),
-        (Values::Int(values), ElementType::I32 | ElementType::I64) => Values::Int(integers(node, values)?),
+        (Values::Int(values), element) if element.is_integer() => Values::Int(integers(node, values)?),
         (Values::Bool(values), ElementType::Bool) => Values::Bool(values.clone()),
-        (Values::Float(_), ElementType::I32 | ElementType::I64) => {
+        (Values::Float(_), element) if element.is_integer() => {
             return Err(refuse("write integers without fraction or exponent (in NumPy: .astype(np.int64))"));
         }
         (_, ElementType::Bool) => return Err(refuse("write true or false (in NumPy: .astype(bool))")),
-        (Values::Bool(_), _) => {
+        _ => {
             return Err(refuse("write numbers (in NumPy: .astype(np.float32) or .astype(np.int64))"));
         }
     };
@@ -98,7 +98,7 @@ fn floats_of_integers(node: &Node, values: &[i64]) -> Result<Vec<f64>, Error> {
 }
 
 fn integers(node: &Node, values: &[i64]) -> Result<Vec<i64>, Error> {
-    let fits = |value: i64| node.element == ElementType::I64 || i32::try_from(value).is_ok();
+    let fits = |value: i64| node.element.integers().is_none_or(|range| range.contains(&value));
     match values.iter().enumerate().find(|(_, value)| !fits(**value)) {
         Some((element, value)) => Err(out_of_range(node, element, value)),
         None => Ok(values.to_vec()),

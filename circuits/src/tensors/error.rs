@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No extension that names a format.
-    #[error("{}: neither its name nor its content tells its format: name it {expected}", escaped(path.display()))]
+    #[error("{}: neither its name nor its content tells its format: expected {expected}", escaped(path.display()))]
     Extension {
         /// The file.
         path: PathBuf,

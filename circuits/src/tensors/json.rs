@@ -5,54 +5,92 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::{Error, NamedTensors};
+use super::{Error, MAX_RECORDS, NamedTensors};
 use crate::float::{MAX_RANK, Tensor, Values};
 
 /// `{"inputs": {"name": nested arrays}}`.
 pub(super) fn record(bytes: &[u8], max_elements: usize) -> Result<NamedTensors, Error> {
-    let mut left = Left { elements: max_elements, exceeded: false };
+    let mut left = Left::new(max_elements);
     let parsed = parse(bytes, OneKey { key: "inputs", seed: Inputs { left: &mut left } });
     parsed.map_err(|error| left.explain(error, max_elements))
 }
 
 /// `{"batches": [{"inputs": {..}}, ..]}`.
 pub(super) fn batches(bytes: &[u8], max_elements: usize) -> Result<Vec<NamedTensors>, Error> {
-    let mut left = Left { elements: max_elements, exceeded: false };
+    let mut left = Left::new(max_elements);
     let parsed = parse(bytes, OneKey { key: "batches", seed: Batches { left: &mut left } });
     let records = parsed.map_err(|error| left.explain(error, max_elements))?;
+    if records.is_empty() { Err(Error::NoRecords) } else { Ok(records) }
+}
+
+/// Records one after the other, with white space between them: `{"inputs": {..}}`, or any number of them as `{"batches": [..]}`.
+pub(super) fn sequence(bytes: &[u8], max_elements: usize) -> Result<Vec<NamedTensors>, Error> {
+    let mut left = Left::new(max_elements);
+    let mut records = vec![];
+    // Of a slice, every question for the end would count lines from the beginning.
+    let mut parser = serde_json::Deserializer::from_reader(bytes);
+    while parser.end().is_err() {
+        let seed = Appended { records: &mut records, left: &mut left };
+        if let Err(error) = seed.deserialize(&mut parser) {
+            return Err(left.explain(refuse(bytes, &error), max_elements));
+        }
+    }
     if records.is_empty() { Err(Error::NoRecords) } else { Ok(records) }
 }
 
 fn parse<'de, S: DeserializeSeed<'de>>(bytes: &'de [u8], seed: S) -> Result<S::Value, Error> {
     let mut parser = serde_json::Deserializer::from_slice(bytes);
     let parsed = seed.deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
-    parsed.map_err(|error| {
-        // Python writes these; JSON does not have them.
-        let holds = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
-        let advice = match error.is_syntax() && (holds(b"NaN") || holds(b"Infinity")) {
-            true => "; the file contains NaN or Infinity, but inputs must be finite numbers",
-            false => "",
-        };
-        Error::Json(format!("{error}{advice}"))
-    })
+    parsed.map_err(|error| refuse(bytes, &error))
 }
 
-/// How many more elements the file may have.
+fn refuse(bytes: &[u8], error: &serde_json::Error) -> Error {
+    // Python writes these; JSON does not have them.
+    let holds = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    let advice = match error.is_syntax() && (holds(b"NaN") || holds(b"Infinity")) {
+        true => "; the file contains NaN or Infinity, but inputs must be finite numbers",
+        false => "",
+    };
+    Error::Json(format!("{error}{advice}"))
+}
+
+/// How much more the file may have.
 struct Left {
     elements: usize,
-    exceeded: bool,
+    records: usize,
+    /// Of what it has too much.
+    exceeded: Option<&'static str>,
 }
 
 impl Left {
+    fn new(max_elements: usize) -> Self {
+        Self { elements: max_elements, records: MAX_RECORDS, exceeded: None }
+    }
+
     fn take(&mut self) -> bool {
-        self.exceeded |= self.elements == 0;
+        if self.elements == 0 {
+            self.exceeded = Some("elements");
+        }
         self.elements = self.elements.saturating_sub(1);
-        !self.exceeded
+        self.exceeded.is_none()
+    }
+
+    fn take_record(&mut self) -> Result<(), &'static str> {
+        if self.records == 0 {
+            self.exceeded = Some("records");
+            return Err("there are too many records");
+        }
+        self.records -= 1;
+        Ok(())
     }
 
     /// Parsing stops at the limit with an error of the parser's type, which has no room for ours.
-    fn explain(&self, error: Error, limit: usize) -> Error {
-        if self.exceeded { Error::TooLarge { what: "elements", limit } } else { error }
+    fn explain(&self, error: Error, max_elements: usize) -> Error {
+        match self.exceeded {
+            Some(what @ "records") => Error::TooLarge { what, limit: MAX_RECORDS },
+            Some(what) => Error::TooLarge { what, limit: max_elements },
+            None => error,
+        }
     }
 }
 
@@ -93,6 +131,48 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for OneKey<S> {
     }
 }
 
+/// One record or several, by their key.
+struct Appended<'a> {
+    records: &'a mut Vec<NamedTensors>,
+    left: &'a mut Left,
+}
+
+impl<'de> DeserializeSeed<'de> for Appended<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Appended<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ONE_OR_SEVERAL)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        match map.next_key::<String>()?.as_deref() {
+            Some("inputs") => {
+                self.left.take_record().map_err(A::Error::custom)?;
+                self.records.push(map.next_value_seed(Inputs { left: self.left })?);
+            }
+            Some("batches") => self.records.extend(map.next_value_seed(Batches { left: self.left })?),
+            Some(key) => return Err(A::Error::custom(format!("found the key \"{key}\", expected {ONE_OR_SEVERAL}"))),
+            None => return Err(A::Error::custom(format!("found an empty object, expected {ONE_OR_SEVERAL}"))),
+        }
+        match map.next_key::<String>()? {
+            None => Ok(()),
+            Some(key) => {
+                Err(A::Error::custom(format!("found another key \"{key}\", expected {ONE_OR_SEVERAL}, and no other")))
+            }
+        }
+    }
+}
+
+const ONE_OR_SEVERAL: &str = "an object with the key \"inputs\", a line for each record, or \"batches\"";
+
 struct Batches<'a> {
     left: &'a mut Left,
 }
@@ -115,6 +195,7 @@ impl<'de> Visitor<'de> for Batches<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut records = vec![];
         while let Some(record) = seq.next_element_seed(OneKey { key: "inputs", seed: Inputs { left: self.left } })? {
+            self.left.take_record().map_err(A::Error::custom)?;
             records.push(record);
         }
         Ok(records)

@@ -3,12 +3,14 @@
 //! | file | one input record | calibration |
 //! |---|---|---|
 //! | `.json` | `{"inputs": {"name": nested arrays}}` | `{"batches": [{"inputs": {..}}, ..]}` |
+//! | `.jsonl` | | `{"inputs": {..}}` on each line |
 //! | `.npz` | one array per input | one array per input, whose leading axis counts the records |
 //! | `.npy` | one array, for a model of one input | as `.npz`, for a model of one input |
 //! | `.pb` | one ONNX `TensorProto`, for a model of one input | the same, whose leading axis counts the records |
 //!
 //! [`read_inputs`] and [`read_calibration`] read a file and fit it to a graph; [`read_record`] and [`read_records`] read it
-//! before there is one. A file whose name ends otherwise, a pipe say, is told by how it begins, unless it is a `TensorProto`.
+//! before there is one. A file whose name ends otherwise, a pipe say, is told by how it begins, unless it is a `TensorProto`; JSON
+//! that is told so may be of either kind. [`records_from`] reads what has no name at all.
 //! Files may come from anyone: [`Limits`] bound what is read, and nothing panics.
 //!
 //! # How records fit a graph: [`NamedTensors::conform`]
@@ -44,6 +46,9 @@ use crate::onnx;
 
 /// The name of a tensor that has none.
 const UNNAMED: &str = "";
+
+/// The most records of one file: each takes up to a kilobyte of memory, however small it is.
+const MAX_RECORDS: usize = 1 << 20;
 
 /// How much a file may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +140,7 @@ pub fn read_inputs(path: &Path, graph: &Graph, limits: &Limits) -> Result<Vec<Te
 pub fn read_record(path: &Path, limits: &Limits) -> Result<NamedTensors, Error> {
     let bytes = read_file(path, limits)?;
     match Format::of(path, &bytes)? {
-        Format::Json => NamedTensors::from_json(&bytes, limits),
+        Format::Json | Format::JsonLines => NamedTensors::from_json(&bytes, limits),
         Format::Npz => NamedTensors::from_npz(&bytes, limits),
         Format::Npy => Ok(NamedTensors::single(UNNAMED, tensor_from_npy(&bytes, limits)?)),
         Format::TensorProto => tensor_from_proto(&bytes, limits),
@@ -155,12 +160,28 @@ pub fn read_calibration(path: &Path, graph: &Graph, limits: &Limits) -> Result<V
 /// # Errors
 /// The file cannot be read, is not of its format, holds no record, or exceeds the limits.
 pub fn read_records(path: &Path, limits: &Limits) -> Result<Vec<NamedTensors>, Error> {
-    let bytes = read_file(path, limits)?;
-    match Format::of(path, &bytes)? {
-        Format::Json => calibration_from_json(&bytes, limits),
-        Format::Npz => calibration_from_npz(&bytes, limits),
-        Format::Npy => npz::records(NamedTensors::single(UNNAMED, tensor_from_npy(&bytes, limits)?)),
-        Format::TensorProto => npz::records(tensor_from_proto(&bytes, limits)?),
+    decode_records(path, &read_file(path, limits)?, limits)
+}
+
+/// Reads calibration records from a stream, which `name` names in messages, of the format that it begins like: at least one record.
+///
+/// # Errors
+/// It cannot be read, is of no format that can be told, holds no record, or exceeds the limits.
+pub fn records_from(stream: impl Read, name: &str, limits: &Limits) -> Result<Vec<NamedTensors>, Error> {
+    let bytes = read_stream(stream, Path::new(name), limits)?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::NoRecords);
+    }
+    decode_records(Path::new(name), &bytes, limits)
+}
+
+fn decode_records(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<NamedTensors>, Error> {
+    match Format::of(path, bytes)? {
+        Format::Json => calibration_from_json(bytes, limits),
+        Format::JsonLines => json::sequence(bytes, limits.max_elements),
+        Format::Npz => calibration_from_npz(bytes, limits),
+        Format::Npy => npz::records(NamedTensors::single(UNNAMED, tensor_from_npy(bytes, limits)?)),
+        Format::TensorProto => npz::records(tensor_from_proto(bytes, limits)?),
     }
 }
 
@@ -185,6 +206,8 @@ fn tensor_from_proto(bytes: &[u8], limits: &Limits) -> Result<NamedTensors, Erro
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Json,
+    /// Objects, one after the other.
+    JsonLines,
     Npz,
     Npy,
     TensorProto,
@@ -198,10 +221,11 @@ impl Format {
             Some("npz") => Ok(Self::Npz),
             Some("npy") => Ok(Self::Npy),
             Some("pb") => Ok(Self::TensorProto),
-            _ if bytes.trim_ascii_start().starts_with(b"{") => Ok(Self::Json),
+            Some("jsonl") => Ok(Self::JsonLines),
+            _ if bytes.trim_ascii_start().starts_with(b"{") => Ok(Self::JsonLines),
             _ if bytes.starts_with(b"PK") => Ok(Self::Npz),
             _ if bytes.starts_with(npy::MAGIC) => Ok(Self::Npy),
-            _ => Err(Error::Extension { path: path.to_owned(), expected: ".json, .npz, .npy or .pb" }),
+            _ => Err(Error::Extension { path: path.to_owned(), expected: ".json, .jsonl, .npz, .npy or .pb" }),
         }
     }
 }
@@ -210,13 +234,18 @@ impl Format {
 /// pipe may go on for ever.
 fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
     let refuse = |source| Error::File { path: path.to_owned(), source };
-    let mut bytes = vec![];
-    let most = u64::try_from(limits.max_bytes).unwrap_or(u64::MAX).saturating_add(1);
     let file = File::open(path).map_err(refuse)?;
     // Said before anything is read, where it is known.
     let stated = file.metadata().map_err(refuse)?.len();
     check_size(usize::try_from(stated).unwrap_or(usize::MAX), limits)?;
-    file.take(most).read_to_end(&mut bytes).map_err(refuse)?;
+    read_stream(file, path, limits)
+}
+
+fn read_stream(stream: impl Read, path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let mut bytes = vec![];
+    let most = u64::try_from(limits.max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    let read = stream.take(most).read_to_end(&mut bytes);
+    read.map_err(|source| Error::File { path: path.to_owned(), source })?;
     check_size(bytes.len(), limits)?;
     Ok(bytes)
 }

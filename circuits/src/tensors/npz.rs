@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::{Error, Limits, NamedTensors, npy};
+use super::{Error, Limits, MAX_RECORDS, NamedTensors, npy};
 use crate::float::{Tensor, Values};
 
 /// More arrays than any model has inputs.
@@ -59,6 +59,9 @@ pub(super) fn records(arrays: NamedTensors) -> Result<Vec<NamedTensors>, Error> 
         // A record is two words at least, and an array without elements may claim any number of them.
         if count == 0 || array.values.is_empty() {
             return Err(Error::NoRecords);
+        }
+        if count > MAX_RECORDS {
+            return Err(Error::TooLarge { what: "records", limit: MAX_RECORDS });
         }
         let records = records.get_or_insert_with(|| vec![NamedTensors::default(); count]);
         if records.len() != count {

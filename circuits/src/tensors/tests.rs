@@ -212,6 +212,73 @@ fn npz_is_read_stored_and_deflated() {
 }
 
 /// No cut and no flipped bit makes anything panic, and no cut goes unseen.
+/// Records are limited as elements are: each takes memory, however small it is.
+#[test]
+fn files_of_too_many_records_are_refused() {
+    let limits = Limits::default();
+    let too_many = |result: Result<Vec<NamedTensors>, Error>| {
+        assert!(matches!(result, Err(Error::TooLarge { what: "records", limit: MAX_RECORDS })), "{:?}", result.err());
+    };
+    let record = "{\"inputs\":{}}";
+    let most = format!("{record}\n").repeat(MAX_RECORDS);
+    assert_eq!(records_from(most.as_bytes(), "the stream", &limits).unwrap().len(), MAX_RECORDS);
+    too_many(records_from(format!("{most}{record}").as_bytes(), "the stream", &limits));
+    let batches = format!("{{\"batches\": [{}{record}]}}", format!("{record},").repeat(MAX_RECORDS));
+    too_many(calibration_from_json(batches.as_bytes(), &limits));
+    too_many(records_from(batches.as_bytes(), "the stream", &limits));
+    let array = npy(&[MAX_RECORDS + 1], vec![0.0f32; MAX_RECORDS + 1]);
+    too_many(records_from(&array[..], "the stream", &limits));
+}
+
+/// As other programs write them: on lines of their own, or as calibration files have them.
+#[test]
+fn records_come_in_a_stream() {
+    let read = |text: &str| records_from(text.as_bytes(), "the stream", &LIMITS);
+    let of = |values: &[i64]| {
+        values.iter().map(|x| NamedTensors::single("x", tensor(&[1], Values::Int(vec![*x])))).collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        ("{\"inputs\": {\"x\": [1]}}", &[1][..]),
+        ("\n{\"inputs\": {\"x\": [1]}}\n{\"inputs\": {\"x\": [2]}}\r\n\n", &[1, 2]),
+        ("{\"inputs\": {\"x\": [1]}}{\"inputs\":\n{\"x\": [2]}}", &[1, 2]),
+        ("{\"batches\": [{\"inputs\": {\"x\": [1]}}, {\"inputs\": {\"x\": [2]}}]}", &[1, 2]),
+        ("{\"batches\": []} {\"inputs\": {\"x\": [3]}}", &[3]),
+    ] {
+        assert_eq!(read(text).unwrap(), of(expected), "{text}");
+    }
+    assert_eq!(records_from(&npy(&[2, 1], vec![0.0f32, 1.0])[..], "the stream", &LIMITS).unwrap().len(), 2);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.jsonl");
+    std::fs::write(&path, "{\"inputs\": {\"x\": [1]}}\n{\"inputs\": {\"x\": [2]}}\n").unwrap();
+    assert_eq!(read_records(&path, &LIMITS).unwrap(), of(&[1, 2]));
+
+    for text in ["", " \n", "{\"batches\": []}"] {
+        assert!(matches!(read(text), Err(Error::NoRecords)), "{text:?}");
+    }
+    for (text, says) in [
+        ("a,b\n1,2", "the stream: neither"),
+        ("{}", "empty object"),
+        ("{\"x\": [1]}", "found the key \"x\", expected an object with the key \"inputs\", a line for each record"),
+        ("{\"inputs\": {\"x\": [1]}, \"id\": 1}", "another key \"id\""),
+        ("{\"inputs\": {\"x\": [1]}}\n{\"inputs\": {\"x\": [1, [2]]}}", "line 2"),
+        ("{\"inputs\": {\"x\": [1]}}\n[1]", "line 2"),
+        ("{\"inputs\": {\"x\": [1]}}\n{\"inputs\": {\"x\": [NaN]}}", "must be finite"),
+        ("{\"inputs\": {\"x\": [1]}}\n{\"inputs\"", "EOF"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{text:?}: {error}");
+    }
+    // Limits are those of all records together.
+    let many = "{\"inputs\": {\"x\": [1]}}\n".repeat(LIMITS.max_elements + 1);
+    let limits = Limits { max_bytes: many.len(), ..LIMITS };
+    let error = records_from(many.as_bytes(), "the stream", &limits).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { what: "elements", .. }), "{error}");
+    assert!(matches!(
+        records_from(std::io::repeat(b' '), "the stream", &LIMITS),
+        Err(Error::TooLarge { what: "bytes", .. })
+    ));
+}
+
 #[test]
 fn damaged_npz_is_refused() {
     let genuine = npz(&[("x", counted(&[2, 2]))]);

@@ -25,7 +25,7 @@ pub(crate) fn conv_shape(x: &[usize], kernel: &[usize], window: &Window) -> Resu
     let mut shape = vec![x[0], outputs];
     for axis in 0..rank {
         let (length, taps) = (x[axis + 2], kernel[axis + 2]);
-        let padded = length.checked_add(pads[axis].0).and_then(|sum| sum.checked_add(pads[axis].1));
+        let padded = length.checked_add(pads[axis][0]).and_then(|sum| sum.checked_add(pads[axis][1]));
         let reach = taps.checked_sub(1).and_then(|gaps| gaps.checked_mul(dilations[axis]));
         let room = padded.zip(reach).and_then(|(padded, reach)| padded.checked_sub(reach)?.checked_sub(1));
         let Some(room) = room else {
@@ -87,7 +87,7 @@ impl Window {
         let mut flat = 0;
         for (axis, length) in lengths.iter().enumerate() {
             let padded = position[axis] * self.strides[axis] + tap[axis] * self.dilations[axis];
-            let at = padded.checked_sub(self.pads[axis].0).filter(|at| at < length)?;
+            let at = padded.checked_sub(self.pads[axis][0]).filter(|at| at < length)?;
             flat = flat * length + at;
         }
         Some(flat)
@@ -98,13 +98,13 @@ impl Window {
 mod tests {
     use super::*;
 
-    fn window(strides: &[usize], pads: &[(usize, usize)], dilations: &[usize], groups: usize) -> Window {
+    fn window(strides: &[usize], pads: &[[usize; 2]], dilations: &[usize], groups: usize) -> Window {
         Window { strides: strides.to_vec(), pads: pads.to_vec(), dilations: dilations.to_vec(), groups }
     }
 
     #[test]
     fn a_line_with_stride_padding_and_dilation() {
-        let window = window(&[2], &[(1, 2)], &[2], 1);
+        let window = window(&[2], &[[1, 2]], &[2], 1);
         let shape = conv_shape(&[1, 1, 5], &[1, 1, 2], &window).unwrap();
         assert_eq!(shape, [1, 1, 3]);
         let x = Operand { shape: &[1, 1, 5], values: &[1.0, 2.0, 3.0, 4.0, 5.0] };
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn groups_see_their_own_channels() {
-        let window = window(&[1, 1], &[(0, 0); 2], &[1, 1], 2);
+        let window = window(&[1, 1], &[[0, 0]; 2], &[1, 1], 2);
         let shape = conv_shape(&[1, 2, 1, 2], &[2, 1, 1, 1], &window).unwrap();
         let x = Operand { shape: &[1, 2, 1, 2], values: &[1.0, 2.0, 3.0, 4.0] };
         let kernel = Operand { shape: &[2, 1, 1, 1], values: &[10.0, 100.0] };
@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let plain = window(&[1], &[(0, 0)], &[1], 1);
+        let plain = window(&[1], &[[0, 0]], &[1], 1);
         assert!(conv_shape(&[1, 1, 2], &[1, 1, 3], &plain).unwrap_err().contains("do not fit 2 elements"));
-        assert!(conv_shape(&[1, 3, 4], &[2, 1, 3], &window(&[1], &[(0, 0)], &[1], 2)).is_err());
-        assert!(conv_shape(&[1, 1, 2], &[1, 1, 1], &window(&[0], &[(0, 0)], &[1], 1)).is_err());
-        let huge = window(&[1], &[(usize::MAX, 1)], &[1], 1);
+        assert!(conv_shape(&[1, 3, 4], &[2, 1, 3], &window(&[1], &[[0, 0]], &[1], 2)).is_err());
+        assert!(conv_shape(&[1, 1, 2], &[1, 1, 1], &window(&[0], &[[0, 0]], &[1], 1)).is_err());
+        let huge = window(&[1], &[[usize::MAX, 1]], &[1], 1);
         assert!(conv_shape(&[1, 1, 2], &[1, 1, 1], &huge).is_err());
     }
 }

@@ -68,6 +68,6 @@ fn what_does_not_fit_is_refused() {
     assert!(run(Op::Div, &[X, ONE], &[1, 3]).unwrap_err().contains("its operands make [3]"));
     let bent = Function::Elu { alpha: 1.0, width: 0.0 };
     assert!(run(Op::Function { function: bent }, &[X], &[3]).unwrap_err().contains("width 0"));
-    let window = Window { strides: vec![1], pads: vec![(0, 0)], dilations: vec![1], groups: 0 };
+    let window = Window { strides: vec![1], pads: vec![[0, 0]], dilations: vec![1], groups: 0 };
     assert!(run(Op::Conv { window }, &[(&[1, 1, 1], &[1.0]), (&[1, 1, 1], &[1.0])], &[1, 1, 1]).is_err());
 }

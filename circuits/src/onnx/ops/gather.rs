@@ -1,14 +1,15 @@
-//! Gather: rows of a constant table by computed indices, or any data by constant indices.
+//! Gather: any data by constant indices, rows of a constant table by computed indices, and rows of computed data by a product with
+//! rows of the unit matrix.
 
 use super::super::call::{Call, Computed};
 use super::{Error, Registry, movement};
 use crate::float::{NodeId, Op};
 
 pub(super) fn register(registry: &mut Registry) {
-    registry.add("Gather", 2, gather);
+    registry.compose("Gather", 2, gather);
 }
 
-fn gather(call: &mut Call<'_>) -> Result<Computed, Error> {
+fn gather(call: &mut Call<'_>) -> Result<NodeId, Error> {
     let (data, indices) = (call.operand(0, "data")?, call.operand(1, "indices")?);
     if !call.element(indices).is_integer() {
         return Err(
@@ -17,13 +18,28 @@ fn gather(call: &mut Call<'_>) -> Result<Computed, Error> {
     }
     let axis = call.attributes.int("axis")?.unwrap_or(0);
     let axis = call.axis(axis, call.shape(data).len())?;
-    match (call.constant(data).is_some(), call.constant(indices).is_some()) {
-        (_, true) => by_constant_indices(call, data, indices, axis),
-        (true, false) => from_table(call, data, indices, axis),
-        (false, false) => {
-            Err(call.refuse("data and indices are both computed from the inputs; one of them must be constant"))
-        }
+    let data_is_fixed = call.builder.node(data).constant().is_some();
+    if call.builder.node(indices).constant().is_some() {
+        let moved = by_constant_indices(call, data, indices, axis)?;
+        return call.part("gathered", moved);
     }
+    if data_is_fixed {
+        let rows = from_table(call, data, indices, axis)?;
+        return call.part("gathered", rows);
+    }
+    // Both computed: rows of the data, as a matrix.
+    let from = call.shape(data);
+    let order: Vec<usize> = std::iter::once(axis).chain((0..from.len()).filter(|&other| other != axis)).collect();
+    let turned = call.transposed(data, &order)?;
+    let others: Vec<usize> = order[1..].iter().map(|&other| from[other]).collect();
+    let table = call.reshaped(turned, vec![from[axis], others.iter().product()])?;
+    let rows = call.looked_up(table, indices)?;
+    let picked = call.shape(indices).len();
+    let rows = call.reshaped(rows, [&call.shape(indices)[..], &others].concat())?;
+    // From [picked, outer, inner] to [outer, picked, inner].
+    let outer = picked..picked + axis;
+    let order: Vec<usize> = outer.clone().chain(0..picked).chain(outer.end..picked + others.len()).collect();
+    call.transposed(rows, &order)
 }
 
 /// Data movement: `y[outer, i, inner] = data[outer, indices[i], inner]`.

@@ -1,16 +1,31 @@
 //! The supported operators, one file per family. Each family registers its operators in a [`Registry`].
 //!
 //! An importer translates one ONNX node to the float graph's few operators: it resolves attributes, knows what each
-//! operator set changed ([`Call::opset`] is the version of the operator's own domain), and refuses what it cannot translate
-//! faithfully. It has one of three forms, see [`Import`].
+//! operator set changed ([`Call::opset`] is the version of the operator's own domain), and refuses what it cannot
+//! translate faithfully. It has one of three forms, see [`Import`].
 
 mod activation;
 mod arithmetic;
+mod attention;
+mod bits;
+mod conv;
+mod einsum;
+mod function;
 mod gather;
 mod linear;
+mod logic;
+mod ml;
 pub(super) mod movement;
+mod normalization;
+mod order;
+mod pool;
+mod rearrange;
+mod recurrent;
 mod reduce;
+mod resize;
+mod scatter;
 mod value;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -24,11 +39,11 @@ use crate::float::NodeId;
 pub(super) enum Import {
     /// To one float node, which may read parts that the importer has added before ([`Call::part`]).
     One(fn(&mut Call<'_>) -> Result<Computed, Error>),
-    /// To several, added as parts ([`Call::unary`], [`Call::binary`], ..): yields the one that is the result, which then takes the
-    /// ONNX node's name.
+    /// To several, added as parts ([`Call::unary`], [`Call::binary`], ..): yields the one that is the result, which
+    /// then takes the ONNX node's name.
     Composed(fn(&mut Call<'_>) -> Result<NodeId, Error>),
-    /// To the ONNX node's outputs, in their order. It may yield fewer than the operator has, if the node does not ask for
-    /// the others ([`Call::wants`]); what it yields and nobody asked for is dropped.
+    /// To the ONNX node's outputs, in their order. It may yield fewer than the operator has, if the node does not ask
+    /// for the others ([`Call::wants`]); what it yields and nobody asked for is dropped.
     Several(fn(&mut Call<'_>) -> Result<Vec<NodeId>, Error>),
     /// To the nodes of the branch that is taken: If, which the importer of graphs itself replaces.
     Branch,
@@ -51,11 +66,25 @@ impl Registry {
         let mut registry = Self(BTreeMap::new());
         linear::register(&mut registry);
         arithmetic::register(&mut registry);
+        attention::register(&mut registry);
+        bits::register(&mut registry);
+        conv::register(&mut registry);
+        pool::register(&mut registry);
+        normalization::register(&mut registry);
+        function::register(&mut registry);
+        logic::register(&mut registry);
         activation::register(&mut registry);
         reduce::register(&mut registry);
+        order::register(&mut registry);
+        rearrange::register(&mut registry);
+        recurrent::register(&mut registry);
+        einsum::register(&mut registry);
+        resize::register(&mut registry);
+        scatter::register(&mut registry);
         gather::register(&mut registry);
         movement::register(&mut registry);
         value::register(&mut registry);
+        ml::register(&mut registry);
         registry.add_in(Domain::Onnx, "If", 1, Import::Branch);
         registry
     }
@@ -63,6 +92,11 @@ impl Registry {
     /// An operator of ONNX's own that becomes one float node: see [`Import::One`].
     fn add(&mut self, name: &'static str, max_operands: usize, import: fn(&mut Call<'_>) -> Result<Computed, Error>) {
         self.add_in(Domain::Onnx, name, max_operands, Import::One(import));
+    }
+
+    /// An operator of ONNX's own that is composed of parts: see [`Import::Composed`].
+    fn compose(&mut self, name: &'static str, max_operands: usize, import: fn(&mut Call<'_>) -> Result<NodeId, Error>) {
+        self.add_in(Domain::Onnx, name, max_operands, Import::Composed(import));
     }
 
     /// An operator of any domain and form.

@@ -1,8 +1,10 @@
-//! Operators that only move data: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Identity.
+//! Operators that only move data: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Slice, Split, Expand,
+//! Identity.
 
 use super::super::attributes::Flag;
 use super::super::call::{Call, Computed};
-use super::{Error, Registry};
+use super::super::domain::Domain;
+use super::{Error, Import, Registry};
 use crate::float::{MAX_RANK, NodeId, layout};
 
 pub(super) fn register(registry: &mut Registry) {
@@ -12,6 +14,17 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add("Unsqueeze", 2, unsqueeze);
     registry.add("Transpose", 1, transpose);
     registry.add("Concat", MAX_CONCAT, concat);
+    registry.add("Slice", 5, slice);
+    registry.add_in(Domain::Onnx, "Split", 2, Import::Several(split));
+    registry.add("Expand", 2, |call| {
+        let (x, target) = (call.operand(0, "input")?, call.operand(1, "shape")?);
+        let target = call.constant_ints(target, "shape")?;
+        let impossible = || call.refuse(format!("cannot expand {:?} to {target:?}", call.shape(x)));
+        let shape = target.iter().map(|&dim| usize::try_from(dim)).collect::<Result<Vec<_>, _>>();
+        let shape = shape.map_err(|_| impossible())?;
+        let shape = layout::broadcast(&call.shape(x), &shape).ok_or_else(impossible)?;
+        expanded(call, x, shape)
+    });
     registry.add("Identity", 1, |call| {
         let x = call.operand(0, "input")?;
         call.copy(x, call.shape(x))
@@ -163,6 +176,124 @@ pub(in super::super) fn concatenated(call: &mut Call<'_>, inputs: Vec<NodeId>, a
         runs.iter().enumerate().flat_map(move |(input, &run)| (0..run).map(move |at| (input, outer * run + at)))
     });
     call.rearrange(inputs, shape, element, sources)
+}
+
+/// From `starts` to before `ends`, in steps: attributes before operator set 10, then operands. Both count from the end
+/// if they are negative, and are drawn to the ends of the axis if they lie beyond.
+fn slice(call: &mut Call<'_>) -> Result<Computed, Error> {
+    let x = call.operand(0, "data")?;
+    let shape = call.shape(x);
+    let mut given = if call.opset < 10 {
+        if call.operand_count() > 1 {
+            return Err(call.refuse("`starts` and `ends` are operands only from operator set 10"));
+        }
+        let mut ints = |name: &str| Ok::<_, Error>(call.attributes.ints(name)?.map(<[i64]>::to_vec));
+        [ints("starts")?, ints("ends")?, ints("axes")?, None]
+    } else {
+        let mut given = [None, None, None, None];
+        for (at, role) in ["starts", "ends", "axes", "steps"].into_iter().enumerate() {
+            given[at] = call.ints_operand(at + 1, role)?;
+        }
+        given
+    };
+    let mut required =
+        |at: usize, role: &str| given[at].take().ok_or_else(|| call.refuse(format!("`{role}` is missing")));
+    let (starts, ends) = (required(0, "starts")?, required(1, "ends")?);
+    let [_, _, axes, steps] = given;
+    let count = starts.len();
+    let axes = match axes {
+        Some(axes) => axes.iter().map(|&axis| call.axis(axis, shape.len())).collect::<Result<Vec<_>, _>>()?,
+        None => (0..count).collect(),
+    };
+    let steps = steps.unwrap_or_else(|| vec![1; count]);
+    if ends.len() != count || axes.len() != count || steps.len() != count || count > shape.len() {
+        return Err(call.refuse(format!(
+            "has {count} starts, {} ends, {} axes and {} steps for a tensor of rank {}",
+            ends.len(),
+            axes.len(),
+            steps.len(),
+            shape.len()
+        )));
+    }
+    // Also if no axes are given there are no more than the rank.
+    call.axes(&axes.iter().map(|&axis| axis as i64).collect::<Vec<_>>(), shape.len())?;
+    let mut cuts = vec![];
+    for at in 0..count {
+        let (axis, step) = (axes[at], steps[at]);
+        let dim = shape[axis] as i64;
+        let resolve = |position: i64| if position < 0 { position.saturating_add(dim) } else { position };
+        let (start, end) = (resolve(starts[at]), resolve(ends[at]));
+        let (start, span) = match step {
+            0 => return Err(call.refuse("has steps of 0")),
+            // Backwards: `end` may stand before the first element.
+            ..0 => {
+                let start = start.clamp(0, (dim - 1).max(0));
+                (start, if dim == 0 { 0 } else { start - end.clamp(-1, dim - 1) })
+            }
+            1.. => {
+                let start = start.clamp(0, dim);
+                (start, end.clamp(0, dim) - start)
+            }
+        };
+        // Not negative, and at most a dimension.
+        let len = span.max(0).unsigned_abs().div_ceil(step.unsigned_abs()) as usize;
+        // Where one element is left at most, how far it is to the next does not matter.
+        let step = if len > 1 { step as isize } else { 1 };
+        cuts.push(Cut { axis, start: start as usize, len, step });
+    }
+    sliced(call, x, &cuts)
+}
+
+/// Parts of the lengths that `split` tells (an attribute before operator set 13, then an operand), or as many as there
+/// are outputs, or `num_outputs` (from 18), where the last may be shorter.
+fn split(call: &mut Call<'_>) -> Result<Vec<NodeId>, Error> {
+    let x = call.operand(0, "input")?;
+    let shape = call.shape(x);
+    let axis = call.attributes.int("axis")?.unwrap_or(0);
+    let axis = call.axis(axis, shape.len())?;
+    let lengths = match call.opset {
+        ..13 if call.operand_count() > 1 => {
+            return Err(call.refuse("`split` is an operand only from operator set 13"));
+        }
+        ..13 => call.attributes.ints("split")?.map(<[i64]>::to_vec),
+        _ => call.ints_operand(1, "split")?,
+    };
+    let parts = match call.opset {
+        ..18 => None,
+        _ => call.attributes.int("num_outputs")?,
+    };
+    let dim = shape[axis];
+    let lengths = match (lengths, parts) {
+        (Some(_), Some(_)) => return Err(call.refuse("has both `split` and `num_outputs`, expected one of them")),
+        (Some(lengths), None) => {
+            let lengths = lengths.iter().map(|&len| usize::try_from(len)).collect::<Result<Vec<_>, _>>();
+            lengths.map_err(|_| call.refuse("has a negative length in `split`"))?
+        }
+        (None, parts) => {
+            let outputs = call.output_count();
+            let parts = parts.map_or(Some(outputs), |parts| usize::try_from(parts).ok());
+            let parts = parts.filter(|&parts| parts > 0 && parts <= outputs.max(dim));
+            let parts =
+                parts.ok_or_else(|| call.attributes.refuse("num_outputs", "is no possible number of outputs"))?;
+            let each = dim.div_ceil(parts);
+            (0..parts).map(|part| dim.saturating_sub(part * each).min(each)).collect()
+        }
+    };
+    let total = lengths.iter().try_fold(0usize, |sum, &len| sum.checked_add(len));
+    if total != Some(dim) || lengths.len() < call.output_count() {
+        return Err(call.refuse(format!(
+            "splits {dim} elements of axis {axis} into {lengths:?} for {} outputs",
+            call.output_count()
+        )));
+    }
+    let mut start = 0;
+    let mut yielded = vec![];
+    for (at, len) in lengths.into_iter().enumerate().take(call.output_count()) {
+        // What nobody asked for costs nothing.
+        yielded.push(if call.wants(at) { call.sliced(x, axis, start, len, 1)? } else { x });
+        start += len;
+    }
+    Ok(yielded)
 }
 
 /// `x` broadcast to `shape`.

@@ -8,7 +8,8 @@ use tract_onnx::pb::{ModelProto, tensor_proto::DataType};
 use super::super::fixture::{self, int, ints, value_info};
 use super::super::{Error, ImportOptions, Limits, Model, import};
 use super::{Dim, Fixture};
-use crate::float::{self, ElementType, Node, Reference, Tensor, Values, execute};
+use crate::float::{self, ElementType, Node, Tensor, Values, execute};
+use crate::onnx::Reference;
 
 /// Models that use every operator between them.
 fn models() -> Vec<ModelProto> {
@@ -120,8 +121,8 @@ fn run_if_accepted(mutant: &[u8]) -> Option<Model> {
 fn zeros(model: &Model) -> Vec<Tensor> {
     let zeros = |len, element| match element {
         ElementType::F32 | ElementType::F64 => Values::Float(vec![0.0; len]),
-        ElementType::I32 | ElementType::I64 => Values::Int(vec![0; len]),
         ElementType::Bool => Values::Bool(vec![false; len]),
+        _ => Values::Int(vec![0; len]),
     };
     let tensor = |node: &Node| Tensor { shape: node.shape.clone(), values: zeros(node.len(), node.element) };
     model.graph().inputs().map(|(_, node)| tensor(node)).collect()

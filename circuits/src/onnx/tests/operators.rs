@@ -7,7 +7,8 @@ use tract_onnx::pb::tensor_proto::DataType;
 use super::super::fixture::{Dim, Fixture, float, float_tensor, floats, int, int_tensor, ints, tensor};
 use super::import_default;
 use crate::elementary;
-use crate::float::{self, Reference, Tensor, Values};
+use crate::float::{self, Tensor, Values};
+use crate::onnx::Reference;
 
 /// A model that yields `y`, its inputs in order, and what `y` is.
 struct Case {

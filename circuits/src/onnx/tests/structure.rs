@@ -4,7 +4,8 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use super::super::fixture::{int, value_info};
 use super::{Dim, Fixture, import_default};
-use crate::float::{ElementType, Op, Reference, Tensor, Values, execute};
+use crate::float::{ElementType, Op, Tensor, Values, execute};
+use crate::onnx::Reference;
 
 #[test]
 fn sorts_nodes_and_drops_what_no_output_needs() {

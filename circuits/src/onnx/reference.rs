@@ -1,18 +1,19 @@
 //! The float32 reference: the same ONNX model run by tract, an implementation that shares no code with the float graph.
 //!
-//! Errors of the quantized model are reported against it, because single precision is what users run today. Two forms that
-//! import accepts are refused by tract: the MatMul of two vectors, and Squeeze without `axes` before operator set 13.
+//! Errors of the quantized model are reported against it, because single precision is what users run today. Two forms
+//! that import accepts are refused by tract: the MatMul of two vectors, and Squeeze without `axes` before operator set
+//! 13.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceModelExt, IntoRunnable, IntoTValue, TVec, TractResult, TypedModel,
+    Datum, DatumType, Framework, InferenceModelExt, IntoRunnable, IntoTValue, TVec, TractResult, TypedModel,
 };
 use tract_onnx::prelude::{Tensor as TractTensor, TypedRunnableModel};
 
-use super::{ElementType, Error, Node, Tensor, Values};
-use crate::onnx::Model;
+use super::Model;
+use crate::float::{ElementType, Error, Node, Tensor, Values, check_input};
 
 /// An imported model, ready to be run in single precision.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ impl Reference {
         Ok(Self { plan, inputs: model.graph().inputs().map(|(_, node)| node.clone()).collect() })
     }
 
-    /// Runs the model on tensors as [`super::execute`] takes them. Yields the outputs, in the model's order.
+    /// Runs the model on tensors as [`crate::float::execute`] takes them. Yields the outputs, in the model's order.
     ///
     /// # Errors
     /// Tensors that do not fit the inputs; [`Error::Reference`] if tract fails.
@@ -44,7 +45,7 @@ impl Reference {
             return Err(Error::InputCount { expected: self.inputs.len(), got: inputs.len() });
         }
         for (node, tensor) in self.inputs.iter().zip(inputs) {
-            super::execute::check_input(node, tensor)?;
+            check_input(node, tensor)?;
         }
         contain("run the model", || {
             let feed = self.inputs.iter().zip(inputs).map(|(node, tensor)| Ok(to_tract(node, tensor)?.into_tvalue()));
@@ -70,12 +71,27 @@ fn to_tract(node: &Node, tensor: &Tensor) -> TractResult<TractTensor> {
         (Values::Float(values), _) => {
             TractTensor::from_shape(shape, &values.iter().map(|&value| value as f32).collect::<Vec<_>>())
         }
-        (Values::Int(values), ElementType::I32) => {
-            let values = values.iter().map(|&value| i32::try_from(value)).collect::<Result<Vec<_>, _>>()?;
-            TractTensor::from_shape(shape, &values)
-        }
-        (Values::Int(values), _) => TractTensor::from_shape(shape, values),
+        (Values::Int(values), element) => int_to_tract(shape, values, element),
         (Values::Bool(values), _) => TractTensor::from_shape(shape, values),
+    }
+}
+
+fn int_to_tract(shape: &[usize], values: &[i64], element: ElementType) -> TractResult<TractTensor> {
+    fn narrow<T: Datum + Copy + TryFrom<i64>>(shape: &[usize], values: &[i64]) -> TractResult<TractTensor>
+    where
+        <T as TryFrom<i64>>::Error: std::error::Error + Send + Sync + 'static,
+    {
+        TractTensor::from_shape(shape, &values.iter().map(|&value| T::try_from(value)).collect::<Result<Vec<_>, _>>()?)
+    }
+    match element {
+        ElementType::I8 => narrow::<i8>(shape, values),
+        ElementType::I16 => narrow::<i16>(shape, values),
+        ElementType::I32 => narrow::<i32>(shape, values),
+        ElementType::U8 => narrow::<u8>(shape, values),
+        ElementType::U16 => narrow::<u16>(shape, values),
+        ElementType::U32 => narrow::<u32>(shape, values),
+        ElementType::U64 => narrow::<u64>(shape, values),
+        _ => TractTensor::from_shape(shape, values),
     }
 }
 
