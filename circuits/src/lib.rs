@@ -4,7 +4,9 @@
 
 mod compile;
 mod elementary;
+pub mod elements;
 mod escaped;
+pub mod evaluate;
 pub mod float;
 pub mod int;
 pub mod machine;
@@ -15,7 +17,7 @@ pub mod report;
 pub mod synthetic;
 pub mod tensors;
 
-pub use compile::{CompileOptions, compile};
+pub use compile::{CompileOptions, CompileStep, Compiled, RangeError, compile, compile_with_model, explain_batch};
 pub use escaped::{Escaped, escaped};
 pub use program::{Body, MAX_PROGRAM_BYTES, Program};
 
@@ -38,6 +40,30 @@ pub enum Error {
     /// A graph that does not fit the machine.
     #[error(transparent)]
     Machine(#[from] machine::Error),
+    /// Ranges that are none of a model's inputs.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+    /// Tensors of a batch, for a model whose batch became 1.
+    #[error(
+        "{source}: the model leaves that first dimension open, and it became 1; with `--dim {key}={count}` it is {count}",
+        key = escaped(key)
+    )]
+    OpenBatch {
+        /// The dimension.
+        key: String,
+        /// What the tensors have there.
+        count: usize,
+        /// What does not fit.
+        source: Box<Error>,
+    },
+    /// A record that cannot be evaluated.
+    #[error("record {record}: {source}")]
+    Record {
+        /// Its position, from 0.
+        record: usize,
+        /// Why.
+        source: Box<Error>,
+    },
     /// A file that is not a program.
     #[error("not a program file: {reason}", reason = escaped(reason))]
     Program {

@@ -23,9 +23,12 @@ use crate::{
 
 const MAGIC: &[u8; 8] = b"apodict\x03";
 
-/// The largest program file that is read, in bytes: more than the largest machine holds. In memory it takes up to 25 times
+/// The largest program file that is read, in bytes: more than the largest machine holds. In memory it takes up to 44 times
 /// that, where it consists of empty lists.
 pub const MAX_PROGRAM_BYTES: usize = 1 << 26;
+
+// The shortest node takes seven bytes of a file.
+const _: () = assert!(size_of::<crate::int::Node>() <= 44 * 7);
 
 /// A compiled model.
 #[derive(Clone, Debug)]
@@ -187,7 +190,12 @@ impl Program {
 /// Real inputs have a scale; integers and truth values have none.
 fn check_types(graph: &Graph, types: &[ElementType]) -> Result<(), Error> {
     let inputs = graph.inputs().count();
-    let fits = graph.inputs().zip(types).all(|((_, node), element)| element.is_float() == (node.frac_bits != 0));
+    let is_real = |node: &int::Node| node.element_bits.iter().chain([&node.frac_bits]).all(|bits| *bits != 0);
+    let is_exact = |node: &int::Node| node.frac_bits == 0 && node.element_bits.is_empty();
+    let fits = graph
+        .inputs()
+        .zip(types)
+        .all(|((_, node), element)| if element.is_float() { is_real(node) } else { is_exact(node) });
     if types.len() == inputs && fits {
         return Ok(());
     }

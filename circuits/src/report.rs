@@ -13,7 +13,7 @@ use crate::{
     float::{self, ElementType, Tensor, Values},
     int::{self, Interval},
     quantize::{
-        DeclaredDecision, Error, Quantized, RangeOrigin, RealRange, dequantize_outputs, origin, quantize_tensors,
+        DeclaredDecision, Error, Quantized, RangeOrigin, RealRange, dequantize_outputs, origin, quantize_tensors, real,
         spans, synthetic_within,
     },
 };
@@ -54,7 +54,7 @@ pub(crate) struct Measured {
     pub(crate) max_error: f64,
     sum_error: f64,
     count: usize,
-    decisions: usize,
+    pub(crate) decisions: usize,
     pub(crate) flips: usize,
 }
 
@@ -255,8 +255,7 @@ impl ErrorReport {
             }
             for ((layer, id), values) in layers.iter_mut().zip(parts.nodes).zip(&float.values) {
                 let Some(id) = id else { continue };
-                let scale = 0.5f64.powi(parts.graph.node(*id).frac_bits);
-                let got: Vec<f64> = trace.values[id.0 as usize].iter().map(|value| *value as f64 * scale).collect();
+                let got = real(parts.graph.node(*id), &trace.values[id.0 as usize]);
                 layer.0.add(Decision::None.compare(values, &got));
                 layer.1 = values.iter().fold(layer.1, |most, value| most.max(value.abs()));
             }
@@ -363,7 +362,7 @@ impl ErrorReport {
 }
 
 /// Measures a quantized model on other samples, against other values: `reference` gives the outputs of a sample, as
-/// [`float::Reference`] computes them in single precision, say.
+/// [`crate::onnx::Reference`] computes them in single precision, say.
 ///
 /// # Errors
 /// Samples that do not fit the inputs; whatever `reference` fails with.
@@ -388,12 +387,8 @@ pub fn measure(
     Ok(ErrorReport { input_ranges, warnings, units: own.units, ..report })
 }
 
-/// Measures a program, whoever made it, against a float model of which it may have been made: on `samples`, or without any on inputs
-/// drawn uniformly from the ranges that the program gives them. Layers are not told apart, and there are no static bounds.
-///
-/// # Errors
-/// A program whose inputs or outputs are not the model's; samples that the program or the model cannot take.
-pub fn measure_program(graph: &float::Graph, program: &Program, samples: &[Vec<Tensor>]) -> Result<ErrorReport, Error> {
+/// Whether a program has the inputs and the outputs of a model: without them it is of another.
+pub(crate) fn check_interface(graph: &float::Graph, program: &Program) -> Result<(), Error> {
     let integers = program.graph();
     let named = |name: &str, shape: &[usize], element: ElementType| format!("{name}: {element} {shape:?}");
     let inputs = |graph: &float::Graph| {
@@ -407,8 +402,17 @@ pub fn measure_program(graph: &float::Graph, program: &Program, samples: &[Vec<T
     let sized = |name: &str, len: usize| format!("{name}: {len} elements");
     let expected = graph.outputs.iter().map(|output| sized(&output.name, graph.node(output.node).len()));
     let got = integers.outputs.iter().map(|output| sized(&output.name, integers.node(output.node).len()));
-    same("outputs", expected.collect::<Vec<_>>().join(", "), got.collect::<Vec<_>>().join(", "))?;
+    same("outputs", expected.collect::<Vec<_>>().join(", "), got.collect::<Vec<_>>().join(", "))
+}
 
+/// Measures a program, whoever made it, against a float model of which it may have been made: on `samples`, or without any on inputs
+/// drawn uniformly from the ranges that the program gives them. Layers are not told apart, and there are no static bounds.
+///
+/// # Errors
+/// A program whose inputs or outputs are not the model's; samples that the program or the model cannot take.
+pub fn measure_program(graph: &float::Graph, program: &Program, samples: &[Vec<Tensor>]) -> Result<ErrorReport, Error> {
+    let integers = program.graph();
+    check_interface(graph, program)?;
     let (origin, drawn) = match samples {
         [] => (DataOrigin::Synthetic, synthetic_within(graph, integers)),
         _ => (DataOrigin::Calibration, Vec::new()),
@@ -436,7 +440,7 @@ pub fn real_values(tensor: &Tensor) -> Vec<f64> {
 }
 
 impl Measured {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.max_error = self.max_error.max(other.max_error);
         self.sum_error += other.sum_error;
         self.count += other.count;
@@ -444,7 +448,7 @@ impl Measured {
         self.flips += other.flips;
     }
 
-    fn mean_error(&self) -> f64 {
+    pub(crate) fn mean_error(&self) -> f64 {
         self.sum_error / self.count.max(1) as f64
     }
 }
@@ -453,12 +457,10 @@ impl Parts<'_> {
     fn output_reports(&self, decisions: &[Decision], measured: &[Measured], spans: &[f64]) -> Vec<OutputReport> {
         let report = |(at, (output, measured)): (usize, (&int::Output, &Measured))| {
             let node = self.graph.node(output.node);
-            let range = hull(node);
-            let scale = 0.5f64.powi(node.frac_bits);
             OutputReport {
                 name: output.name.clone(),
                 frac_bits: node.frac_bits,
-                range: RealRange { lo: range.lo as f64 * scale, hi: range.hi as f64 * scale },
+                range: RealRange::of(node),
                 max_error: measured.max_error,
                 mean_error: measured.mean_error(),
                 span: spans.get(at).copied().unwrap_or(1.0),
@@ -472,7 +474,7 @@ impl Parts<'_> {
         self.graph.outputs.iter().zip(measured).enumerate().map(report).collect()
     }
 
-    fn layer_reports(&self, measured: &[(Measured, f64)]) -> Vec<LayerReport> {
+    pub(crate) fn layer_reports(&self, measured: &[(Measured, f64)]) -> Vec<LayerReport> {
         let mut relative = vec![0.0f64; measured.len()];
         let mut reports = Vec::new();
         for (at, node) in self.float.nodes.iter().enumerate() {
@@ -537,7 +539,7 @@ impl fmt::Display for ErrorReport {
                 }
             }
             let RealRange { lo, hi } = output.range;
-            writeln!(f, "  range {lo:.4} to {hi:.4} in steps of 2^-{}", output.frac_bits)?;
+            writeln!(f, "  range {lo:.4} to {hi:.4} in steps of 2^{}", -output.frac_bits)?;
         }
         if self.layers.is_empty() {
             return Ok(());

@@ -200,15 +200,17 @@ fn small_inputs_beside_large_ones_compile() {
     assert!(report.max_error() > 1.0 && !report.misses_target(), "{report}");
 }
 
-/// What fraction bits cannot hold is said with the figure and the samples that it is of; the report has the same.
+/// What tables cannot hold is said with the figure and the samples that it is of; the report has the same.
 #[test]
 fn a_target_out_of_reach_is_told_with_the_reports_own_figures() {
-    let calibration = of_two_magnitudes(1e9, 1e-3);
-    let program = compile(&two_magnitudes(1e9, 1e-3), &calibrated(calibration.clone())).unwrap();
+    let model = Fixture::new(13).input("x", &[1, 1]).node("Sigmoid", &["x"], "y", &[]).output("y").bytes();
+    let calibration = samples(&["x"], (0..30).map(|at| vec![f64::from(at) - 15.0]));
+    let options = CompileOptions { tolerance: Tolerance::Absolute(1e-9), ..calibrated(calibration) };
+    let program = compile(&model, &options).unwrap();
     let report = program.report();
-    assert!(report.misses_target() && report.max_error() > 0.1, "{report}");
+    assert!(report.misses_target(), "{report}");
     let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
-    for part in ["the target is", "out of reach on the 30 calibration samples", "% of its span"] {
+    for part in ["the target is", "out of reach on the 30 calibration samples", "% of its span", "--max-error"] {
         assert!(warning.contains(part), "no `{part}` in {warning}");
     }
     assert!(warning.contains(&format!("{:.2e}", report.max_error())), "{warning}");
@@ -221,13 +223,17 @@ fn an_output_that_only_the_circuit_holds_constant_is_an_error() {
         model.node("Mul", &["x", "w"], "y", &[]).output("y").bytes()
     };
     let of = |magnitude: f64| samples(&["x"], (0..20).map(|at| vec![magnitude * (f64::from(at * 7 % 20) - 9.5)]));
-    // 1e-8 is nothing with the 24 fraction bits that weights may have.
-    for precision in [Precision::default(), Precision::Bits(12)] {
-        let options = CompileOptions { precision, ..calibrated(of(1e7)) };
-        let error = compile(&scaled(1e-8), &options).unwrap_err();
-        assert!(matches!(&error, Error::Quantize(quantize::Error::ConstantOutput { output, .. }) if output == "y"));
-        assert!(error.to_string().contains("scale the inputs"), "{error}");
-    }
+    // A hundredth is nothing with two fraction bits.
+    let clip = Fixture::new(13).input("x", &[1, 1]).weights("lo", &[], &[0.0]).weights("hi", &[], &[0.01]);
+    let clip = clip.node("Clip", &["x", "lo", "hi"], "y", &[]).output("y").bytes();
+    let options = CompileOptions { precision: Precision::Bits(2), ..calibrated(of(1.0)) };
+    let error = compile(&clip, &options).unwrap_err();
+    assert!(matches!(&error, Error::Quantize(quantize::Error::ConstantOutput { output, .. }) if output == "y"));
+    assert!(error.to_string().contains("more bits (--bits)"), "{error}");
+    compile(&clip, &calibrated(of(1.0))).unwrap();
+    // 1e-8 has as many significant bits as any weight.
+    let program = compile(&scaled(1e-8), &calibrated(of(1e7))).unwrap();
+    assert!(!program.report().misses_target(), "{}", program.report());
     // Outputs that are smaller than the target altogether: zero would be near enough, and say nothing.
     let program = compile(&scaled(1e-5), &calibrated(of(1.0))).unwrap();
     let RealRange { lo, hi } = program.report().outputs[0].range;
@@ -236,12 +242,15 @@ fn an_output_that_only_the_circuit_holds_constant_is_an_error() {
     compile(&scaled(0.0), &calibrated(of(1.0))).unwrap();
 }
 
+/// Real numbers of any size have a scale; integers beyond what a value holds have none.
 #[test]
 fn inputs_that_leave_the_integers_are_told_so() {
-    let error = compile(&rectifier(DataType::Float), &calibrated(samples(&["x"], [vec![2e18], vec![4e18]])));
-    let error = error.unwrap_err();
+    let wei = compile(&rectifier(DataType::Float), &calibrated(samples(&["x"], [vec![2e18], vec![4e18]]))).unwrap();
+    assert!(!wei.report().misses_target(), "{}", wei.report());
+    assert!(reread(&wei).graph().nodes[0].frac_bits < -30);
+    let error = compile(&rectifier(DataType::Int64), &declared("x", 0.0, 4e18)).unwrap_err();
     assert!(matches!(error, Error::Quantize(quantize::Error::RangeTooWide { .. })), "{error}");
-    assert!(error.to_string().contains("scale it outside of the model"), "{error}");
+    assert!(error.to_string().contains("declare a narrower range"), "{error}");
 }
 
 /// Whoever has the model measures a program again, whatever its file says.
@@ -293,7 +302,7 @@ fn names_are_escaped_in_errors_and_reports() {
 
 /// The collection of models that stands beside the checkout, where it does.
 #[test]
-fn cases_with_numbers_far_from_one_compile_or_say_why() {
+fn cases_with_numbers_far_from_one_compile() {
     let cases = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases");
     let compiled = |name: &str| {
         let folder = cases.join(name);
@@ -301,24 +310,102 @@ fn cases_with_numbers_far_from_one_compile_or_say_why() {
         let calibration = read_records(&folder.join("calibration.json"), &Limits::default()).unwrap();
         Some((compile(&model, &calibrated(calibration)), folder))
     };
-    for name in ["43e-big-and-less-small", "40d-small-input", "44b-unit-1e6", "44e-unit-1e18", "46m-bool-input"] {
+    for name in [
+        "24-raw-scales",
+        "24c-raw-scales-normalized",
+        "31-masked-softmax",
+        "36-constant-feature",
+        "37-saturated-sigmoid",
+        "40d-small-input",
+        "41-attention-64",
+        "43e-big-and-less-small",
+        "44b-unit-1e6",
+        "44e-unit-1e18",
+        "45a-regression-near-ties-3",
+        "46m-bool-input",
+    ] {
         let Some((result, folder)) = compiled(name) else {
             println!("{name}: does not stand beside this checkout");
             continue;
         };
-        match result {
-            Ok(program) if !program.report().misses_target() => {
-                println!("{name}: {}", program.report().summary());
-                program.quantize(&read_record(&folder.join("input.json"), &Limits::default()).unwrap()).unwrap();
-            }
-            Ok(program) => {
-                println!("{name}: {}", program.report().warnings.join("; "));
-                assert!(program.report().warnings.iter().any(|warning| warning.contains("out of reach")));
-            }
-            Err(error) => {
-                println!("{name}: {error}");
-                assert!(error.to_string().contains("scale"), "{name}: {error}");
-            }
+        let program = result.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let k = program.plan().k;
+        println!("{name}: k = {k}, {} rows, {}", program.layout().rows(), program.report().summary());
+        for output in &program.report().outputs {
+            println!("  {}: {:.2e} of its span", output.name, output.relative_error());
+        }
+        assert!(!program.report().misses_target(), "{name}: {}", program.report());
+        let record = read_record(&folder.join("input.json"), &Limits::default()).unwrap();
+        match (name, program.quantize(&record)) {
+            // A flag that was never set in calibration is refused until its range is declared.
+            ("36-constant-feature", inputs) => drop(inputs.unwrap_err()),
+            (_, inputs) => drop(inputs.unwrap_or_else(|error| panic!("{name}: {error}"))),
         }
     }
+}
+
+/// Whose records are of four, and whose first dimension has a name.
+#[test]
+fn records_of_a_batch_say_how_to_set_it() {
+    let model = |batch, other| {
+        Fixture::new(14)
+            .typed_input("x", DataType::Float, &[batch, other])
+            .node("Relu", &["x"], "y", &[])
+            .output("y")
+            .bytes()
+    };
+    let open = model(Dim::Symbol("batch_size"), Dim::Number(2));
+    let four = json("{\"inputs\": {\"x\": [[1, 2], [3, 4], [5, 6], [7, 8]]}}");
+    let error = compile(&open, &calibrated(vec![four.clone()])).unwrap_err().to_string();
+    assert!(error.contains("calibration record 0") && error.contains("`--dim batch_size=4`"), "{error}");
+    let mut said = calibrated(vec![four.clone()]);
+    said.import.dims.insert("batch_size".into(), 4);
+    compile(&open, &said).unwrap();
+
+    let unnamed = model(Dim::Symbol(""), Dim::Number(2));
+    let error = compile(&unnamed, &calibrated(vec![four.clone()])).unwrap_err().to_string();
+    assert!(error.contains("`--dim x[0]=4`"), "{error}");
+    // Neither where the dimension is fixed, nor where another does not fit.
+    for (model, record) in [
+        (model(Dim::Number(1), Dim::Number(2)), &four),
+        (open.clone(), &json("{\"inputs\": {\"x\": [[1, 2, 3], [3, 4, 5]]}}")),
+        (open, &json("{\"inputs\": {\"x\": [[1, 2, 3]]}}")),
+    ] {
+        let error = compile(&model, &calibrated(vec![record.clone()])).unwrap_err().to_string();
+        assert!(error.contains("needs shape [1, 2]") && !error.contains("--dim"), "{error}");
+    }
+}
+
+/// A range of one feature is that of its integers, whatever the others take.
+#[test]
+fn ranges_of_features_reach_the_program() {
+    let model = Fixture::new(14).input("x", &[1, 3]).node("Relu", &["x"], "y", &[]).output("y").bytes();
+    let mut options = declared("x", -1.0, 1.0);
+    options.input_ranges.insert("x[2]".into(), vec![RealRange { lo: 0.0, hi: 0.25 }]);
+    let program = compile(&model, &options).unwrap();
+    let takes = |text: &str| program.quantize(&json(&format!("{{\"inputs\": {{\"x\": [{text}]}}}}")));
+    takes("[-1, 1, 0.25]").unwrap();
+    for outside in ["[0, 0, 0.5]", "[0, 0, -0.25]", "[0, 1.5, 0]"] {
+        let error = takes(outside).unwrap_err().to_string();
+        assert!(error.contains("outside its range"), "{error}");
+    }
+}
+
+/// A feature with a range of its own says nothing of the others: they keep what calibration shows of them.
+#[test]
+fn calibration_sets_the_range_of_the_other_features() {
+    let model = Fixture::new(14).input("x", &[1, 3]).node("Relu", &["x"], "y", &[]).output("y").bytes();
+    let sample = |a: f64, b: f64, c: f64| json(&format!("{{\"inputs\": {{\"x\": [[{a:?}, {b:?}, {c:?}]]}}}}"));
+    let mut options = calibrated(vec![sample(0.5, -0.25, 0.0), sample(-0.5, 0.125, 0.0)]);
+    options.input_ranges.insert("x[2]".into(), vec![RealRange { lo: 0.0, hi: 1e6 }]);
+    let program = compile(&model, &options).unwrap();
+    let takes = |a, b, c| program.quantize(&sample(a, b, c));
+    takes(0.9, -0.9, 1e6).unwrap();
+    for outside in [takes(1.5, 0.0, 0.0), takes(0.0, 1.5, 0.0), takes(0.0, 0.0, 1.1e6), takes(0.0, 0.0, -1e5)] {
+        assert!(outside.unwrap_err().to_string().contains("outside its range"));
+    }
+    // What the data show must lie in what is declared.
+    options.input_ranges.insert("x[0]".into(), vec![RealRange { lo: 0.0, hi: 1.0 }]);
+    let error = compile(&model, &options).unwrap_err().to_string();
+    assert!(error.contains("calibration sample 1: input `x`, element 0: -0.5 is outside its range [0, 1]"), "{error}");
 }

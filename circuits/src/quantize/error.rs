@@ -38,8 +38,8 @@ pub enum Error {
     },
     /// Values too large for the integers that hold them.
     #[error(
-        "input `{input}` takes values in {range}, which with {frac_bits} fraction bits leave 62 bits: scale it outside of the \
-         model, to values of about 1",
+        "input `{input}` takes values in {range}, which with {frac_bits} fraction bits leave 62 bits: make it a real number in the model, \
+         declare a narrower range (--range), or scale it outside of the model",
         input = escaped(input)
     )]
     RangeTooWide {
@@ -137,6 +137,32 @@ pub enum Error {
         /// Why, and what to do.
         reason: &'static str,
     },
+    /// An argument that an operator may not be able to take.
+    #[error("{operator} `{node}`: {what} can be anything in {got}: {advice}", node = escaped(node))]
+    OutsideDomain {
+        /// Which node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// Which argument.
+        what: &'static str,
+        /// What it is proven to lie in.
+        got: RealRange,
+        /// What it must be, and what to do.
+        advice: &'static str,
+    },
+    /// An argument of too wide a range for a table.
+    #[error("{operator} `{node}`: its argument can be anything in {got}: {advice}", node = escaped(node))]
+    TooWide {
+        /// Which node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// What its argument is proven to lie in.
+        got: RealRange,
+        /// Why that is too wide, and what to do.
+        advice: &'static str,
+    },
     /// No precision fits.
     #[error("no precision from 2 to {max} fraction bits fits this model; the last attempt: {last}")]
     NoPrecision {
@@ -215,4 +241,11 @@ pub enum Error {
         /// What is allowed.
         allowed: RealRange,
     },
+}
+
+impl Error {
+    /// Whether it may be for want of fraction bits: of an argument that must not be 0, and may have been rounded to it.
+    pub(super) fn wants_bits(&self) -> bool {
+        matches!(self, Self::OutsideDomain { got, .. } if got.lo == 0.0 || got.hi == 0.0)
+    }
 }

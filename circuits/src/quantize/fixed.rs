@@ -1,5 +1,7 @@
 //! Rounding of real constants to integers with a scale.
 
+use std::ops::RangeInclusive;
+
 use super::Error;
 use crate::{elementary, int::limits};
 
@@ -11,19 +13,39 @@ pub(super) struct Fixed {
     pub(super) errors: Vec<f64>,
 }
 
-/// Rounds weights (below `2^39` in magnitude, a bit less than the graph allows) to at most `bits` fraction bits: to fewer
-/// where all of them are exact with fewer.
+/// Exponents that magnitudes of weights may have (`2^exponent` is more than they are) and be given as many fraction bits as the plan says.
+const WEIGHTS: RangeInclusive<i32> = -4..=6;
+
+/// The same of inputs and of constants that are added.
+pub(super) const VALUES: RangeInclusive<i32> = -3..=6;
+
+/// The fraction bits of numbers below `2^exponent`: those that the plan gives to numbers of `ordinary` size; smaller ones get more and larger
+/// ones fewer, so that significant bits are as many.
+pub(super) fn significant(bits: i32, exponent: i32, ordinary: &RangeInclusive<i32>) -> i32 {
+    bits.saturating_sub(exponent - exponent.clamp(*ordinary.start(), *ordinary.end()))
+}
+
+/// The least exponent with `2^exponent > magnitude`; of 0, that of ordinary numbers.
+pub(super) fn exponent(magnitude: f64) -> i32 {
+    if magnitude == 0.0 { 0 } else { elementary::floor_log2(magnitude).max(-1000) + 1 }
+}
+
+/// The greatest magnitude.
+pub(super) fn greatest(values: impl IntoIterator<Item = f64>) -> f64 {
+    values.into_iter().fold(0.0, |greatest, value| greatest.max(value.abs()))
+}
+
+/// Rounds weights (below `2^39` in magnitude, a bit less than the graph allows) to as many significant bits as `bits` fraction
+/// bits leave those of ordinary size: to fewer where all of them are exact with fewer.
 pub(super) fn weights(node: &str, values: &[f64], bits: i32) -> Result<Fixed, Error> {
-    let most = limits::WEIGHT_BITS - 1;
-    let magnitude = values.iter().fold(0.0f64, |max, value| max.max(value.abs()));
-    // 2^exponent > magnitude, so that magnitude * 2^frac_bits < 2^most.
-    let exponent = elementary::floor_log2(magnitude).max(-1024) + 1;
-    let room = i32::try_from(most).unwrap_or(0) - exponent;
-    if room < 0 {
-        return Err(Error::ConstantTooLarge { node: node.to_owned(), value: magnitude, bits: most });
-    }
-    let frac_bits = exact_bits(values, bits.min(room));
-    at_scale(node, values, frac_bits)
+    let exponent = exponent(greatest(values.iter().copied()));
+    let bits = significant(bits, exponent, &WEIGHTS).min(room(exponent));
+    at_scale(node, values, exact_bits(values, bits))
+}
+
+/// The most fraction bits with which weights below `2^exponent` are within the graph's limit.
+pub(super) fn room(exponent: i32) -> i32 {
+    limits::WEIGHT_BITS as i32 - 1 - exponent
 }
 
 /// Rounds constants to a given scale.
@@ -89,10 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn large_weights_take_fewer_bits_and_huge_ones_are_refused() {
+    fn large_weights_take_fewer_bits() {
         let fixed = weights("w", &[1e9 + 0.3], 20).unwrap();
         assert!(fixed.frac_bits < 20 && fixed.values[0].abs() < 1 << 39);
-        assert!(matches!(weights("w", &[1e13], 20), Err(Error::ConstantTooLarge { bits: 39, .. })));
+        assert!(weights("w", &[1e13], 20).unwrap().values[0] < 1 << 39);
+    }
+
+    #[test]
+    fn weights_of_any_size_have_as_many_significant_bits() {
+        for exponent in [-200, -40, -10, -5, 7, 20, 38, 100] {
+            let size = power_of_two(exponent);
+            let fixed = weights("w", &[0.7 * size, -0.3 * size], 12).unwrap();
+            let error = greatest(fixed.errors.iter().copied());
+            assert!(error <= size * power_of_two(-8) && fixed.values[0].abs() < 1 << 20, "2^{exponent}: {fixed:?}");
+        }
     }
 
     #[test]

@@ -30,9 +30,12 @@ pub fn quantize_tensors(graph: &Graph, tensors: &[Tensor]) -> Result<Vec<Vec<i64
 
 /// What the outputs of `graph` stand for: `values[output][element]`, given the integers of each output.
 pub fn dequantize_outputs<'v>(graph: &Graph, outputs: impl IntoIterator<Item = &'v [i64]>) -> Vec<Vec<f64>> {
-    let scales = graph.outputs.iter().map(|output| graph.node(output.node).frac_bits);
-    let real = |(values, frac_bits): (&[i64], i32)| values.iter().map(|value| to_real(*value, frac_bits)).collect();
-    outputs.into_iter().zip(scales).map(real).collect()
+    outputs.into_iter().zip(&graph.outputs).map(|(values, output)| real(graph.node(output.node), values)).collect()
+}
+
+/// What the integers of a node stand for.
+pub(crate) fn real(node: &Node, values: &[i64]) -> Vec<f64> {
+    values.iter().enumerate().map(|(element, value)| to_real(*value, node.frac_bits_of(element))).collect()
 }
 
 fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Result<Vec<i64>, Error> {
@@ -54,7 +57,8 @@ fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Resul
     }
     let refused = |element: usize, value: f64| {
         let Interval { lo, hi } = node.range(element);
-        let allowed = RealRange { lo: to_real(lo, node.frac_bits), hi: to_real(hi, node.frac_bits) };
+        let frac_bits = node.frac_bits_of(element);
+        let allowed = RealRange { lo: to_real(lo, frac_bits), hi: to_real(hi, frac_bits) };
         Error::InputValue { input: input(), element, value, allowed }
     };
     let in_range = |element: usize, value: i64| Some(value).filter(|value| node.range(element).contains(*value));
@@ -62,15 +66,14 @@ fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Resul
         // A real input always has a scale: see `plan`. Whatever has none is never rounded.
         Values::Float(values) if node.frac_bits != 0 => {
             let quantize = |(element, value): (usize, &f64)| {
-                let rounded = round_to_scale(*value, node.frac_bits);
+                let rounded = round_to_scale(*value, node.frac_bits_of(element));
                 rounded.and_then(|rounded| in_range(element, rounded)).ok_or_else(|| refused(element, *value))
             };
             values.iter().enumerate().map(quantize).collect()
         }
         Values::Int(values) => {
-            let scale = u32::try_from(node.frac_bits).ok().and_then(|bits| 1i64.checked_shl(bits)).unwrap_or(i64::MAX);
             let quantize = |(element, value): (usize, &i64)| {
-                let scaled = value.checked_mul(scale);
+                let scaled = integer_to_scale(*value, node.frac_bits_of(element));
                 scaled.and_then(|scaled| in_range(element, scaled)).ok_or_else(|| refused(element, *value as f64))
             };
             values.iter().enumerate().map(quantize).collect()
@@ -88,10 +91,38 @@ fn quantize_input(node: &Node, tensor: Option<&Tensor>, known: &[&str]) -> Resul
     }
 }
 
+/// `round_half_even(value * 2^frac_bits)`, whatever the value's size, if it is an integer of 64 bits.
+fn integer_to_scale(value: i64, frac_bits: i32) -> Option<i64> {
+    let value = i128::from(value);
+    let scaled = match u32::try_from(frac_bits) {
+        Ok(bits) => value.checked_mul(1i128.checked_shl(bits).filter(|one| *one > 0)?)?,
+        // Half of it is more than any value.
+        Err(_) if frac_bits <= -65 => 0,
+        Err(_) => {
+            let (bits, half) = (frac_bits.unsigned_abs(), 1i128 << (frac_bits.unsigned_abs() - 1));
+            let (below, rest) = (value >> bits, value & ((1i128 << bits) - 1));
+            below + i128::from(rest > half || (rest == half && below & 1 == 1))
+        }
+    };
+    i64::try_from(scaled).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::int::{Builder, Output};
+
+    #[test]
+    fn integers_are_rounded_half_to_even_at_coarse_scales() {
+        for (value, bits, scaled) in
+            [(5, 2, 20), (6, -2, 2), (10, -2, 2), (-6, -2, -2), (-10, -2, -2), (7, -2, 2), (9, -2, 2)]
+        {
+            assert_eq!(integer_to_scale(value, bits), Some(scaled), "{value} at {bits}");
+        }
+        assert_eq!(integer_to_scale(i64::MAX, -40), Some(1 << 23));
+        assert_eq!(integer_to_scale(i64::MIN, -70), Some(0));
+        assert_eq!((integer_to_scale(1, 63), integer_to_scale(1, 200), integer_to_scale(4, 62)), (None, None, None));
+    }
 
     fn graph() -> Graph {
         let mut builder = Builder::new();

@@ -1,20 +1,29 @@
 //! From the float graph to the integer graph.
 //!
-//! Scales are powers of two. Nothing saturates unless the model says so, and nothing is rounded silently: every rounding is a
+//! Scales are powers of two. Nothing saturates unless the model or the user says so, and nothing is rounded silently: every rounding is a
 //! node of the integer graph ([`Op::Shift`](crate::int::Op::Shift), a table, a division) or the rounding of a constant, and
 //! all of them are counted in the [report](crate::report).
 //!
 //! # What is rounded, and how
 //! | what | how |
 //! |---|---|
-//! | a real input | to its own type in the model ([`crate::Program::quantize`]), then half to even, to the input's fraction bits; out of its declared range is an error |
+//! | a real input | to its own type in the model ([`crate::Program::quantize`]), then half to even, to the input's fraction bits; out of its range is an error, unless it is to saturate: then the circuit clamps it |
 //! | weights, biases, bounds of Clip | half to even; constants that are exact with fewer bits get fewer |
 //! | accumulators | half up, where the plan narrows them |
 //! | Sigmoid, Tanh, exp of Softmax | tables of at most 256 linear pieces, whose error is measured on every integer of their domain |
-//! | probabilities of Softmax | quotient rounded half up |
+//! | other functions | tables of at most 1,024 linear pieces; of Softsign, and of powers of -1, 0.5 and -0.5, quotients and roots |
+//! | quotients, probabilities of Softmax | half up; of integers, towards minus infinity |
+//! | square roots | down |
+//! | constants that values are compared with | half to even, to the value's own scale, unless the value is exact |
 //!
 //! Integers and truth values are never rounded. Integer sums, products, ArgMax (the first greatest, or the last if the model
 //! says so) and Gather are exact.
+//!
+//! # What has which scale
+//! A plan's fraction bits are those of numbers of ordinary size, a few units or a fraction of one. Constants, inputs and proven ranges far
+//! from that get as many significant bits: fewer fraction bits, or fewer than none, for a balance in wei, more for a rate of 1e-6. Elements
+//! of an input that are far smaller than others have scales of their own (`lower::scales`). What an input varies by on the samples counts,
+//! not where it lies.
 //!
 //! # How a precision is chosen
 //! [`Precision::Auto`] looks for the plan with the least [cost] whose error on the calibration data stays below the target
@@ -52,11 +61,12 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use error::Error;
+pub(crate) use io::real;
 pub use io::{dequantize_outputs, quantize_tensors};
 pub use plan::{MOST_BITS, Narrowing, Plan};
 pub(crate) use ranges::synthetic_within;
@@ -95,9 +105,14 @@ pub struct QuantizeOptions {
     /// Ranges of inputs, by name: one for all elements, or one for each. An input without one gets the rows of the table that
     /// it selects from, or what the calibration data shows, widened.
     pub input_ranges: BTreeMap<String, Vec<RealRange>>,
+    /// Ranges of single elements of inputs, by name and flat index, in place of those that the input gives them.
+    pub element_ranges: BTreeMap<String, BTreeMap<usize, RealRange>>,
     /// Samples: one tensor for each input, in the order of the model's inputs. Without any, precision is chosen on inputs
     /// drawn uniformly from the declared ranges.
     pub calibration: Vec<Vec<Tensor>>,
+    /// Inputs that take values far beyond their range and are clamped to it in the circuit, so that what calibration has not seen can
+    /// still be decided.
+    pub saturate: BTreeSet<String>,
     /// What outputs decide, by name, where it is not what it seems.
     pub decisions: BTreeMap<String, DeclaredDecision>,
     /// Limb size of the circuit that [`cost`] has in mind.
@@ -111,7 +126,9 @@ impl Default for QuantizeOptions {
             tolerance: Tolerance::default(),
             tolerances: BTreeMap::new(),
             input_ranges: BTreeMap::new(),
+            element_ranges: BTreeMap::new(),
             calibration: Vec::new(),
+            saturate: BTreeSet::new(),
             decisions: BTreeMap::new(),
             limb_bits: 9,
         }

@@ -21,7 +21,7 @@ pub enum Narrowing {
     To(i32),
 }
 
-/// Fraction bits of a model's values, as chosen.
+/// Fraction bits of a model's values of ordinary size, as chosen: very large ones have fewer, very small ones more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Of real inputs, and of values that are narrowed, unless `narrowing` says otherwise.

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error,
-    fixed::{power_of_two, round_to_scale, to_real},
+    fixed::{self, power_of_two, round_to_scale, significant, to_real},
 };
 use crate::{
-    elementary,
     float::{self, ElementType, Tensor, Values},
     int::{self, Interval, limits},
     report::real_values,
@@ -45,6 +44,12 @@ pub enum RangeOrigin {
 /// By how much the greatest magnitude seen in calibration is widened before it is rounded up to a power of two.
 pub const MARGIN: f64 = 1.5;
 
+/// Elements whose magnitude is less than that of the greatest by more than two to this have ranges of their own.
+const APART: i32 = 8;
+
+/// Bits that an input which saturates has more than its range.
+const WIDER_BITS: u32 = 16;
+
 /// Samples that are drawn where there is no calibration data.
 const SYNTHETIC_SAMPLES: usize = 32;
 
@@ -52,60 +57,120 @@ const SYNTHETIC_SAMPLES: usize = 32;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct InputRange {
     pub(super) origin: RangeOrigin,
-    ends: Ends,
+    /// One for all elements or one for each.
+    ends: Vec<Ends>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// The range of an element.
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Ends {
-    /// One for all elements or one for each, both ends included.
-    Closed(Vec<RealRange>),
+    /// Both ends included.
+    Closed(RealRange),
     /// From `-2^exponent`, or from 0, up to but without `2^exponent`: as integers, a range that needs one limb sum.
-    PowerOfTwo { exponent: i32, signed: bool },
+    PowerOfTwo {
+        exponent: i32,
+        signed: bool,
+        /// The greatest value less the least, which are to be told apart, is below two to this.
+        spread: i32,
+    },
 }
 
-impl InputRange {
+impl Ends {
+    /// Fraction bits for a real number, of which the plan gives `bits` to one of ordinary size. What counts is how much it varies: a
+    /// price of 2,000 that moves by 1 is told apart as finely as a rate. Not 0, by which integers are told from real numbers.
+    fn scale(&self, bits: i32) -> i32 {
+        let (spread, exponent) = match self {
+            Self::Closed(RealRange { lo, hi }) => {
+                let magnitude = lo.abs().max(hi.abs());
+                (fixed::exponent(if hi > lo { hi - lo } else { magnitude }), fixed::exponent(magnitude))
+            }
+            Self::PowerOfTwo { exponent, spread, .. } => (*spread, *exponent),
+        };
+        let bits = significant(bits, spread, &fixed::VALUES);
+        // One bit below what a value may have.
+        let room = limits::VALUE_BITS as i32 - 2 - exponent;
+        match bits.min(room) {
+            0 if room > 0 => 1,
+            0 => -1,
+            bits => bits,
+        }
+    }
+
     /// In integers with `frac_bits` fraction bits; ends are rounded as values are.
-    pub(super) fn at_scale(&self, input: &str, frac_bits: i32) -> Result<Vec<Interval>, Error> {
+    fn at_scale(&self, input: &str, frac_bits: i32) -> Result<Interval, Error> {
         let limit = (1i64 << (limits::VALUE_BITS - 1)) - 1;
         let bad = |range: RealRange| Error::RangeTooWide { input: input.to_owned(), range, frac_bits };
-        match &self.ends {
-            Ends::Closed(ranges) => {
-                let interval = |range: &RealRange| {
-                    let ends = round_to_scale(range.lo, frac_bits).zip(round_to_scale(range.hi, frac_bits));
-                    ends.filter(|(lo, hi)| lo <= hi).map(|(lo, hi)| Interval::new(lo, hi)).ok_or_else(|| bad(*range))
-                };
-                ranges.iter().map(interval).collect()
+        match *self {
+            Self::Closed(range) => {
+                let ends = round_to_scale(range.lo, frac_bits).zip(round_to_scale(range.hi, frac_bits));
+                ends.filter(|(lo, hi)| lo <= hi).map(|(lo, hi)| Interval::new(lo, hi)).ok_or_else(|| bad(range))
             }
-            Ends::PowerOfTwo { exponent, signed } => {
+            Self::PowerOfTwo { exponent, signed, .. } => {
                 // At least two steps of the scale: with fewer, what calibration showed would round to the end, which is excluded.
                 let end = power_of_two((exponent + frac_bits).max(1));
-                let lo = if *signed { -end } else { 0.0 };
+                let lo = if signed { -end } else { 0.0 };
                 if end > limit as f64 {
-                    let hi = power_of_two(*exponent);
-                    return Err(bad(RealRange { lo: if *signed { -hi } else { 0.0 }, hi }));
+                    let hi = power_of_two(exponent);
+                    return Err(bad(RealRange { lo: if signed { -hi } else { 0.0 }, hi }));
                 }
                 // Exact: powers of two below 2^62.
-                Ok(vec![Interval::new(lo as i64, end as i64 - 1)])
+                Ok(Interval::new(lo as i64, end as i64 - 1))
             }
         }
     }
 }
 
 impl InputRange {
+    /// The range that the circuit takes of an input that saturates: far wider than this one, on both sides of 0, at the same scales.
+    pub(super) fn widened(ranges: &[Interval]) -> Vec<Interval> {
+        let wide = |range: &Interval| {
+            let bits = (range.bits() + WIDER_BITS).min(limits::VALUE_BITS - 2);
+            Interval::new(-(1i64 << bits), (1i64 << bits) - 1)
+        };
+        ranges.iter().map(wide).collect()
+    }
+
+    /// Fraction bits of real elements, one for all or one for each.
+    pub(super) fn scales(&self, bits: i32) -> Vec<i32> {
+        let scales: Vec<i32> = self.ends.iter().map(|ends| ends.scale(bits)).collect();
+        match scales.first() {
+            Some(first) if scales.iter().all(|scale| scale == first) => vec![*first],
+            _ => scales,
+        }
+    }
+
+    /// In integers with these fraction bits, one for all elements or one for each.
+    pub(super) fn at_scales(&self, input: &str, scales: &[i32]) -> Result<Vec<Interval>, Error> {
+        let scale = |element: usize| scales.get(element).or(scales.first()).copied().unwrap_or(0);
+        self.ends.iter().enumerate().map(|(element, ends)| ends.at_scale(input, scale(element))).collect()
+    }
+
     /// A value of an element, `at` between 0 and 1 from the low end to the high.
     fn value(&self, element: usize, at: f64) -> f64 {
-        let (lo, hi) = match &self.ends {
-            Ends::Closed(ranges) => match ranges.as_slice() {
-                [one] => (one.lo, one.hi),
-                many => many.get(element).map_or((0.0, 0.0), |range| (range.lo, range.hi)),
-            },
+        let (lo, hi) = match self.ends.get(element).or(self.ends.first()) {
+            Some(Ends::Closed(range)) => (range.lo, range.hi),
             // Clear of the excluded end, at any scale.
-            Ends::PowerOfTwo { exponent, signed } => {
+            Some(Ends::PowerOfTwo { exponent, signed, .. }) => {
                 let end = power_of_two(*exponent) * 0.75;
                 (if *signed { -end } else { 0.0 }, end)
             }
+            None => (0.0, 0.0),
         };
         lo + (hi - lo) * at
+    }
+}
+
+impl RealRange {
+    /// What the elements of a node stand for, as proven: the hull of all of them.
+    pub fn of(node: &int::Node) -> Self {
+        let none = Self { lo: f64::INFINITY, hi: f64::NEG_INFINITY };
+        let elements =
+            if node.ranges.len() == 1 && node.element_bits.is_empty() { node.len().min(1) } else { node.len() };
+        let hull = (0..elements).fold(none, |hull, element| {
+            let (range, bits) = (node.range(element), node.frac_bits_of(element));
+            Self { lo: hull.lo.min(to_real(range.lo, bits)), hi: hull.hi.max(to_real(range.hi, bits)) }
+        });
+        if elements == 0 { Self { lo: 0.0, hi: 0.0 } } else { hull }
     }
 }
 
@@ -127,9 +192,7 @@ pub(super) fn synthetic(graph: &float::Graph, ranges: &BTreeMap<float::NodeId, I
                 Values::Float(values.iter().map(|value| held(node.element, *value)).collect())
             }
             ElementType::Bool => Values::Bool(values.iter().map(|value| *value >= 0.5).collect()),
-            ElementType::I32 | ElementType::I64 => {
-                Values::Int(values.iter().map(|value| value.round_ties_even() as i64).collect())
-            }
+            _ => Values::Int(values.iter().map(|value| value.round_ties_even() as i64).collect()),
         };
         Tensor { shape: node.shape.clone(), values }
     };
@@ -199,22 +262,25 @@ fn mix(a: &Tensor, b: &Tensor, element: ElementType, between: Between) -> Tensor
 pub(super) fn resolve(
     graph: &float::Graph,
     declared: &BTreeMap<String, Vec<RealRange>>,
+    elements: &BTreeMap<String, BTreeMap<usize, RealRange>>,
     calibration: &[Vec<Tensor>],
 ) -> Result<BTreeMap<float::NodeId, InputRange>, Error> {
     let known: Vec<String> = graph.inputs().map(|(_, node)| node.tensor.clone()).collect();
-    if let Some(name) = declared.keys().find(|name| !known.contains(name)) {
+    if let Some(name) = declared.keys().chain(elements.keys()).find(|name| !known.contains(name)) {
         return Err(Error::UnknownName { what: "input", name: name.clone(), known });
     }
     let mut resolved = BTreeMap::new();
+    let none = BTreeMap::new();
     for (position, (id, node)) in graph.inputs().enumerate() {
+        let own = elements.get(&node.tensor).unwrap_or(&none);
         let range = match declared.get(&node.tensor) {
             Some(ranges) => declared_range(position, node, ranges, calibration)?,
             None => match implied(graph, id, node) {
                 Some(range) => range,
-                None => calibrated(position, node, calibration)?,
+                None => calibrated(position, node, own, calibration)?,
             },
         };
-        resolved.insert(id, range);
+        resolved.insert(id, with_own(position, node, range, own, calibration)?);
     }
     Ok(resolved)
 }
@@ -227,38 +293,82 @@ fn declared_range(
     ranges: &[RealRange],
     calibration: &[Vec<Tensor>],
 ) -> Result<InputRange, Error> {
-    let input = || node.tensor.clone();
     if ranges.len() != 1 && ranges.len() != node.len() {
-        return Err(Error::RangeCount { input: input(), expected: node.len(), got: ranges.len() });
+        return Err(Error::RangeCount { input: node.tensor.clone(), expected: node.len(), got: ranges.len() });
     }
+    let ends = ends(node, ranges)?;
+    check_samples(position, node, calibration, |element| ends.get(element).or(ends.first()).copied())?;
+    Ok(InputRange { origin: RangeOrigin::Declared, ends: ends.into_iter().map(Ends::Closed).collect() })
+}
+
+/// With the ranges that are declared for single elements in place of theirs.
+fn with_own(
+    position: usize,
+    node: &float::Node,
+    range: InputRange,
+    own: &BTreeMap<usize, RealRange>,
+    calibration: &[Vec<Tensor>],
+) -> Result<InputRange, Error> {
+    if own.is_empty() {
+        return Ok(range);
+    }
+    if let Some((element, _)) = own.iter().find(|(element, _)| **element >= node.len()) {
+        return Err(Error::RangeCount {
+            input: node.tensor.clone(),
+            expected: node.len(),
+            got: element.saturating_add(1),
+        });
+    }
+    let declared: Vec<RealRange> = own.values().copied().collect();
+    let own: BTreeMap<usize, RealRange> = own.keys().copied().zip(ends(node, &declared)?).collect();
+    check_samples(position, node, calibration, |element| own.get(&element).copied())?;
+    let of = |element: usize| match (own.get(&element), range.ends.get(element).or(range.ends.first())) {
+        (Some(own), _) => Some(Ends::Closed(*own)),
+        (None, ends) => ends.copied(),
+    };
+    Ok(InputRange { origin: RangeOrigin::Declared, ends: (0..node.len()).filter_map(of).collect() })
+}
+
+/// What the input's type makes of declared ends.
+fn ends(node: &float::Node, ranges: &[RealRange]) -> Result<Vec<RealRange>, Error> {
     let held = |range: &RealRange| match node.element {
         element if element.is_float() => RealRange { lo: held(element, range.lo), hi: held(element, range.hi) },
         _ => RealRange { lo: range.lo.ceil() + 0.0, hi: range.hi.floor() + 0.0 },
     };
     let good = |range: &RealRange| range.lo.is_finite() && range.hi.is_finite() && range.lo <= range.hi;
     let ends: Vec<RealRange> = ranges.iter().map(held).collect();
-    if let Some((range, _)) = ranges.iter().zip(&ends).find(|(range, ends)| !good(range) || !good(ends)) {
-        return Err(Error::BadRange { input: input(), range: *range });
+    match ranges.iter().zip(&ends).find(|(range, ends)| !good(range) || !good(ends)) {
+        Some((range, _)) => Err(Error::BadRange { input: node.tensor.clone(), range: *range }),
+        None => Ok(ends),
     }
-    // Said here, since no precision mends it.
+}
+
+/// Whether the samples lie in declared ranges: said here, since no precision mends it.
+fn check_samples(
+    position: usize,
+    node: &float::Node,
+    calibration: &[Vec<Tensor>],
+    allowed: impl Fn(usize) -> Option<RealRange>,
+) -> Result<(), Error> {
     for (sample, tensor) in calibration.iter().enumerate().filter_map(|(at, sample)| Some((at, sample.get(position)?)))
     {
         for (element, value) in real_values(tensor).into_iter().enumerate() {
-            let allowed = ends.get(element).or(ends.first()).copied().unwrap_or(RealRange { lo: value, hi: value });
+            let Some(allowed) = allowed(element) else { continue };
             if !(allowed.lo..=allowed.hi).contains(&value) {
-                let source = Box::new(Error::InputValue { input: input(), element, value, allowed });
+                let source = Box::new(Error::InputValue { input: node.tensor.clone(), element, value, allowed });
                 return Err(Error::Sample { sample, source });
             }
         }
     }
-    Ok(InputRange { origin: RangeOrigin::Declared, ends: Ends::Closed(ends) })
+    Ok(())
 }
 
 /// As [`synthetic`], within the ranges that the inputs have in the integer graph of another quantization.
 pub(crate) fn synthetic_within(float: &float::Graph, graph: &int::Graph) -> Vec<Vec<Tensor>> {
     let real = |element, node: &int::Node| {
-        let end = |value| to_real(value, node.frac_bits);
-        Ends::Closed(node.ranges.iter().map(|range| inward(element, end(range.lo), end(range.hi))).collect())
+        let end = |at, value| to_real(value, node.frac_bits_of(at));
+        let ends = |at| inward(element, end(at, node.range(at).lo), end(at, node.range(at).hi));
+        (0..node.len()).map(|at| Ends::Closed(ends(at))).collect()
     };
     let range = |element, node| InputRange { origin: RangeOrigin::Declared, ends: real(element, node) };
     let inputs = float.inputs().zip(graph.inputs());
@@ -268,7 +378,7 @@ pub(crate) fn synthetic_within(float: &float::Graph, graph: &int::Graph) -> Vec<
 
 /// Truth values, and indices into the smallest table that the input selects from, perhaps after its data was moved.
 fn implied(graph: &float::Graph, id: float::NodeId, node: &float::Node) -> Option<InputRange> {
-    let closed = |lo, hi| InputRange { origin: RangeOrigin::Implied, ends: Ends::Closed(vec![RealRange { lo, hi }]) };
+    let closed = |lo, hi| InputRange { origin: RangeOrigin::Implied, ends: vec![Ends::Closed(RealRange { lo, hi })] };
     if node.element == ElementType::Bool {
         return Some(closed(0.0, 1.0));
     }
@@ -290,19 +400,82 @@ fn implied(graph: &float::Graph, id: float::NodeId, node: &float::Node) -> Optio
     rows.map(|rows| closed(0.0, rows as f64 - 1.0))
 }
 
-fn calibrated(position: usize, node: &float::Node, calibration: &[Vec<Tensor>]) -> Result<InputRange, Error> {
-    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-    for value in calibration.iter().filter_map(|sample| sample.get(position)).flat_map(real_values) {
-        (least, most) = (least.min(value), most.max(value));
+/// The elements' ranges, which are one, unless elements are so much smaller than others that they need a scale of their own.
+/// Of the elements that have no range of their own: what the data show of the others says nothing of these.
+fn calibrated(
+    position: usize,
+    node: &float::Node,
+    own: &BTreeMap<usize, RealRange>,
+    calibration: &[Vec<Tensor>],
+) -> Result<InputRange, Error> {
+    let mut seen = seen(position, node, calibration);
+    let calibrated = seen.iter().enumerate().all(|(element, range)| own.contains_key(&element) || range.lo.is_finite());
+    if !calibrated {
+        return Err(Error::NoRange { input: node.tensor.clone() });
     }
+    for (_, range) in seen.iter_mut().enumerate().filter(|(element, _)| own.contains_key(element)) {
+        *range = RealRange { lo: 0.0, hi: 0.0 };
+    }
+    let (least, most) =
+        seen.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), range| (lo.min(range.lo), hi.max(range.hi)));
     if !(least.is_finite() && most.is_finite()) {
         return Err(Error::NoRange { input: node.tensor.clone() });
     }
-    // Strictly above the widened magnitude, which is excluded.
-    let widened = least.abs().max(most.abs()) * MARGIN;
-    let exponent = if widened == 0.0 { 0 } else { elementary::floor_log2(widened) + 1 };
-    let ends = Ends::PowerOfTwo { exponent, signed: least < 0.0 };
+    let own = |range: &RealRange| {
+        // Strictly above the widened magnitude, which is excluded.
+        let magnitude = range.lo.abs().max(range.hi.abs());
+        fixed::exponent(magnitude * MARGIN)
+    };
+    let spread = |range: &RealRange| {
+        let magnitude = range.lo.abs().max(range.hi.abs());
+        fixed::exponent(MARGIN * if range.hi > range.lo { range.hi - range.lo } else { magnitude })
+    };
+    let exponent = own(&RealRange { lo: least, hi: most });
+    let is_small = |range: &&RealRange| own(range) < exponent - APART;
+    let spread_of_large = seen.iter().filter(|range| !is_small(range)).map(spread).max().unwrap_or(exponent);
+    let signed = seen.iter().any(|range| !is_small(&range) && range.lo < 0.0);
+    let large = Ends::PowerOfTwo { exponent, signed, spread: spread_of_large };
+    let ends = |range: &RealRange| match is_small(&range) {
+        true => Ends::PowerOfTwo { exponent: own(range), signed: range.lo < 0.0, spread: spread(range) },
+        false => large,
+    };
+    let small = node.element.is_float() && seen.iter().any(|range| is_small(&range));
+    let ends = if small { seen.iter().map(ends).collect() } else { vec![large] };
     Ok(InputRange { origin: RangeOrigin::Calibrated, ends })
+}
+
+/// In words, the inputs, or elements of inputs, that are the same in all of the calibration data: what a model does if they change was not
+/// looked at.
+pub(super) fn that_never_vary(graph: &float::Graph, calibration: &[Vec<Tensor>]) -> Vec<String> {
+    if calibration.len() < 2 {
+        return Vec::new();
+    }
+    let told = |(position, (_, node)): (usize, (float::NodeId, &float::Node))| {
+        let seen = seen(position, node, calibration);
+        let same: Vec<usize> = (0..seen.len()).filter(|at| seen[*at].lo == seen[*at].hi).collect();
+        let name = &node.tensor;
+        match same.as_slice() {
+            [] => None,
+            all if all.len() == seen.len() => Some(format!("input `{name}`")),
+            some => {
+                let shown: Vec<String> = some.iter().take(8).map(ToString::to_string).collect();
+                let more = if some.len() > 8 { format!(" and {} more", some.len() - 8) } else { String::new() };
+                Some(format!("element {}{more} of input `{name}`", shown.join(", ")))
+            }
+        }
+    };
+    graph.inputs().enumerate().filter_map(told).collect()
+}
+
+/// What calibration shows of each element.
+fn seen(position: usize, node: &float::Node, calibration: &[Vec<Tensor>]) -> Vec<RealRange> {
+    let mut seen = vec![RealRange { lo: f64::INFINITY, hi: f64::NEG_INFINITY }; node.len()];
+    for tensor in calibration.iter().filter_map(|sample| sample.get(position)) {
+        for (range, value) in seen.iter_mut().zip(real_values(tensor)) {
+            *range = RealRange { lo: range.lo.min(value), hi: range.hi.max(value) };
+        }
+    }
+    seen
 }
 
 #[cfg(test)]
@@ -319,7 +492,7 @@ mod tests {
             element: ElementType::F32,
         };
         let sample = vec![Tensor { shape: vec![values.len()], values: Values::Float(values.to_vec()) }];
-        calibrated(0, &node, &[sample]).unwrap().at_scale("x", frac_bits).unwrap()[0]
+        calibrated(0, &node, &BTreeMap::new(), &[sample]).unwrap().at_scales("x", &[frac_bits]).unwrap()[0]
     }
 
     #[test]
@@ -340,6 +513,27 @@ mod tests {
         }
     }
 
+    /// As many significant bits for each feature, whatever its size; and one range for features of much the same size.
+    #[test]
+    fn elements_far_smaller_than_others_have_a_scale_of_their_own() {
+        let range = |samples: &[&[f64]]| {
+            let node = float::Node { shape: vec![samples[0].len()], ..node(ElementType::F32) };
+            let tensor = |values: &&[f64]| Tensor { shape: vec![values.len()], values: Values::Float(values.to_vec()) };
+            let samples: Vec<Vec<Tensor>> = samples.iter().map(|values| vec![tensor(values)]).collect();
+            calibrated(0, &node, &BTreeMap::new(), &samples).unwrap()
+        };
+        let raw = range(&[&[1.0e9, 0.5, -2.0e-6], &[3.0e9, 0.25, 1.0e-6]]);
+        let scales = raw.scales(10);
+        assert_eq!(scales, [10 - 26, 10, 10 + 14]);
+        let ranges = raw.at_scales("x", &scales).unwrap();
+        assert_eq!(ranges, [Interval::new(0, (1 << 17) - 1), Interval::new(0, 1023), Interval::new(-64, 63)]);
+        assert_eq!(range(&[&[100.0, 0.5], &[10.0, 0.25]]).scales(10), [8]);
+        // A large value that hardly varies: what it varies by counts.
+        assert_eq!(range(&[&[1e6 + 1.0], &[1e6]]).scales(10), [10]);
+        // In wei.
+        assert_eq!(range(&[&[1e18], &[4e18]]).scales(10), [10 - 56]);
+    }
+
     fn node(element: ElementType) -> float::Node {
         let (op, inputs, shape) = (float::Op::Input, vec![], vec![1]);
         float::Node { name: "x".into(), tensor: "x".into(), op, inputs, shape, element }
@@ -349,8 +543,8 @@ mod tests {
     #[test]
     fn declared_ends_are_rounded_as_values_are() {
         let declared = |element, lo, hi| declared_range(0, &node(element), &[RealRange { lo, hi }], &[]);
-        let ends = |element, lo, hi| match declared(element, lo, hi).unwrap().ends {
-            Ends::Closed(ends) => (ends[0].lo, ends[0].hi),
+        let ends = |element, lo, hi| match declared(element, lo, hi).unwrap().ends[0] {
+            Ends::Closed(ends) => (ends.lo, ends.hi),
             other => panic!("{other:?}"),
         };
         assert_eq!(ends(ElementType::F32, 16_777_217.0, 16_777_219.0), (16_777_216.0, 16_777_220.0));

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,7 +16,8 @@ use super::{
 };
 use crate::{
     elementary,
-    int::{Interval, Piecewise},
+    float::Function,
+    int::{Interval, Piecewise, limits},
 };
 
 /// Most segments of a table: each takes two rows of the machine's table columns.
@@ -24,9 +26,19 @@ const MOST_SEGMENTS: i64 = 256;
 /// Most integers that a table's domain may have: all of them are tried.
 const MOST_DOMAIN_BITS: u32 = 20;
 
+/// Most segments of a table of a [`Function`]: some bend sharply, or reach far.
+const MOST_FUNCTION_SEGMENTS: i64 = 1024;
+
 /// Fraction bits of a table's values: enough that the rounding of a slope, times a segment's length, stays below `2^-19`.
 fn value_bits(segment_bits: u32) -> i32 {
     18 + segment_bits as i32
+}
+
+/// As [`value_bits`], of values below `2^exponent` and increments below `2^rise`: as many significant bits, within the graph's limits.
+fn significant_bits(segment_bits: u32, exponent: i32, rise: i32) -> i32 {
+    let bases = limits::WEIGHT_BITS as i32 - 1 - exponent;
+    let slopes = limits::SLOPE_BITS as i32 - 1 - rise;
+    (value_bits(segment_bits) - exponent).min(bases).min(slopes)
 }
 
 /// A table and how far it stands from its function.
@@ -50,11 +62,34 @@ pub(super) struct Exponential {
 /// What a table is made from: name, fraction bits of the argument, domain, target (its bits).
 type Key = (&'static str, i32, Interval, u64);
 
+/// What a table of a function is made from: the function and its parameters, whether its rectifier is taken off, and what [`Key`] has.
+type FunctionKey = (&'static str, [u64; 2], Part, i32, Interval, u64);
+
+/// What of a function a table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// `f(x)`.
+    Whole,
+    /// `f(x) - max(x, 0)`, of those that come near the rectifier far from 0.
+    AboveRelu,
+}
+
+impl Part {
+    /// Of `function` at `x`.
+    pub(super) fn at(self, function: Function, x: f64) -> f64 {
+        match self {
+            Self::Whole => function.at(x),
+            Self::AboveRelu => function.at(x) - x.max(0.0),
+        }
+    }
+}
+
 /// Tables that were made. The search asks for the same ones over and over.
 #[derive(Default)]
 pub(super) struct Tables {
     fits: Mutex<HashMap<Key, Arc<Fit>>>,
     exponentials: Mutex<HashMap<Key, Arc<Exponential>>>,
+    functions: Mutex<HashMap<FunctionKey, Arc<Fit>>>,
 }
 
 impl Tables {
@@ -71,6 +106,52 @@ impl Tables {
         cached(&self.fits, key, || fit(name, f, arg_bits, domain, target))
     }
 
+    /// A table of a part of `function`, of the fewest segments that come within `target`, or of as many as are allowed; none if a
+    /// value at an end of the domain is not finite.
+    pub(super) fn function(
+        &self,
+        function: Function,
+        part: Part,
+        arg_bits: i32,
+        domain: Interval,
+        target: f64,
+    ) -> Result<Option<Arc<Fit>>, Error> {
+        let parameters = match function {
+            Function::Elu { alpha, width } => [alpha.to_bits(), width.to_bits()],
+            Function::Power { exponent } => [exponent.to_bits(), 0],
+            _ => [0, 0],
+        };
+        let key = (function.name(), parameters, part, arg_bits, domain, target.to_bits());
+        let ends = [domain.lo, domain.hi].map(|x| part.at(function, to_real(x, arg_bits)));
+        if !ends.iter().all(|end| end.is_finite()) {
+            return Ok(None);
+        }
+        let make = || {
+            // The end of the last chord may lie beyond the domain, and beyond where the function has a value: it goes straight on.
+            let [step, end] = [power_of_two(-arg_bits), to_real(domain.hi, arg_bits)];
+            let before = part.at(function, (end - step).max(to_real(domain.lo, arg_bits)));
+            let beyond = |x: f64| ends[1] + (ends[1] - before) * ((x - end) / step);
+            let at = |x: f64| if x <= end { part.at(function, x) } else { beyond(x) };
+            let used = (domain.hi - domain.lo + 1) as usize;
+            fit_within(
+                function.name(),
+                at,
+                arg_bits,
+                domain,
+                target,
+                MOST_FUNCTION_SEGMENTS,
+                |samples, segment_bits| {
+                    let exponent = |magnitude: f64| elementary::floor_log2(magnitude).clamp(-64, 512) + 1;
+                    let inside = samples.get(..used).unwrap_or(samples);
+                    let greatest = inside.iter().fold(0.0f64, |greatest, value| greatest.max(value.abs()));
+                    let rise = inside.windows(2).fold(0.0f64, |rise, pair| rise.max((pair[1] - pair[0]).abs()));
+                    significant_bits(segment_bits, exponent(greatest), exponent(rise))
+                },
+            )
+        };
+        cached(&self.functions, key, make).map(Some)
+    }
+
     /// See [`fit_exponential`].
     pub(super) fn exponential(&self, arg_bits: i32, domain: Interval, target: f64) -> Result<Arc<Exponential>, Error> {
         let key = ("exp", arg_bits, domain, target.to_bits());
@@ -78,9 +159,9 @@ impl Tables {
     }
 }
 
-fn cached<T>(
-    known: &Mutex<HashMap<Key, Arc<T>>>,
-    key: Key,
+fn cached<K: Eq + Hash, T>(
+    known: &Mutex<HashMap<K, Arc<T>>>,
+    key: K,
     make: impl FnOnce() -> Result<T, Error>,
 ) -> Result<Arc<T>, Error> {
     // A poisoned cache holds whole entries all the same.
@@ -96,22 +177,35 @@ fn cached<T>(
 /// A table of `f` on `domain`, whose integers stand for `x * 2^-arg_bits`: of the fewest segments that reach `target`, or
 /// of as many as are allowed.
 fn fit(name: &str, f: impl Fn(f64) -> f64, arg_bits: i32, domain: Interval, target: f64) -> Result<Fit, Error> {
+    fit_within(name, f, arg_bits, domain, target, MOST_SEGMENTS, |_, segment_bits| value_bits(segment_bits))
+}
+
+/// As [`fit`], of at most so many segments, with values of as many fraction bits as `frac_bits` says of samples and the length of a segment.
+fn fit_within(
+    name: &str,
+    f: impl Fn(f64) -> f64,
+    arg_bits: i32,
+    domain: Interval,
+    target: f64,
+    most_segments: i64,
+    frac_bits: impl Fn(&[f64], u32) -> i32,
+) -> Result<Fit, Error> {
     let most = domain.bits();
     if most > MOST_DOMAIN_BITS {
         let reason = "its argument's scale is too fine for a table: use fewer fraction bits (--bits)";
         return Err(Error::Unsupported { node: name.to_owned(), operator: "table", reason });
     }
     let length = domain.hi - domain.lo + 1;
-    let least = (0..most).find(|bits| segments(length, *bits) <= MOST_SEGMENTS).unwrap_or(most);
+    let least = (0..most).find(|bits| segments(length, *bits) <= most_segments).unwrap_or(most);
     // One segment more than the domain, for the end of the last chord.
     let end = domain.lo + (segments(length, most) << most);
     let samples: Vec<f64> = (domain.lo..=end).map(|x| f(to_real(x, arg_bits))).collect();
-    let mut best = chords(name, &samples, domain, most);
+    let mut best = chords(name, &samples, domain, most, frac_bits(&samples, most));
     for segment_bits in (least..most).rev() {
         if best.error <= target {
             break;
         }
-        let attempt = chords(name, &samples, domain, segment_bits);
+        let attempt = chords(name, &samples, domain, segment_bits, frac_bits(&samples, segment_bits));
         if attempt.error < best.error {
             best = attempt;
         }
@@ -147,8 +241,7 @@ fn segments(length: i64, segment_bits: u32) -> i64 {
 }
 
 /// The table with segments of `2^segment_bits`. `samples` are the function from `domain.lo` on.
-fn chords(name: &str, samples: &[f64], domain: Interval, segment_bits: u32) -> Fit {
-    let frac_bits = value_bits(segment_bits);
+fn chords(name: &str, samples: &[f64], domain: Interval, segment_bits: u32, frac_bits: i32) -> Fit {
     let scale = power_of_two(frac_bits);
     let length = 1usize << segment_bits;
     let used = (domain.hi - domain.lo + 1) as usize;

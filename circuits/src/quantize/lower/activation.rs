@@ -1,6 +1,6 @@
 //! Relu, LeakyRelu, Clip, Sigmoid, Tanh.
 
-use super::{Error, Lowering, Value, arithmetic::operands, index, unsupported};
+use super::{Error, Lowering, Value, arithmetic::operands, index, is_exact, unsupported};
 use crate::{
     elementary, float,
     int::{Op, Row, Source, Term, limits},
@@ -35,7 +35,7 @@ impl Lowering<'_> {
     pub(super) fn relu(&mut self, node: &float::Node) -> Result<Value, Error> {
         let [x] = operands(node)?;
         let x = self.value(x)?;
-        let x = self.operand(&x)?;
+        let x = if is_exact(node.element) { x } else { self.operand(&x)? };
         let frac_bits = self.frac_bits(&x);
         let id = self.builder.push(&node.name, Op::Relu, vec![x.node], node.shape.clone(), frac_bits)?;
         Ok(Value { node: id, ..x })
@@ -48,9 +48,12 @@ impl Lowering<'_> {
         let x = self.operand(&x)?;
         self.weighted.insert(at);
         let slope = fixed::weights(&node.name, &[alpha], self.plan.weight_bits_of(at))?;
+        // 1 is a weight too, at the same scale.
+        let bits = slope.frac_bits.clamp(0, limits::WEIGHT_BITS as i32 - 2);
+        let slope = if bits == slope.frac_bits { slope } else { fixed::at_scale(&node.name, &[alpha], bits)? };
         let (bits, rounding) = (slope.frac_bits, slope.errors.first().copied().unwrap_or(0.0));
         let alpha_scaled = slope.values.first().copied().unwrap_or(0);
-        let rest = (1i64 << bits.max(0)) - alpha_scaled;
+        let rest = (1i64 << bits) - alpha_scaled;
         let frac_bits = self.frac_bits(&x);
         let name = format!("{}.relu", node.name);
         let relu = self.builder.push(name, Op::Relu, vec![x.node], node.shape.clone(), frac_bits)?;
@@ -72,11 +75,13 @@ impl Lowering<'_> {
     pub(super) fn clip(&mut self, node: &float::Node, min: Option<f64>, max: Option<f64>) -> Result<Value, Error> {
         let [x] = operands(node)?;
         let x = self.value(x)?;
-        let frac_bits = match self.plan.narrowing_of(x.site) {
-            Narrowing::Keep => self.frac_bits(&x),
-            Narrowing::To(bits) => bits.min(self.frac_bits(&x)),
+        let frac_bits = match is_exact(node.element) {
+            true => self.frac_bits(&x),
+            false => {
+                self.sites.insert(x.site);
+                self.planned(&x).map_or(self.frac_bits(&x), |bits| bits.min(self.frac_bits(&x)))
+            }
         };
-        self.sites.insert(x.site);
         let mut rounding = 0.0f64;
         // A bound too large to be written cannot bind.
         let mut on_grid = |bound: Option<f64>| {
@@ -145,7 +150,7 @@ impl Lowering<'_> {
         self.relu_of(moved.node)
     }
 
-    fn relu_of(&mut self, x: crate::int::NodeId) -> Result<crate::int::NodeId, Error> {
+    pub(super) fn relu_of(&mut self, x: crate::int::NodeId) -> Result<crate::int::NodeId, Error> {
         let node = self.builder.node(x);
         let (name, shape, frac_bits) = (format!("{}.relu", node.name), node.shape.clone(), node.frac_bits);
         Ok(self.builder.push(name, Op::Relu, vec![x], shape, frac_bits)?)

@@ -3,7 +3,7 @@
 use super::{Error, Lowering, Value, index, is_exact};
 use crate::{
     float::{self, layout},
-    int::{self, Op, Row, Source, Term},
+    int::{self, Contraction, Factor, Op, Row, Source, Term},
     quantize::fixed::{self, Fixed, power_of_two, to_real},
 };
 
@@ -11,21 +11,99 @@ use crate::{
 const MOST_ALIGNMENT: i32 = 30;
 
 /// An element of an integer node, with a weight.
-type Scaled = (int::NodeId, usize, i64);
+pub(super) type Scaled = (int::NodeId, usize, i64);
 
 impl Lowering<'_> {
-    /// `a * b` over the last two axes. A constant side makes a [`Op::Linear`], two computed sides a [`Op::SumOfProducts`].
+    /// `a * b` over the last two axes.
     pub(super) fn matmul(&mut self, at: float::NodeId, node: &float::Node) -> Result<Value, Error> {
         let [a, b] = operands(node)?;
-        let pairs = matmul_pairs(&self.float.node(a).shape, &self.float.node(b).shape, &node.shape);
-        match (self.constant(a).is_some(), self.constant(b).is_some()) {
-            (false, true) => self.dense(at, node, a, b, pairs),
-            (true, false) => {
-                let swapped = pairs.into_iter().map(|row| row.into_iter().map(|(i, j)| (j, i)).collect()).collect();
-                self.dense(at, node, b, a, swapped)
-            }
-            _ => self.products(at, node, a, b, pairs),
+        self.contract(at, node, [a, b], |[left, right]| Op::MatMul { left, right })
+    }
+
+    /// Sums of products of two tensors. A constant one becomes weights of `op`; of two, both are computed.
+    pub(super) fn contract(
+        &mut self,
+        at: float::NodeId,
+        node: &float::Node,
+        operands: [float::NodeId; 2],
+        op: impl FnOnce([Factor; 2]) -> Op,
+    ) -> Result<Value, Error> {
+        let computed = operands.map(|id| Factor::Computed { shape: self.float.node(id).shape.clone() });
+        match operands.map(|id| self.constant(id).is_some()) {
+            [false, true] => self.contract_with_weights(at, node, operands, 1, computed, op),
+            [true, false] => self.contract_with_weights(at, node, operands, 0, computed, op),
+            _ => self.contract_computed(at, node, operands, op(computed)),
         }
+    }
+
+    /// The operand at `fixed` is constant.
+    fn contract_with_weights(
+        &mut self,
+        at: float::NodeId,
+        node: &float::Node,
+        operands: [float::NodeId; 2],
+        fixed: usize,
+        mut factors: [Factor; 2],
+        op: impl FnOnce([Factor; 2]) -> Op,
+    ) -> Result<Value, Error> {
+        let real = self.constant(operands[fixed]).unwrap_or_default().to_vec();
+        let exact = is_exact(node.element);
+        let bits = if exact { 0 } else { self.plan.weight_bits_of(at) };
+        self.weighted.insert(at);
+        let x = if exact { self.value(operands[1 - fixed])? } else { self.scaled(operands[1 - fixed])? };
+        let Fixed { values, frac_bits, errors: rounding } = match exact {
+            true => fixed::at_scale(&node.name, &real, 0)?,
+            false => fixed::weights(&node.name, &real, bits)?,
+        };
+        factors[fixed] = Factor::Fixed { shape: factors[fixed].shape().to_vec(), values };
+        let op = op(factors);
+        let contraction = Contraction::of(&op).ok_or_else(|| inconsistent(node))?;
+        // A product with one term grows no accumulator: what reads it decides whether to narrow.
+        let x = if !exact && contraction.depth() > 1 { self.operand(&x)? } else { x };
+        if self.is_scaled(&x) {
+            // A weight that meets elements of different scales is another integer for each: there the terms are listed.
+            let mut pairs = vec![Vec::with_capacity(contraction.depth()); contraction.len()];
+            for (output, pairs) in pairs.iter_mut().enumerate() {
+                contraction.each(output, &mut |a, b| pairs.push(if fixed == 1 { (a, b) } else { (b, a) }));
+            }
+            return self.scaled_dense(at, node, &x, &real, &pairs, bits);
+        }
+        let magnitudes: Vec<f64> = (0..x.errors.len()).map(|element| self.magnitude(&x, element)).collect();
+        let mut errors = vec![0.0; contraction.len()];
+        for (output, error) in errors.iter_mut().enumerate() {
+            contraction.each(output, &mut |a, b| {
+                let (element, weight) = if fixed == 1 { (a, b) } else { (b, a) };
+                // |w' x' - w x| <= |w| |x' - x| + |w' - w| |x'|
+                *error += scaled_error(real[weight].abs(), x.errors[element]);
+                *error += rounding[weight] * magnitudes[element];
+            });
+        }
+        let frac_bits = self.frac_bits(&x) + frac_bits;
+        let id = self.builder.push(&node.name, op, vec![x.node], node.shape.clone(), frac_bits)?;
+        Ok(Value { node: id, errors, site: at })
+    }
+
+    fn contract_computed(
+        &mut self,
+        at: float::NodeId,
+        node: &float::Node,
+        operands: [float::NodeId; 2],
+        op: Op,
+    ) -> Result<Value, Error> {
+        let contraction = Contraction::of(&op).ok_or_else(|| inconsistent(node))?;
+        let (a, b) = (self.value(operands[0])?, self.value(operands[1])?);
+        let [a, b] = if is_exact(node.element) { [a, b] } else { [self.operand(&a)?, self.operand(&b)?] };
+        let magnitudes = |value: &Value| -> Vec<f64> {
+            (0..value.errors.len()).map(|element| self.magnitude(value, element)).collect()
+        };
+        let (of_a, of_b) = (magnitudes(&a), magnitudes(&b));
+        let mut errors = vec![0.0; contraction.len()];
+        for (output, error) in errors.iter_mut().enumerate() {
+            contraction.each(output, &mut |i, j| *error += product_error(of_a[i], a.errors[i], of_b[j], b.errors[j]));
+        }
+        let frac_bits = self.frac_bits(&a) + self.frac_bits(&b);
+        let id = self.builder.push(&node.name, op, vec![a.node, b.node], node.shape.clone(), frac_bits)?;
+        Ok(Value { node: id, errors, site: at })
     }
 
     pub(super) fn mul(&mut self, at: float::NodeId, node: &float::Node) -> Result<Value, Error> {
@@ -40,7 +118,7 @@ impl Lowering<'_> {
     }
 
     /// `y[i] = sum over pairs[i] of x * weight`.
-    fn dense(
+    pub(super) fn dense(
         &mut self,
         at: float::NodeId,
         node: &float::Node,
@@ -52,11 +130,18 @@ impl Lowering<'_> {
         let exact = is_exact(node.element);
         let bits = if exact { 0 } else { self.plan.weight_bits_of(at) };
         self.weighted.insert(at);
-        let fixed = fixed::weights(&node.name, &real, bits)?;
-        let x = self.value(x)?;
+        let x = if exact { self.value(x)? } else { self.scaled(x)? };
         // A product with one term grows no accumulator: what reads it decides whether to narrow.
         let narrows = !exact && pairs.iter().any(|row| row.len() > 1);
         let x = if narrows { self.operand(&x)? } else { x };
+        if !exact && self.needs_scales(&x, &real, &pairs) {
+            return self.scaled_dense(at, node, &x, &real, &pairs, bits);
+        }
+        let fixed = match exact {
+            true => fixed::at_scale(&node.name, &real, 0)?,
+            false => fixed::weights(&node.name, &real, bits)?,
+        };
+        let magnitudes: Vec<f64> = (0..x.errors.len()).map(|element| self.magnitude(&x, element)).collect();
         let (mut rows, mut errors) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
         for pairs in pairs {
             let mut terms = Vec::with_capacity(pairs.len());
@@ -64,7 +149,7 @@ impl Lowering<'_> {
             for (element, weight) in pairs {
                 // |w' x' - w x| <= |w| |x' - x| + |w' - w| |x'|
                 error += scaled_error(real[weight].abs(), x.errors[element]);
-                error += fixed.errors[weight] * self.magnitude(&x, element);
+                error += fixed.errors[weight] * magnitudes[element];
                 let weight = fixed.values[weight];
                 if weight != 0 {
                     terms.push(Term { source: Source { input: 0, element: index(element) }, weight });
@@ -78,8 +163,39 @@ impl Lowering<'_> {
         Ok(Value { node: id, errors, site: at })
     }
 
+    /// As [`Self::dense`], for elements with scales of their own, of the operand or of the product.
+    fn scaled_dense(
+        &mut self,
+        at: float::NodeId,
+        node: &float::Node,
+        x: &Value,
+        real: &[f64],
+        pairs: &[Vec<(usize, usize)>],
+        bits: i32,
+    ) -> Result<Value, Error> {
+        let weights = self.weights_by_scale(x, real, pairs, bits);
+        let (mut rows, mut errors) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
+        for ((pairs, values), rounding) in pairs.iter().zip(&weights.rows).zip(&weights.errors) {
+            let mut terms = Vec::with_capacity(pairs.len());
+            let mut error = 0.0;
+            for (((element, weight), value), rounding) in pairs.iter().zip(values).zip(rounding) {
+                error += scaled_error(real[*weight].abs(), x.errors[*element]);
+                error += rounding * self.magnitude(x, *element);
+                if *value != 0 {
+                    terms.push(Term { source: Source { input: 0, element: index(*element) }, weight: *value });
+                }
+            }
+            rows.push(Row { bias: 0, terms });
+            errors.push(error);
+        }
+        let op = Op::Linear { rows };
+        let id = self.builder.push(&node.name, op, vec![x.node], node.shape.clone(), weights.frac_bits)?;
+        self.builder.rescale(id, weights.element_bits)?;
+        Ok(Value { node: id, errors, site: at })
+    }
+
     /// `y[i] = sum over pairs[i] of a * b`, both computed.
-    fn products(
+    pub(super) fn products(
         &mut self,
         at: float::NodeId,
         node: &float::Node,
@@ -95,9 +211,7 @@ impl Lowering<'_> {
             let mut error = 0.0;
             let mut row = Vec::with_capacity(pairs.len());
             for (i, j) in pairs {
-                // |a' b' - a b| <= |a'| |b' - b| + |b'| |a' - a| + |a' - a| |b' - b|
-                let (ea, eb) = (a.errors[i], b.errors[j]);
-                error += scaled_error(self.magnitude(&a, i), eb) + scaled_error(self.magnitude(&b, j) + eb, ea);
+                error += product_error(self.magnitude(&a, i), a.errors[i], self.magnitude(&b, j), b.errors[j]);
                 row.push((Source { input: 0, element: index(i) }, Source { input: 1, element: index(j) }));
             }
             rows.push(row);
@@ -143,15 +257,55 @@ impl Lowering<'_> {
         j: &[usize],
     ) -> Result<Value, Error> {
         let real = self.constant(constant).unwrap_or_default().to_vec();
-        let x = self.value(x)?;
+        let x = self.scaled(x)?;
         let own = self.frac_bits(&x);
-        let most = if is_exact(node.element) { 0 } else { self.plan.activation_bits.max(self.plan.weight_bits) };
+        if self.is_scaled(&x) {
+            return self.add_scaled(node, &x, x_sign, &real, c_sign, i, j);
+        }
+        let most = match is_exact(node.element) {
+            true => 0,
+            false => {
+                let hull = self.hull(&x);
+                let magnitude = to_real(hull.lo, own).abs().max(to_real(hull.hi, own).abs());
+                self.added_bits(fixed::greatest(real.iter().copied()).max(magnitude))
+            }
+        };
         let frac_bits = own.max(fixed::exact_bits(&real, most)).min(own + MOST_ALIGNMENT);
         let up = 1i64 << (frac_bits - own);
         let Fixed { values, errors: rounding, .. } = fixed::at_scale(&node.name, &real, frac_bits)?;
         let errors = i.iter().zip(j).map(|(i, j)| x.errors[*i] + rounding[*j]).collect();
         let rows = i.iter().zip(j).map(|(i, j)| (c_sign * values[*j], vec![(x.node, *i, x_sign * up)])).collect();
         let id = self.sums(node, rows, frac_bits)?;
+        Ok(Value { node: id, errors, site: x.site })
+    }
+
+    /// As [`Self::add_constant`], element by element at the element's own scale, or as much finer for all as an ordinary value's.
+    #[expect(clippy::too_many_arguments, reason = "two operands, each with a sign and its broadcast")]
+    fn add_scaled(
+        &mut self,
+        node: &float::Node,
+        x: &Value,
+        x_sign: i64,
+        real: &[f64],
+        c_sign: i64,
+        i: &[usize],
+        j: &[usize],
+    ) -> Result<Value, Error> {
+        let own = self.frac_bits(x);
+        let nominal = |(i, j): (&usize, &usize)| real[*j] * power_of_two(self.frac_bits_of(x, *i) - own);
+        let constants: Vec<f64> = i.iter().zip(j).map(nominal).collect();
+        let most = self.plan.activation_bits.max(self.plan.weight_bits);
+        let finer = (fixed::exact_bits(&constants, most) - own).clamp(0, MOST_ALIGNMENT);
+        let (mut rows, mut errors, mut scales) = (Vec::new(), Vec::new(), Vec::new());
+        for (i, j) in i.iter().zip(j) {
+            let scale = self.frac_bits_of(x, *i) + finer;
+            let Fixed { values, errors: rounding, .. } = fixed::at_scale(&node.name, &real[*j..=*j], scale)?;
+            rows.push((c_sign * values[0], vec![(x.node, *i, x_sign << finer)]));
+            errors.push(x.errors[*i] + rounding[0]);
+            scales.push(scale);
+        }
+        let id = self.sums(node, rows, own + finer)?;
+        self.builder.rescale(id, scales)?;
         Ok(Value { node: id, errors, site: x.site })
     }
 
@@ -221,6 +375,17 @@ impl Lowering<'_> {
         rows: Vec<(i64, Vec<Scaled>)>,
         frac_bits: i32,
     ) -> Result<int::NodeId, Error> {
+        self.linear(node.name.clone(), node.shape.clone(), rows, frac_bits)
+    }
+
+    /// As [`Self::sums`], for a part of a node.
+    pub(super) fn linear(
+        &mut self,
+        name: String,
+        shape: Vec<usize>,
+        rows: Vec<(i64, Vec<Scaled>)>,
+        frac_bits: i32,
+    ) -> Result<int::NodeId, Error> {
         let mut inputs: Vec<int::NodeId> = rows.iter().flat_map(|row| row.1.iter().map(|term| term.0)).collect();
         inputs.sort_unstable();
         inputs.dedup();
@@ -240,41 +405,34 @@ impl Lowering<'_> {
             Row { bias, terms }
         };
         let rows = rows.into_iter().map(row).collect();
-        Ok(self.builder.push(&node.name, Op::Linear { rows }, inputs, node.shape.clone(), frac_bits)?)
+        Ok(self.builder.push(name, Op::Linear { rows }, inputs, shape, frac_bits)?)
     }
 
     /// Two values whose scales are near enough to be aligned.
-    fn within_reach(&mut self, a: Value, b: Value) -> Result<[Value; 2], Error> {
+    pub(super) fn within_reach(&mut self, a: Value, b: Value) -> Result<[Value; 2], Error> {
         let reach = self.frac_bits(&a).min(self.frac_bits(&b)) + MOST_ALIGNMENT;
         Ok([self.narrow(&a, reach)?, self.narrow(&b, reach)?])
     }
 }
 
 /// `factor * error`, where 0 times an unknown error is 0.
-fn scaled_error(factor: f64, error: f64) -> f64 {
+pub(super) fn scaled_error(factor: f64, error: f64) -> f64 {
     if factor == 0.0 { 0.0 } else { factor * error }
+}
+
+/// By how much a product is off whose factors, of these magnitudes, are off by so much:
+/// `|a' b' - a b| <= |a'| |b' - b| + |b'| |a' - a| + |a' - a| |b' - b|`.
+fn product_error(a: f64, a_error: f64, b: f64, b_error: f64) -> f64 {
+    scaled_error(a, b_error) + scaled_error(b + b_error, a_error)
+}
+
+/// Shapes of a graph that was not checked.
+fn inconsistent(node: &float::Node) -> Error {
+    super::unsupported(node, "the shapes of its operands do not fit: the graph is inconsistent")
 }
 
 /// The operands, as many as the operator takes.
 pub(super) fn operands<const N: usize>(node: &float::Node) -> Result<[float::NodeId; N], Error> {
     let wrong = |_| super::unsupported(node, "it has another number of operands: the graph is inconsistent");
     node.inputs.clone().try_into().map_err(wrong)
-}
-
-/// For each element of `a * b`, which elements of both are multiplied.
-fn matmul_pairs(a: &[usize], b: &[usize], y: &[usize]) -> Vec<Vec<(usize, usize)>> {
-    let (a_batch, a_last) = a.split_at(a.len() - 2);
-    let (b_batch, b_last) = b.split_at(b.len() - 2);
-    let (m, k, n) = (a_last[0], a_last[1], b_last[1]);
-    let batch = &y[..y.len() - 2];
-    let starts = layout::broadcast_offsets(a_batch, batch).zip(layout::broadcast_offsets(b_batch, batch));
-    let mut pairs = Vec::with_capacity(y.iter().product());
-    for (i, j) in starts {
-        for row in 0..m {
-            for column in 0..n {
-                pairs.push((0..k).map(|t| (i * m * k + row * k + t, j * k * n + t * n + column)).collect());
-            }
-        }
-    }
-    pairs
 }

@@ -7,6 +7,9 @@ use crate::{
     quantize::fixed,
 };
 
+/// Scales that are further apart are not brought to one.
+const APART: i32 = 16;
+
 impl Lowering<'_> {
     /// Operands of different scales are brought to the finest of them, exactly, after each has been narrowed as planned.
     pub(super) fn rearrange(
@@ -15,8 +18,13 @@ impl Lowering<'_> {
         node: &float::Node,
         sources: &[Source],
     ) -> Result<Value, Error> {
-        let mut values = node.inputs.iter().map(|id| self.value(*id)).collect::<Result<Vec<_>, _>>()?;
+        let mut values = node.inputs.iter().map(|id| self.scaled(*id)).collect::<Result<Vec<_>, _>>()?;
         let site = if let [only] = values.as_slice() { only.site } else { at };
+        let scales = values.iter().map(|value| self.frac_bits(value));
+        let apart = scales.clone().max().unwrap_or(0).saturating_sub(scales.min().unwrap_or(0)) > APART;
+        if values.iter().any(|value| self.is_scaled(value)) || apart {
+            return self.rearrange_scaled(site, node, sources, values);
+        }
         if values.iter().any(|value| self.frac_bits(value) != self.frac_bits(&values[0])) {
             for value in &mut values {
                 *value = self.operand(value)?;
@@ -37,6 +45,42 @@ impl Lowering<'_> {
         };
         let rows = sources.iter().map(row).collect();
         let id = self.sums(node, rows, frac_bits)?;
+        Ok(Value { node: id, errors, site })
+    }
+
+    /// Data whose elements keep their scales.
+    fn rearrange_scaled(
+        &mut self,
+        site: float::NodeId,
+        node: &float::Node,
+        sources: &[Source],
+        mut values: Vec<Value>,
+    ) -> Result<Value, Error> {
+        if values.len() > 1 {
+            for value in &mut values {
+                *value = self.operand(value)?;
+            }
+        }
+        let of = |source: &Source| (&values[source.input as usize], source.element as usize);
+        let scales: Vec<i32> = sources
+            .iter()
+            .map(|source| {
+                let (value, element) = of(source);
+                self.frac_bits_of(value, element)
+            })
+            .collect();
+        let errors = sources.iter().map(|source| of(source).0.errors[of(source).1]).collect();
+        // The nominal scale: of a value with one scale, what it would be if the value were of ordinary size.
+        let nominal = |value: &Value| {
+            let magnitude = fixed::greatest((0..value.errors.len()).map(|element| self.magnitude(value, element)));
+            let ordinary = fixed::significant(0, fixed::exponent(magnitude), &fixed::VALUES);
+            self.frac_bits(value) - if self.is_scaled(value) { 0 } else { ordinary }
+        };
+        let frac_bits = values.iter().map(nominal).max().unwrap_or(0);
+        let inputs = values.iter().map(|value| value.node).collect();
+        let op = Op::Rearrange { sources: sources.to_vec() };
+        let id = self.builder.push(&node.name, op, inputs, node.shape.clone(), frac_bits)?;
+        self.builder.rescale(id, scales)?;
         Ok(Value { node: id, errors, site })
     }
 

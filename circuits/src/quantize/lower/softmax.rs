@@ -1,15 +1,15 @@
 //! Softmax, ArgMax.
 
-use super::{Error, Lowering, Value, activation::half_step, arithmetic::operands, index};
+use super::{Error, Lowering, Value, activation::half_step, arithmetic::operands, index, mask};
 use crate::{
     elementary,
     float::{self, Ties, layout},
-    int::{Op, Row, Source, Term},
+    int::{self, Op, Rounding, Row, Source, Term},
     quantize::fixed::{power_of_two, to_real},
 };
 
 /// Fraction bits of a probability.
-const PROBABILITY_BITS: u32 = 18;
+pub(super) const PROBABILITY_BITS: u32 = 18;
 
 /// The longest domain of the exponential's table: 256 segments of a sixteenth.
 const LONGEST_REACH: f64 = 16.0;
@@ -23,13 +23,31 @@ impl Lowering<'_> {
     /// `(2 r p (1-p) S + (n+1) t) / (S (1 - r) - n t)`, so by `(r/2 + (n+1) t) / (1 - r - n t)`. Rounding adds half a step.
     pub(super) fn softmax(&mut self, at: float::NodeId, node: &float::Node, axis: usize) -> Result<Value, Error> {
         let [x] = operands(node)?;
+        let groups: Vec<Vec<usize>> = layout::groups(&node.shape, &[axis]).iter().map(Iterator::collect).collect();
+        if let Some(mask) = mask::of(self.float, x) {
+            return self.masked_softmax(at, node, &groups, &mask);
+        }
         let x = self.value(x)?;
         let arg_bits = self.argument_bits(&x);
         let x = self.narrow(&x, arg_bits)?;
-        let frac_bits = self.frac_bits(&x);
-        let groups: Vec<Vec<usize>> = layout::groups(&node.shape, &[axis]).iter().map(Iterator::collect).collect();
-        let mut group_of = vec![0u32; node.len()];
-        for (at, group) in (0u32..).zip(&groups) {
+        self.shares(at, node, &x, &groups, None)
+    }
+
+    /// The softmax of each of the `groups` of elements of `x`, which has its final scale. Of the node `weights`, which has an element for
+    /// each of `x`, `exp(-d)` is multiplied by before it is summed; integers of `[0, 2]`, not all 0 in a group.
+    pub(super) fn shares(
+        &mut self,
+        at: float::NodeId,
+        node: &float::Node,
+        x: &Value,
+        groups: &[Vec<usize>],
+        weights: Option<int::NodeId>,
+    ) -> Result<Value, Error> {
+        let len = x.errors.len();
+        let shape = self.builder.node(x.node).shape.clone();
+        let frac_bits = self.frac_bits(x);
+        let mut group_of = vec![0u32; len];
+        for (at, group) in (0u32..).zip(groups) {
             group.iter().for_each(|element| group_of[*element] = at);
         }
         let name = |part: &str| format!("{}.{part}", node.name);
@@ -41,11 +59,11 @@ impl Lowering<'_> {
             let term = |input, element, weight| Term { source: Source { input, element }, weight };
             Row { bias: 0, terms: vec![term(0, group_of[element], 1), term(1, index(element), -1)] }
         };
-        let op = Op::Linear { rows: (0..node.len()).map(distance).collect() };
-        let distance = self.builder.push(name("distance"), op, vec![max, x.node], node.shape.clone(), frac_bits)?;
-        let distance = Value { node: distance, errors: vec![0.0; node.len()], site: at };
+        let op = Op::Linear { rows: (0..len).map(distance).collect() };
+        let distance = self.builder.push(name("distance"), op, vec![max, x.node], shape.clone(), frac_bits)?;
+        let distance = Value { node: distance, errors: vec![0.0; len], site: at };
 
-        let n = groups.first().map_or(1, Vec::len);
+        let n = groups.iter().map(Vec::len).max().unwrap_or(1);
         let reach = elementary::ln(4.0 * n as f64 / self.plan.table_error).clamp(1.0, LONGEST_REACH);
         // Exact: at most 16 * 2^14.
         let end = (reach * power_of_two(frac_bits.max(0))).ceil() as i64;
@@ -60,22 +78,31 @@ impl Lowering<'_> {
         let (relative, absolute) = (exp.relative, exp.absolute + tail);
         let table = self.builder.table(exp.table.clone())?;
         let op = Op::Piecewise { table };
-        let powers = self.builder.push(name("exp"), op, vec![clamped.node], node.shape.clone(), exp.frac_bits)?;
+        let mut powers = self.builder.push(name("exp"), op, vec![clamped.node], shape.clone(), exp.frac_bits)?;
+        if let Some(weights) = weights {
+            let source = |input, element| Source { input, element };
+            let rows = (0..index(len)).map(|element| vec![(source(0, element), source(1, element))]).collect();
+            let op = Op::SumOfProducts { rows };
+            powers = self.builder.push(name("kept"), op, vec![powers, weights], shape.clone(), exp.frac_bits)?;
+        }
+        // One step, which proves that a sum is not 0 where interval analysis does not see it.
+        let step = i64::from(weights.is_some());
         let sum = |group: &Vec<usize>| {
             let term = |e: &usize| Term { source: Source { input: 0, element: index(*e) }, weight: 1 };
-            Row { bias: 0, terms: group.iter().map(term).collect() }
+            Row { bias: step, terms: group.iter().map(term).collect() }
         };
         let op = Op::Linear { rows: groups.iter().map(sum).collect() };
         let sums = self.builder.push(name("sum"), op, vec![powers], per_group, exp.frac_bits)?;
-        let op = Op::Divide { shift: PROBABILITY_BITS, divisor: group_of };
+        let op = Op::Divide { shift: PROBABILITY_BITS, divisor: group_of, rounding: Rounding::HalfUp };
         let probability_bits = PROBABILITY_BITS as i32;
-        let id = self.builder.push(&node.name, op, vec![powers, sums], node.shape.clone(), probability_bits)?;
+        let id = self.builder.push(&node.name, op, vec![powers, sums], shape.clone(), probability_bits)?;
 
         let n = n as f64;
         let left = 1.0 - relative - n * absolute;
         let own = if left > 0.0 { (relative / 2.0 + (n + 1.0) * absolute) / left } else { f64::INFINITY };
-        let mut errors = vec![0.0; node.len()];
-        for group in &groups {
+        let mut errors = vec![0.0; len];
+        let own = if weights.is_some() { own + power_of_two(-exp.frac_bits) } else { own };
+        for group in groups {
             let logits = group.iter().map(|element| x.errors[*element]).fold(0.0, f64::max);
             let error = elementary::tanh(logits / 2.0) + own + half_step(probability_bits);
             group.iter().for_each(|element| errors[*element] = error.min(1.0));

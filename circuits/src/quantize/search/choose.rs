@@ -1,5 +1,7 @@
 //! The best of the plans that there are.
 
+use std::ops::RangeInclusive;
+
 use rayon::prelude::*;
 
 use super::{Candidate, Search, refine::Outcome};
@@ -18,6 +20,17 @@ const SLACK: f64 = 1.5;
 
 /// Uniform plans that are refined layer by layer.
 const REFINED: usize = 3;
+
+/// Terms of sums that a plan may take to try, samples included, for all to be looked at that may be the cheapest: those of a network of a few
+/// thousand weights. Of larger ones only what lies near the coarsest plan that is accurate enough is.
+const THOROUGH: usize = 1 << 21;
+
+/// How much of the plans is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Thorough,
+    Quick,
+}
 
 impl Search<'_> {
     pub(super) fn cheapest(&self) -> Result<Candidate, Error> {
@@ -40,6 +53,9 @@ impl Search<'_> {
     /// The cheapest plan that reaches `goal`.
     fn within(&self, goal: &Goal, last_error: &mut Option<Error>) -> Result<Option<Candidate>, Error> {
         let mut best = self.refined(goal, last_error)?.into_iter().next();
+        if self.effort() == Effort::Quick {
+            return Ok(best);
+        }
         // Errors do not grow evenly, and the way to a cheap plan may lead through worse ones.
         if let Some(strict) = best.take_if(|best| best.rows.nearly_smaller()) {
             let mut cheapest = strict;
@@ -58,11 +74,22 @@ impl Search<'_> {
     /// Refined plans, the cheapest first.
     fn refined(&self, goal: &Goal, last_error: &mut Option<Error>) -> Result<Vec<Candidate>, Error> {
         let mut border = Vec::new();
+        let effort = self.effort();
         for share in TABLE_SHARES {
-            border.extend(self.border(goal, goal.share * share, last_error)?);
+            let table_error = goal.share * share;
+            let near = match effort {
+                Effort::Quick => self.coarsest(goal, table_error)?,
+                Effort::Thorough => None,
+            };
+            let (activations, weights) = match near {
+                // Of one bit fewer or a few more for activations, weights may have some more or fewer.
+                Some(bits) => ((bits - 1).max(LEAST_BITS)..=(bits + 3).min(MOST_BITS), (bits + 4).min(MOST_BITS)),
+                None => (LEAST_BITS..=MOST_BITS, MOST_BITS),
+            };
+            border.extend(self.border(goal, table_error, activations, weights, last_error)?);
         }
         border.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-        border.truncate(REFINED);
+        border.truncate(if effort == Effort::Quick { 1 } else { REFINED });
         let refined = border.into_par_iter().map(|candidate| self.refine(candidate, goal));
         let mut refined = refined.collect::<Result<Vec<_>, _>>()?;
         // Stable, so that the choice does not hang on which was done first.
@@ -70,12 +97,38 @@ impl Search<'_> {
         Ok(refined)
     }
 
+    fn effort(&self) -> Effort {
+        if self.terms.saturating_mul(self.samples.len() + 40) > THOROUGH { Effort::Quick } else { Effort::Thorough }
+    }
+
+    /// The fewest bits that are accurate enough for activations, with two more for weights, found by halving.
+    fn coarsest(&self, goal: &Goal, table_error: f64) -> Result<Option<i32>, Error> {
+        let (mut low, mut high) = (LEAST_BITS, MOST_BITS + 1);
+        while low < high {
+            let bits = i32::midpoint(low, high);
+            let good = match self.compile(Plan::uniform(bits, (bits + 2).min(MOST_BITS), table_error)) {
+                Ok(candidate) => self.is_good(&candidate, goal)?,
+                // Too many bits for the accumulators: there the whole border is walked.
+                Err(_) => return Ok(None),
+            };
+            if good { high = bits } else { low = bits + 1 }
+        }
+        Ok(Some(low).filter(|bits| *bits <= MOST_BITS))
+    }
+
     /// Uniform plans along the border of what is accurate enough: with more bits for activations, weights need fewer or as
     /// many. Sets `last_error` to why a plan could not be carried out.
-    fn border(&self, goal: &Goal, table_error: f64, last_error: &mut Option<Error>) -> Result<Vec<Candidate>, Error> {
+    fn border(
+        &self,
+        goal: &Goal,
+        table_error: f64,
+        activations: RangeInclusive<i32>,
+        most_weight_bits: i32,
+        last_error: &mut Option<Error>,
+    ) -> Result<Vec<Candidate>, Error> {
         let mut border: Vec<Candidate> = Vec::new();
-        let mut weight_bits = MOST_BITS;
-        for activation_bits in LEAST_BITS..=MOST_BITS {
+        let mut weight_bits = most_weight_bits;
+        for activation_bits in activations {
             let mut best = None;
             while weight_bits >= LEAST_BITS {
                 let candidate = match self.compile(Plan::uniform(activation_bits, weight_bits, table_error)) {
@@ -99,7 +152,7 @@ impl Search<'_> {
                 border.push(best);
             } else if border.is_empty() {
                 // Nothing was accurate enough yet; whatever did not fit is tried again with other activations.
-                weight_bits = MOST_BITS;
+                weight_bits = most_weight_bits;
             }
         }
         Ok(border)

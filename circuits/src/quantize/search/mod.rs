@@ -12,6 +12,7 @@ mod knob;
 mod refine;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
     Error, Plan, Precision, QuantizeOptions, Quantized, RealRange,
@@ -72,6 +73,24 @@ pub(super) struct Search<'a> {
     spreads: Vec<Option<RealRange>>,
     goal: Goal,
     tables: Tables,
+    /// Terms of the model's sums.
+    terms: usize,
+    /// The sample that the last plan failed at: it is measured first.
+    hardest: AtomicUsize,
+}
+
+/// Terms of the sums of a node, or its elements.
+fn terms(graph: &float::Graph, node: &float::Node) -> usize {
+    let inner = match (&node.op, node.inputs.first()) {
+        (float::Op::MatMul, Some(id)) => graph.node(*id).shape.last().copied().unwrap_or(1),
+        // All weights but the first axis, that of the outputs.
+        (float::Op::Conv { .. }, _) => {
+            let weights = node.inputs.get(1).map(|id| graph.node(*id).shape.as_slice()).unwrap_or_default();
+            weights.iter().skip(1).fold(1, |product: usize, extent| product.saturating_mul(*extent))
+        }
+        _ => 1,
+    };
+    node.len().saturating_mul(inner)
 }
 
 impl<'a> Search<'a> {
@@ -84,13 +103,24 @@ impl<'a> Search<'a> {
         let tolerances: Vec<Tolerance> =
             known.iter().map(|name| options.tolerances.get(name).copied().unwrap_or(options.tolerance)).collect();
         tolerances.iter().try_for_each(|tolerance| tolerance.check())?;
-        let ranges = ranges::resolve(graph, &options.input_ranges, &options.calibration)?;
+        let known: Vec<String> = graph.inputs().map(|(_, node)| node.tensor.clone()).collect();
+        if let Some(name) = options.saturate.iter().find(|name| !known.contains(name)) {
+            return Err(Error::UnknownName { what: "input", name: name.clone(), known });
+        }
+        let ranges = ranges::resolve(graph, &options.input_ranges, &options.element_ranges, &options.calibration)?;
         let decisions = report::decisions(graph, &options.decisions)?;
         let (tables, samples, origin) = (Tables::default(), Vec::new(), DataOrigin::Calibration);
+        let hardest = AtomicUsize::new(0);
         let (spreads, goal) = (Vec::new(), Goal { errors: Vec::new(), share: 0.1 });
-        let mut search = Self { graph, options, ranges, samples, origin, decisions, spreads, goal, tables };
+        let terms = graph.nodes.iter().map(|node| terms(graph, node)).fold(0, usize::saturating_add);
+        let mut search =
+            Self { graph, options, ranges, samples, origin, decisions, spreads, goal, tables, terms, hardest };
         // What does not fit with the fewest bits never fits. Said before any sample is run, so that it names the node.
-        search.compile(Plan::uniform(LEAST_BITS, LEAST_BITS, 0.1))?;
+        // What wants bits may fit with more.
+        match search.compile(Plan::uniform(LEAST_BITS, LEAST_BITS, 0.1)) {
+            Err(error) if !error.wants_bits() => return Err(error),
+            _ => {}
+        }
         let (origin, inputs) = match options.calibration.as_slice() {
             [] => (DataOrigin::Synthetic, ranges::synthetic(graph, &search.ranges)),
             given => (DataOrigin::Calibration, given.to_vec()),
@@ -131,7 +161,7 @@ impl<'a> Search<'a> {
 
     /// Carries out a plan.
     fn compile(&self, plan: Plan) -> Result<Candidate, Error> {
-        let lowered = lower::lower(self.graph, &plan, &self.ranges, &self.tables)?;
+        let lowered = lower::lower(self.graph, &plan, &self.ranges, &self.options.saturate, &self.tables)?;
         let simplified = simplify::simplify(&lowered.graph)?;
         let follow =
             |id: &Option<int::NodeId>| id.and_then(|id| simplified.nodes.get(id.0 as usize).copied().flatten());
@@ -147,7 +177,12 @@ impl<'a> Search<'a> {
         let executor = int::Executor::of_built(&candidate.graph);
         let mut accuracy = Accuracy { error: 0.0, given: 0.0, flips: 0, constant: self.constant_output(candidate) };
         let mut variation = Variation::new(self.decisions.len());
-        for (at, sample) in self.samples.iter().enumerate() {
+        // Whichever sample was too much for the last plan is likely to be for the next one: whether one is does not hang on the order.
+        let first = self.hardest.load(Ordering::Relaxed);
+        let order = (0..self.samples.len()).filter(|at| *at != first);
+        let order = Some(first).filter(|at| *at < self.samples.len()).into_iter().chain(order);
+        for at in order {
+            let sample = &self.samples[at];
             let failed = |error: Error| Error::Sample { sample: at, source: Box::new(error) };
             let inputs = match io::quantize_tensors(&candidate.graph, &sample.inputs) {
                 Ok(inputs) => inputs,
@@ -172,6 +207,7 @@ impl<'a> Search<'a> {
                 variation.see(&outputs);
             }
             if limit.is_some_and(|limit| accuracy.flips > 0 || accuracy.error > limit) {
+                self.hardest.store(at, Ordering::Relaxed);
                 return Ok(accuracy);
             }
         }
@@ -211,7 +247,16 @@ impl<'a> Search<'a> {
             .filter_map(|(id, node)| self.ranges.get(&id).map(|range| (node.tensor.clone(), range.origin)));
         let targets = matches!(self.options.precision, Precision::Auto).then_some(self.goal.errors.as_slice());
         let report = ErrorReport { units: best.units, input_ranges: origins.collect(), ..report }.with_targets(targets);
-        Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report: report.with_warnings() })
+        let mut report = report.with_warnings();
+        let constant = ranges::that_never_vary(self.graph, &self.options.calibration);
+        if !constant.is_empty() {
+            report.warnings.push(format!(
+                "the same in all of the calibration data: {}; what the program makes of other values was not looked at, and only those \
+                 in the range that it has are taken (--range, --saturate)",
+                constant.join(", ")
+            ));
+        }
+        Ok(Quantized { graph: best.graph, nodes: best.nodes, plan: best.plan, report })
     }
 
     fn constant_error(&self, at: usize) -> Error {

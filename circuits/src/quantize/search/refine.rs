@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Terms of sums that refinement may evaluate, over all plans that it tries: a few seconds' work.
-const WORK: usize = 1 << 30;
+const WORK: usize = 1 << 28;
 
 /// Plans that refinement may try, however large or small the model.
 const ATTEMPTS: std::ops::RangeInclusive<usize> = 40..=1500;
@@ -101,7 +101,7 @@ impl Search<'_> {
         let terms = |node: &int::Node| match &node.op {
             int::Op::Linear { rows } => rows.iter().map(|row| row.terms.len()).sum(),
             int::Op::SumOfProducts { rows } => rows.iter().map(Vec::len).sum(),
-            _ => node.len(),
+            op => int::Contraction::of(op).map_or(node.len(), |of| of.len() * of.depth()),
         };
         let terms: usize = candidate.graph.nodes.iter().map(terms).sum();
         // To compile a term takes as long as to evaluate it on some forty samples.

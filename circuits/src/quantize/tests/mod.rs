@@ -1,12 +1,16 @@
 //! Known answers per lowering, properties against floating point, accuracy on trained models.
 
 mod known;
+mod masks;
 mod models;
+mod operators;
 mod random;
 mod refusals;
+mod saturation;
+mod scales;
 mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Precision, QuantizeOptions, Quantized, RealRange, dequantize_outputs, quantize, quantize_tensors};
 use crate::{
@@ -87,24 +91,7 @@ fn real_run(quantized: &Quantized, inputs: &[Tensor]) -> Vec<f64> {
 
 /// The operators of the integer graph, in order.
 fn operators(graph: &int::Graph) -> Vec<&'static str> {
-    let name = |node: &int::Node| match &node.op {
-        int::Op::Input { .. } => "Input",
-        int::Op::Constant { .. } => "Constant",
-        int::Op::Rearrange { .. } => "Rearrange",
-        int::Op::Linear { .. } => "Linear",
-        int::Op::SumOfProducts { .. } => "SumOfProducts",
-        int::Op::Shift { .. } => "Shift",
-        int::Op::Relu => "Relu",
-        int::Op::Piecewise { .. } => "Piecewise",
-        int::Op::Max { .. } => "Max",
-        int::Op::ArgMax { .. } => "ArgMax",
-        int::Op::Divide { .. } => "Divide",
-        int::Op::Gather { .. } => "Gather",
-        int::Op::EmbeddingSum { .. } => "EmbeddingSum",
-        int::Op::Step => "Step",
-        int::Op::SquareRoot { .. } => "SquareRoot",
-    };
-    graph.nodes.iter().map(name).collect()
+    graph.nodes.iter().map(|node| node.op.name()).collect()
 }
 
 /// Rows of one element each, in the order given.

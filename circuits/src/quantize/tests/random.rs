@@ -1,6 +1,8 @@
 //! Random float graphs under random plans: errors stay below the static bound, simplification changes no output, and the
 //! integer graph passes the validation that files from outside must pass.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -144,10 +146,10 @@ proptest! {
         genes.iter().for_each(|gene| grow(&mut model, &mut values, gene));
         let graph = model.finish(*values.last().unwrap());
         let options = options(&graph, 8, -1.0, 1.0);
-        let ranges = ranges::resolve(&graph, &options.input_ranges, &[]).unwrap();
+        let ranges = ranges::resolve(&graph, &options.input_ranges, &options.element_ranges, &[]).unwrap();
         let plan = scattered(bits, &numbers, graph.nodes.len());
         // Some random plans need accumulators that are too wide; those are refused, not wrong.
-        let Ok(lowered) = lower::lower(&graph, &plan, &ranges, &Tables::default()) else { return Ok(()) };
+        let Ok(lowered) = lower::lower(&graph, &plan, &ranges, &BTreeSet::new(), &Tables::default()) else { return Ok(()) };
         lowered.graph.validate().unwrap();
         let Ok(simple) = simplify::simplify(&lowered.graph) else { return Ok(()) };
         simple.graph.validate().unwrap();

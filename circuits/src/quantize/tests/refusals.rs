@@ -81,17 +81,6 @@ fn a_target_out_of_reach_yields_the_most_accurate_and_a_warning() {
 }
 
 #[test]
-fn constants_that_cannot_be_held_are_named() {
-    let mut model = Model::default();
-    let x = model.input(&[1]);
-    let w = model.constant(&[1], &[1e15]);
-    let y = model.real(Op::Mul, &[x, w], &[1]);
-    let graph = model.finish(y);
-    let error = quantize(&graph, &options(&graph, 8, -1.0, 1.0)).unwrap_err();
-    assert!(matches!(&error, Error::ConstantTooLarge { node, .. } if node == "mul2"), "{error}");
-}
-
-#[test]
 fn a_table_must_hold_every_index() {
     let mut model = Model::default();
     let x = model.typed_input(&[1], ElementType::I64);

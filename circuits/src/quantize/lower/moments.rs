@@ -1,0 +1,101 @@
+//! What interval analysis does not see of variances and norms, because it takes operands for independent: a variance is not negative, and
+//! no element is greater than the norm that it is part of. Where a model computes one of them, its value is clamped to what it cannot leave
+//! in real numbers. That saturates nothing: the clamped value is nowhere farther from what it stands for.
+
+use super::{Error, Lowering, Value};
+use crate::{
+    float::{NodeId, Op},
+    quantize::fixed::power_of_two,
+};
+
+impl Lowering<'_> {
+    /// What no element of `a / b` passes, if `b` is a root of the mean or the sum of squares of `a`, perhaps with an epsilon, or of the
+    /// variance of what `a` is centred from: the root of the number of elements that the mean is taken of, and 1 with a sum in place of
+    /// the mean. Infinite if that is not what is computed.
+    pub(super) fn most_of_norm(&self, a: NodeId, b: NodeId) -> f64 {
+        let graph = self.float;
+        let root = graph.node(b);
+        let (Op::Sqrt, [sum]) = (&root.op, root.inputs.as_slice()) else { return f64::INFINITY };
+        // An epsilon that is added makes the quotient smaller.
+        let is_epsilon = |id: NodeId| self.constant(id).is_some_and(|values| values.iter().all(|value| *value >= 0.0));
+        let added = graph.node(*sum);
+        let moment = match (&added.op, added.inputs.as_slice()) {
+            (Op::Add, [x, epsilon]) if is_epsilon(*epsilon) => *x,
+            (Op::Add, [epsilon, x]) if is_epsilon(*epsilon) => *x,
+            _ => *sum,
+        };
+        let (axes, is_mean) = match (self.variance(moment), &graph.node(moment).op) {
+            (Some((x, mean, axes)), _) => {
+                let centred = graph.node(a);
+                if !matches!(centred.op, Op::Sub) || centred.inputs != [x, mean] {
+                    return f64::INFINITY;
+                }
+                (axes, true)
+            }
+            (None, Op::ReduceMean { axes }) if self.squared(moment) == Some(a) => (axes.as_slice(), true),
+            (None, Op::ReduceSum { axes }) if self.squared(moment) == Some(a) => (axes.as_slice(), false),
+            _ => return f64::INFINITY,
+        };
+        // Each element is divided by the root of the group that its square is in.
+        let shape = &graph.node(a).shape;
+        let kept = |(axis, dim): (usize, &usize)| if axes.contains(&axis) { 1 } else { *dim };
+        let of_groups: Vec<usize> = shape.iter().enumerate().map(kept).collect();
+        let size: f64 = axes.iter().filter_map(|axis| shape.get(*axis)).map(|dim| *dim as f64).product();
+        match root.shape == of_groups {
+            true if is_mean => size.sqrt(),
+            true => 1.0,
+            false => f64::INFINITY,
+        }
+    }
+
+    /// `x`, its mean and the axes, if `id` is the mean of the squares of `x` less the square of its mean.
+    pub(super) fn variance(&self, id: NodeId) -> Option<(NodeId, NodeId, &[usize])> {
+        let graph = self.float;
+        let (Op::Sub, [of_squares, squared_mean]) = (&graph.node(id).op, graph.node(id).inputs.as_slice()) else {
+            return None;
+        };
+        let x = self.squared(*of_squares)?;
+        let (Op::Mul, [mean, same]) = (&graph.node(*squared_mean).op, graph.node(*squared_mean).inputs.as_slice())
+        else {
+            return None;
+        };
+        match (&graph.node(*of_squares).op, &graph.node(*mean).op) {
+            (Op::ReduceMean { axes }, Op::ReduceMean { axes: others }) if axes == others => {
+                (mean == same && graph.node(*mean).inputs == [x]).then_some((x, *mean, axes.as_slice()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is squared, if `id` is computed from squares.
+    fn squared(&self, id: NodeId) -> Option<NodeId> {
+        let [square] = self.float.node(id).inputs.as_slice() else { return None };
+        let square = self.float.node(*square);
+        match (&square.op, square.inputs.as_slice()) {
+            (Op::Mul, [x, same]) if x == same => Some(*x),
+            _ => None,
+        }
+    }
+
+    /// `x`, which stands for what is not negative.
+    pub(super) fn not_negative(&mut self, x: Value) -> Result<Value, Error> {
+        if self.is_scaled(&x) || self.hull(&x).lo >= 0 {
+            return Ok(x);
+        }
+        let node = self.relu_of(x.node)?;
+        Ok(Value { node, ..x })
+    }
+
+    /// `x`, which stands for what does not leave `[-most, most]`.
+    pub(super) fn within(&mut self, x: Value, most: f64) -> Result<Value, Error> {
+        let frac_bits = self.frac_bits(&x);
+        let end = most * power_of_two(frac_bits);
+        // Where there is no bound, or one that interval analysis has too.
+        if end >= self.hull(&x).max_abs() as f64 {
+            return Ok(x);
+        }
+        let end = end.ceil() as i64;
+        let clamped = self.clamp(&x, frac_bits, Some(-end), Some(end))?;
+        Ok(Value { errors: x.errors, site: x.site, ..clamped })
+    }
+}
