@@ -7,8 +7,8 @@ use apodict_verifier::{Layout, Quantization, Tensor};
 pub fn public_layout(program: &Program) -> Layout {
     let graph = program.graph();
     let tensor = |name: &str, node: &Node| {
-        let (num, den) = scale(node.frac_bits);
         let quantization = |element| {
+            let (num, den) = scale(node.frac_bits_of(element));
             let range = node.range(element);
             Quantization { num, den, zero: 0, lo: range.lo.into(), hi: range.hi.into() }
         };

@@ -6,10 +6,11 @@ use apodict_circuits::{
     CompileOptions, Program, compile,
     machine::Objective,
     onnx::{ImportOptions, import},
-    quantize::{dequantize_outputs, quantize_tensors},
+    quantize::{DeclaredDecision, dequantize_outputs, quantize_tensors},
     tensors::{Limits, NamedTensors, calibration_from_json, read_inputs},
 };
 use apodict_prover::{Context, ProvingKey, Srs, engine::Job, prove};
+use apodict_verifier::{SrsPolicy, Verifier};
 use serde_json::Value;
 
 /// The models' folder, `None` where the checkout stands alone. Continuous integration has it.
@@ -38,6 +39,8 @@ fn position_of_greatest(values: &[f64]) -> usize {
 struct Accuracy {
     samples: usize,
     max_error: f64,
+    /// Greatest less least of what the model says.
+    span: f64,
     flips: usize,
 }
 
@@ -46,7 +49,8 @@ fn accuracy(folder: &Path, program: &Program) -> Accuracy {
     let model = import(&read(&folder.join("model.onnx")), &ImportOptions::default()).expect("a model");
     let expected: Value = serde_json::from_slice(&read(&folder.join("expected.json"))).expect("JSON");
     let held_out = expected["heldout"].as_array().expect("held-out samples");
-    let mut accuracy = Accuracy { samples: held_out.len(), max_error: 0.0, flips: 0 };
+    let mut accuracy = Accuracy { samples: held_out.len(), max_error: 0.0, span: 0.0, flips: 0 };
+    let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
     for sample in held_out {
         let record = serde_json::json!({ "inputs": sample["inputs"] });
         let tensors = NamedTensors::from_json(record.to_string().as_bytes(), &Limits::default()).expect("a record");
@@ -58,28 +62,35 @@ fn accuracy(folder: &Path, program: &Program) -> Accuracy {
         assert_eq!(got.len(), want.len());
         let errors = got.iter().zip(&want).map(|(got, want)| (got - want).abs());
         accuracy.max_error = errors.fold(accuracy.max_error, f64::max);
+        least = want.iter().copied().fold(least, f64::min);
+        greatest = want.iter().copied().fold(greatest, f64::max);
         accuracy.flips += usize::from(position_of_greatest(&got) != position_of_greatest(&want));
     }
+    accuracy.span = greatest - least;
     accuracy
 }
 
-fn compiled(folder: &Path, objective: Objective) -> Program {
+fn compiled(folder: &Path, objective: Objective, chooses: Option<&str>) -> Program {
     let onnx = read(&folder.join("model.onnx"));
     let samples = read(&folder.join("calibration.json"));
     let calibration = calibration_from_json(&samples, &Limits::default()).expect("samples");
-    compile(&onnx, &CompileOptions { calibration, objective, ..CompileOptions::default() }).expect("it compiles")
+    let decisions = chooses.map(|output| (output.to_owned(), DeclaredDecision::ArgMax)).into_iter().collect();
+    let options = CompileOptions { calibration, objective, decisions, ..CompileOptions::default() };
+    compile(&onnx, &options).expect("it compiles")
 }
 
-fn check(name: &str, objective: Objective, max_error: f64, max_k: u32) {
+/// Within the target on the samples of the calibration; within `max_share` of the output's span on others, and no choice flips.
+fn check(name: &str, objective: Objective, chooses: Option<&str>, max_share: f64, max_k: u32) {
     let Some(folder) = models().map(|folder| folder.join(name)) else {
         println!("{name}: no benchmark models beside this checkout, nothing compared");
         return;
     };
-    let program = compiled(&folder, objective);
+    let program = compiled(&folder, objective, chooses);
+    assert!(!program.report().misses_target(), "{}", program.report());
     let accuracy = accuracy(&folder, &program);
-    let plan = program.plan();
+    let (plan, share) = (program.plan(), accuracy.max_error / accuracy.span);
     println!(
-        "{name}: {} k = {}, limbs of {}, {} rows, {} table rows; error {:.2e} on {} samples, {} flips",
+        "{name}: {} k = {}, limbs of {}, {} rows, {} table rows; error {:.2e}, {share:.2e} of the span, on {} samples, {} flips",
         plan.shape,
         plan.k,
         plan.limb_bits,
@@ -90,31 +101,52 @@ fn check(name: &str, objective: Objective, max_error: f64, max_k: u32) {
         accuracy.flips
     );
     assert!(accuracy.samples > 0);
-    assert!(accuracy.max_error <= max_error, "{name}: error {}", accuracy.max_error);
+    assert!(share <= max_share, "{name}: {share} of the span");
     assert_eq!(accuracy.flips, 0, "{name}");
     assert!(plan.k <= max_k, "{name}: k = {}", plan.k);
 
+    prove_input(name, &folder, &program);
+}
+
+/// Proves the decision on `input.json`, and verifies that.
+fn prove_input(name: &str, folder: &Path, program: &Program) {
+    let k = program.plan().k;
     let model = import(&read(&folder.join("model.onnx")), &ImportOptions::default()).expect("a model");
     let tensors = read_inputs(&folder.join("input.json"), model.graph(), &Limits::default()).expect("an input");
     let integers = quantize_tensors(program.graph(), &tensors).expect("in range");
-    let srs = Srs::generate_unsafe(plan.k).expect("k is in range");
-    let key = ProvingKey::generate(&program, &srs).expect("keys");
-    let proof = prove(&srs, &key, &program, &integers, Context([3; 32]), &Job::default()).expect("a proof");
+    let srs = Srs::generate_unsafe(k).expect("k is in range");
+    let key = ProvingKey::generate(program, &srs).expect("keys");
+    let proof = prove(&srs, &key, program, &integers, Context([3; 32]), &Job::default()).expect("a proof");
     println!("{name}: {:?}, {} bytes", proof.times, proof.bytes.len());
     assert!(proof.bytes.len() <= 4096);
+    let verifier = Verifier::new(key.verifying_key().clone(), SrsPolicy::AllowUnsafe).expect("a key");
+    verifier.verify_words(&proof.instances, &proof.bytes).expect("an honest proof");
 }
+
+/// The default target: a thousandth of the span, in binary.
+const TARGET: f64 = 1.0 / 1024.0;
 
 #[test]
 fn linear_pid() {
-    check("linear_pid", Objective::Gas, 0.001, 9);
+    check("linear_pid", Objective::Gas, None, TARGET, 7);
 }
 
 #[test]
 fn risk_mlp() {
-    check("risk_mlp", Objective::Gas, 0.002, 10);
+    check("risk_mlp", Objective::Gas, None, TARGET, 10);
 }
 
 #[test]
 fn gov_bag() {
-    check("gov_bag", Objective::Latency, 0.01, 13);
+    check("gov_bag", Objective::Latency, Some("output"), 2.0 * TARGET, 12);
+}
+
+#[test]
+fn lenet() {
+    check("lenet", Objective::Latency, None, TARGET, 17);
+}
+
+#[test]
+fn tiny_transformer() {
+    check("tiny_transformer", Objective::Latency, None, TARGET, 17);
 }

@@ -73,7 +73,7 @@ pub(crate) fn compare(
     let fitted =
         options_given.calibration.iter().map(|record| record.conform(model.graph())).collect::<Result<Vec<_>, _>>();
     let samples = fitted.map_err(|source| match &options.calibrate {
-        Some(data) => Failure::Input { path: data.clone(), source: source.into() },
+        Some(data) => program::unusable(data, source),
         None => cannot(source.into()),
     })?;
     let measured = measure_program(model.graph(), program, &samples).map_err(|source| cannot(source.into()))?;

@@ -56,6 +56,35 @@ impl Console {
         self.under(name, &ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()), work)
     }
 
+    /// As [`stage`](Self::stage), of several steps, each of which `work` says before it begins.
+    pub(crate) fn steps<T, E>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&dyn Fn(&'static str)) -> Result<T, E>,
+    ) -> Result<(T, f64), E> {
+        let bar = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner());
+        let step = |step: &'static str| {
+            tracing::info!(stage = name, step);
+            bar.set_message(format!("{name}: {step}"));
+        };
+        self.under(name, &bar, || work(&step))
+    }
+
+    /// Runs a stage under a bar that shows how many of `count` are done.
+    pub(crate) fn counted<T, E>(
+        &self,
+        name: &'static str,
+        count: usize,
+        work: impl FnOnce(&mut dyn FnMut(usize)) -> Result<T, E>,
+    ) -> Result<(T, f64), E> {
+        let bar = ProgressBar::new(count as u64).with_style(ProgressStyle::default_bar());
+        let mut done = |done: usize| {
+            tracing::debug!(stage = name, done, of = count);
+            bar.set_position(done as u64);
+        };
+        self.under(name, &bar, || work(&mut done))
+    }
+
     /// Runs a proof under a bar that shows how far it is.
     pub(crate) fn proof<T, E>(
         &self,
@@ -164,7 +193,7 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new(failure: &Failure) -> Self {
-        let help = failure.help().map(|help| escaped(help).to_string());
+        let help = failure.help().map(|help| escaped(help).to_string()).filter(|help| !help.is_empty());
         Self { help, ..Self::cause(failure) }
     }
 

@@ -56,16 +56,23 @@ pub(crate) enum Failure {
     #[diagnostic(help("{}", advice_for_srs(source)))]
     Srs { path: PathBuf, source: apodict_prover::Error },
 
+    #[error("the development string {} in the cache is damaged", path.display())]
+    #[diagnostic(help("remove {}, and it is made again", path.display()))]
+    CachedSrs { path: PathBuf, source: apodict_prover::Error },
+
+    #[error("the structured reference string is not the pinned one: its digest is {got}, {pinned} was pinned")]
+    #[diagnostic(help("name the file of the string that you trust; do not pin the digest of this one unless you do"))]
+    OtherSrs { pinned: Bytes32, got: Bytes32 },
+
     #[error("cannot use the program {}", path.display())]
     Program { path: PathBuf, source: apodict_circuits::Error },
 
     #[error("cannot compile {}", path.display())]
-    #[diagnostic(help(
-        "--calibrate DATA or --range NAME=LOW,HIGH set ranges, --dim NAME=N an open dimension, --max-error E or --bits N the precision"
-    ))]
+    #[diagnostic(help("{}", advice_for_compile(source)))]
     Compile { path: PathBuf, source: apodict_circuits::Error },
 
-    #[error("cannot use the input {}", path.display())]
+    #[error("cannot use {}", path.display())]
+    #[diagnostic(help("{}", advice_for_input(source)))]
     Input { path: PathBuf, source: apodict_circuits::Error },
 
     #[error("cannot prove it")]
@@ -83,10 +90,25 @@ pub(crate) enum Failure {
     #[diagnostic(help("leave {option} out, or name the ONNX model instead of the program"))]
     NotCompiling { option: &'static str },
 
+    #[error("{option} does not apply to a verifying key")]
+    #[diagnostic(help("leave {option} out, or name the program instead of the key"))]
+    NotOfKey { option: &'static str },
+
+    #[error("--model goes with a program, and {} is a model", path.display())]
+    #[diagnostic(help("leave --model out: the model is compared with what it compiles to"))]
+    ModelBesideModel { path: PathBuf },
+
+    #[error("{option} is given twice for {name}")]
+    #[diagnostic(help("give it once"))]
+    GivenTwice { option: &'static str, name: String },
+
+    #[error("standard input is named twice, by --data and by --calibrate")]
+    #[diagnostic(help("it can be read once: write one of both to a file"))]
+    StandardInputTwice,
+
     #[error("{} is not accurate enough: {shortfall}", path.display())]
     #[diagnostic(help(
-        "nothing was written; --max-error E says how much you accept, --allow-error takes what there is; a model errs less if its inputs \
-         are scaled outside of it, to values of about 1"
+        "nothing was written; --max-error E, E% of the span or OUTPUT=E says how much you accept, --allow-error takes what there is"
     ))]
     Inaccurate { path: PathBuf, shortfall: String },
 
@@ -136,7 +158,11 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NotCompiling { .. } => Outcome::Usage.into(),
+            Self::NotCompiling { .. }
+            | Self::NotOfKey { .. }
+            | Self::ModelBesideModel { .. }
+            | Self::GivenTwice { .. }
+            | Self::StandardInputTwice => Outcome::Usage.into(),
             _ => Outcome::Failed.into(),
         }
     }
@@ -160,6 +186,40 @@ impl From<Outcome> for ExitCode {
             Outcome::Usage => 2,
             Outcome::InvalidProof => 3,
         })
+    }
+}
+
+/// What to type, where the options of `compile` help; else nothing, since the error says what does.
+fn advice_for_compile(error: &apodict_circuits::Error) -> String {
+    use apodict_circuits::{Error, onnx, quantize};
+    match error {
+        Error::Onnx(onnx::Error::OpenDimension { key, .. }) => format!("--dim '{key}=NUMBER' sets it"),
+        Error::Onnx(onnx::Error::UnusedDimension { .. }) => "--dim NAME=N sets an open dimension".to_owned(),
+        Error::Quantize(quantize::Error::NoRange { input }) => {
+            format!("--calibrate DATA or --range '{input}=LOW,HIGH' give it one")
+        }
+        Error::Quantize(quantize::Error::Sample { source, .. }) => match source.as_ref() {
+            quantize::Error::InputValue { input, .. } => {
+                format!("--range '{input}=LOW,HIGH' declares a wider one; without --range, the data set it")
+            }
+            _ => String::new(),
+        },
+        Error::Quantize(quantize::Error::NoPrecision { .. }) => {
+            "--max-error E or --bits N ask for less precision, --range NAME=LOW,HIGH for smaller inputs".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// What to do about an input that no proof can take.
+fn advice_for_input(error: &apodict_circuits::Error) -> String {
+    use apodict_circuits::{Error, quantize};
+    match error {
+        Error::Quantize(quantize::Error::InputValue { input, .. }) => format!(
+            "a program takes nothing beyond the ranges of its inputs: compile with --range '{input}=LOW,HIGH', or '{input}[INDEX]=LOW,HIGH' \
+             for this feature alone, and make keys of the new program"
+        ),
+        _ => String::new(),
     }
 }
 

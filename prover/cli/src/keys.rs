@@ -146,11 +146,15 @@ pub(crate) fn srs_for(program: &Program, named: &arguments::SrsFile) -> Result<S
                     make_unsafe_srs(&path, k.max(SRS_MIN_K))?;
                     read_srs(&path, None)?
                 }
+                // Keys may have been made with it, or somebody else may write there: whose it is decides.
+                Err(Failure::Srs { source: source @ Error::SrsInconsistent(_), .. }) => {
+                    return Err(Failure::CachedSrs { path, source });
+                }
                 read => read?,
             }
         }
     };
-    named.pin.policy().check(&srs.for_verifiers())?;
+    named.pin.check(srs.digest())?;
     Ok(srs)
 }
 

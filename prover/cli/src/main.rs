@@ -47,6 +47,7 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
     match command {
         Command::Demo => commands::demo::run(console),
         Command::Compile(arguments) => commands::compile::run(arguments, console),
+        Command::Evaluate(arguments) => commands::evaluate::run(arguments, console),
         Command::Inspect(arguments) => commands::inspect::run(arguments, console),
         Command::Keys(arguments) => commands::keys::run(arguments, console),
         Command::Prove(arguments) => commands::prove::run(arguments, console),

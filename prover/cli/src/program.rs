@@ -5,13 +5,15 @@ use std::path::Path;
 
 use apodict_circuits::machine::Objective;
 use apodict_circuits::onnx::{self, ImportOptions};
-use apodict_circuits::quantize::{self, Precision, RealRange, Tolerance};
+use apodict_circuits::quantize::{self, DeclaredDecision, Precision, RealRange};
 use apodict_circuits::tensors::{self, Limits, NamedTensors};
-use apodict_circuits::{CompileOptions, Error, MAX_PROGRAM_BYTES, Program, compile};
+use apodict_circuits::{
+    CompileOptions, Compiled, Error, MAX_PROGRAM_BYTES, Program, compile, compile_with_model, explain_batch,
+};
 use apodict_verifier::ConstraintSystem;
 use serde::Serialize;
 
-use crate::arguments;
+use crate::arguments::{self, MaxError, OutputDecision};
 use crate::failure::Failure;
 use crate::files::{self, Kind};
 
@@ -31,21 +33,43 @@ fn model() -> Kind {
     Kind { what: "an ONNX model", begins: b"", max_bytes: onnx::Limits::default().max_model_bytes as u64 }
 }
 
-/// Reads an ONNX model.
+/// Reads an ONNX model, and its weights where they stand in files beside it.
 pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
-    files::read(path, &[model()])
+    with_weights(path, files::read(path, &[model()])?)
 }
 
-/// Compiles an ONNX model. Nothing is said of its accuracy: [`check_accuracy`] does.
-pub(crate) fn compile_model(path: &Path, options: &arguments::CompileOptions) -> Result<Program, Failure> {
+fn with_weights(path: &Path, model: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    onnx::embed(model, &onnx::Limits::default(), &onnx::Folder::new(folder))
+        .map_err(|source| Failure::Compile { path: path.to_owned(), source: source.into() })
+}
+
+/// Compiles an ONNX model, and tells of each step. Nothing is said of its accuracy: [`check_accuracy`] does.
+pub(crate) fn compile_model(
+    path: &Path,
+    options: &arguments::CompileOptions,
+    begins: &dyn Fn(&'static str),
+) -> Result<Program, Failure> {
     let model = read_model(path)?;
-    compile(&model, &compile_options(options)?).map_err(|source| cannot_compile(path, options, source))
+    Ok(compile_read(path, &model, options, &compile_options(options)?, begins)?.program)
+}
+
+/// Compiles a model that was read from `path`.
+pub(crate) fn compile_read(
+    path: &Path,
+    model: &[u8],
+    arguments: &arguments::CompileOptions,
+    options: &CompileOptions,
+    begins: &dyn Fn(&'static str),
+) -> Result<Compiled, Failure> {
+    let compiled = compile_with_model(model, options, |step| begins(step.name()));
+    compiled.map_err(|source| cannot_compile(path, arguments, source))
 }
 
 /// Tensors that do not fit the model are those of the calibration.
 fn cannot_compile(path: &Path, options: &arguments::CompileOptions, source: Error) -> Failure {
     match (source, &options.calibrate) {
-        (source @ Error::Tensors(_), Some(data)) => Failure::Input { path: data.clone(), source },
+        (source @ (Error::Tensors(_) | Error::OpenBatch { .. }), Some(data)) => unusable(data, source),
         (source, _) => Failure::Compile { path: path.to_owned(), source },
     }
 }
@@ -61,6 +85,34 @@ pub(crate) fn check_accuracy(
         _ => Ok(()),
     }
 }
+
+/// What a file may be that a command runs on.
+pub(crate) enum ProgramOrModel {
+    Program(Box<Program>),
+    /// Its bytes.
+    Model(Vec<u8>),
+}
+
+pub(crate) fn read_program_or_model(path: &Path) -> Result<ProgramOrModel, Failure> {
+    let bytes = files::read(path, &[PROGRAM, model()])?;
+    Ok(match bytes.starts_with(PROGRAM.begins) {
+        true => ProgramOrModel::Program(Box::new(decode(path, &bytes)?)),
+        false => ProgramOrModel::Model(with_weights(path, bytes)?),
+    })
+}
+
+/// Reads records from a file, or from standard input if it is called `-`.
+pub(crate) fn read_records(path: &Path) -> Result<Vec<NamedTensors>, Failure> {
+    let limits = Limits::default();
+    let read = match path == STANDARD_INPUT {
+        true => tensors::records_from(std::io::stdin().lock(), "standard input", &limits),
+        false => tensors::read_records(path, &limits),
+    };
+    read.map_err(|source| unusable(path, source))
+}
+
+/// What stands for standard input among files.
+pub(crate) const STANDARD_INPUT: &str = "-";
 
 /// Where a program that is to be proved comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,11 +143,19 @@ impl<'a> Input<'a> {
         program.quantize(&self.tensors).map_err(|source| unusable(self.path, source))
     }
 
+    /// Refuses tensors that do not fit a model's program, and says how to set the batch if that is why.
+    fn fit(&self, program: &Program, model: &[u8], import: &ImportOptions) -> Result<(), Failure> {
+        let fitted = self.tensors.conform(&program.signature());
+        let failed = |error: tensors::Error| unusable(self.path, explain_batch(error.into(), model, import));
+        fitted.map(|_| ()).map_err(failed)
+    }
+
     /// A power of two that twice the greatest magnitude of the input `name` stays below, on either side of zero.
     fn guess_range(&self, model: &[u8], import: &ImportOptions, name: &str) -> Result<RealRange, Failure> {
-        let model = onnx::import(model, import).map_err(|source| unusable(self.path, source))?;
-        let graph = model.graph();
-        let tensors = self.tensors.conform(graph).map_err(|source| unusable(self.path, source))?;
+        let imported = onnx::import(model, import).map_err(|source| unusable(self.path, source))?;
+        let graph = imported.graph();
+        let failed = |error: tensors::Error| unusable(self.path, explain_batch(error.into(), model, import));
+        let tensors = self.tensors.conform(graph).map_err(failed)?;
         let named = graph.inputs().zip(&tensors).filter(|((_, node), _)| node.tensor == name);
         let values = named.flat_map(|(_, tensor)| apodict_circuits::report::real_values(tensor));
         let greatest = values.fold(1.0f64, |greatest, value| greatest.max(value.abs()));
@@ -104,7 +164,8 @@ impl<'a> Input<'a> {
     }
 }
 
-fn unusable(path: &Path, source: impl Into<Error>) -> Failure {
+pub(crate) fn unusable(path: &Path, source: impl Into<Error>) -> Failure {
+    let path = if path == STANDARD_INPUT { Path::new("the records") } else { path };
     Failure::Input { path: path.to_owned(), source: source.into() }
 }
 
@@ -113,19 +174,23 @@ pub(crate) fn read_or_compile(
     path: &Path,
     options: &arguments::CompileOptions,
     input: &Input<'_>,
+    begins: &dyn Fn(&'static str),
 ) -> Result<(Program, Source), Failure> {
-    let bytes = files::read(path, &[PROGRAM, model()])?;
-    if bytes.starts_with(PROGRAM.begins) {
-        if let Some(option) = options.given() {
-            return Err(Failure::NotCompiling { option });
+    let bytes = match read_program_or_model(path)? {
+        ProgramOrModel::Program(program) => {
+            return match options.given().next() {
+                Some(option) => Err(Failure::NotCompiling { option }),
+                None => Ok((*program, Source::Program)),
+            };
         }
-        return Ok((decode(path, &bytes)?, Source::Program));
-    }
+        ProgramOrModel::Model(bytes) => bytes,
+    };
     let mut compile_options = compile_options(options)?;
     let mut source = Source::Model;
     loop {
-        match compile(&bytes, &compile_options) {
-            Ok(program) => {
+        match compile_with_model(&bytes, &compile_options, |step| begins(step.name())) {
+            Ok(Compiled { program, .. }) => {
+                input.fit(&program, &bytes, &compile_options.import)?;
                 check_accuracy(path, &program, options)?;
                 return Ok((program, source));
             }
@@ -142,28 +207,57 @@ pub(crate) fn read_or_compile(
     }
 }
 
+/// What is said of open dimensions.
+pub(crate) fn import_options(options: &arguments::CompileOptions) -> ImportOptions {
+    let dims = options.dims.iter().map(|dim| (dim.name.clone(), dim.extent)).collect();
+    ImportOptions { dims, ..ImportOptions::default() }
+}
+
+/// What is said of what outputs decide.
+pub(crate) fn decisions(options: &arguments::CompileOptions) -> Result<BTreeMap<String, DeclaredDecision>, Failure> {
+    let mut decisions = BTreeMap::new();
+    for OutputDecision { output, decision } in &options.decisions {
+        if decisions.insert(output.clone(), *decision).is_some() {
+            return Err(Failure::GivenTwice { option: "--decision", name: output.clone() });
+        }
+    }
+    Ok(decisions)
+}
+
 /// As the library takes them.
 pub(crate) fn compile_options(options: &arguments::CompileOptions) -> Result<CompileOptions, Failure> {
     let mut input_ranges: BTreeMap<String, Vec<RealRange>> = BTreeMap::new();
     for range in &options.ranges {
-        input_ranges.insert(range.name.clone(), vec![RealRange { lo: range.low, hi: range.high }]);
+        let declared = vec![RealRange { lo: range.low, hi: range.high }];
+        if input_ranges.insert(range.name.clone(), declared).is_some() {
+            return Err(Failure::GivenTwice { option: "--range", name: range.name.clone() });
+        }
     }
-    let read = |path: &Path| tensors::read_records(path, &Limits::default()).map_err(|source| unusable(path, source));
+    let (mut tolerance, mut tolerances) = (None, BTreeMap::new());
+    for MaxError { output, tolerance: given } in &options.max_errors {
+        let before = match output {
+            Some(output) => tolerances.insert(output.clone(), *given),
+            None => tolerance.replace(*given),
+        };
+        if before.is_some() {
+            let name = output.clone().unwrap_or_else(|| "all outputs".to_owned());
+            return Err(Failure::GivenTwice { option: "--max-error", name });
+        }
+    }
     Ok(CompileOptions {
-        import: ImportOptions {
-            dims: options.dims.iter().map(|dim| (dim.name.clone(), dim.extent)).collect(),
-            ..ImportOptions::default()
-        },
-        precision: options.bits.map_or_else(Precision::default, Precision::Bits),
-        tolerance: options.max_error.map_or_else(Tolerance::default, Tolerance::Absolute),
+        import: import_options(options),
+        precision: options.bits.map_or(Precision::Auto, Precision::Bits),
+        tolerance: tolerance.unwrap_or_default(),
+        tolerances,
+        decisions: decisions(options)?,
         input_ranges,
-        calibration: options.calibrate.as_deref().map_or_else(|| Ok(Vec::new()), read)?,
+        saturate: options.saturate.iter().cloned().collect(),
+        calibration: options.calibrate.as_deref().map_or_else(|| Ok(Vec::new()), read_records)?,
         objective: match options.objective.unwrap_or_default() {
             arguments::Objective::Gas => Objective::Gas,
             arguments::Objective::Latency => Objective::Latency,
             arguments::Objective::Memory => Objective::Memory,
         },
-        ..CompileOptions::default()
     })
 }
 

@@ -29,7 +29,7 @@ struct Report {
 pub(crate) fn run(arguments: &Compile, console: &Console) -> Result<Outcome, Failure> {
     let file = PendingFile::create(&arguments.output)?;
     let (program, compile_ms) =
-        console.stage("compile", || program::compile_model(&arguments.model, &arguments.options))?;
+        console.steps("compile", |step| program::compile_model(&arguments.model, &arguments.options, step))?;
     program::check_accuracy(&arguments.model, &program, &arguments.options)?;
     let bytes = program.to_bytes().map_err(|source| Failure::Program { path: arguments.output.clone(), source })?;
     file.commit(&bytes)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::iter;
 
-use apodict_circuits::int::{Interval, Node, Op};
+use apodict_circuits::int::Node;
+use apodict_circuits::quantize::RealRange;
 use apodict_circuits::report::ErrorReport;
 use apodict_circuits::{Program, escaped};
 use apodict_prover::{public_layout, shape_constraint_system};
@@ -50,6 +51,9 @@ struct Ranged {
     shape: Vec<usize>,
     /// An instance `v` stands for `v * 2^-frac_bits`.
     frac_bits: i32,
+    /// Those of each element, where they differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    element_bits: Vec<i32>,
     /// The type of an input's elements in the model, as the program says: a number is first rounded to what it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     element: Option<String>,
@@ -59,6 +63,10 @@ struct Ranged {
 
 pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Failure> {
     if arguments.program.extension().is_some_and(|extension| extension == "json") {
+        let model = arguments.model.as_ref().map(|_| "--model");
+        if let Some(option) = model.or_else(|| arguments.options.given().next()) {
+            return Err(Failure::NotOfKey { option });
+        }
         return inspect_key::run(&arguments.program, console);
     }
     let program = program::read(&arguments.program)?;
@@ -67,9 +75,9 @@ pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Fai
     let shape = shape_constraint_system(plan.shape)?;
     let mut operators = BTreeMap::new();
     for node in &program.graph().nodes {
-        *operators.entry(operator_name(&node.op)).or_default() += 1;
+        *operators.entry(node.op.name()).or_default() += 1;
     }
-    let (report, accuracy) = match (&arguments.model, arguments.options.given()) {
+    let (report, accuracy) = match (&arguments.model, arguments.options.given().next()) {
         (Some(model), _) => {
             let compare = || comparison::compare(&program, model, &arguments.options);
             console.stage("compare", compare)?.0
@@ -99,26 +107,6 @@ pub(crate) fn run(arguments: &Inspect, console: &Console) -> Result<Outcome, Fai
     Ok(Outcome::Done)
 }
 
-fn operator_name(op: &Op) -> &'static str {
-    match op {
-        Op::Input { .. } => "Input",
-        Op::Constant { .. } => "Constant",
-        Op::Rearrange { .. } => "Rearrange",
-        Op::Linear { .. } => "Linear",
-        Op::SumOfProducts { .. } => "SumOfProducts",
-        Op::Shift { .. } => "Shift",
-        Op::Relu => "Relu",
-        Op::Piecewise { .. } => "Piecewise",
-        Op::Max { .. } => "Max",
-        Op::ArgMax { .. } => "ArgMax",
-        Op::Divide { .. } => "Divide",
-        Op::Gather { .. } => "Gather",
-        Op::EmbeddingSum { .. } => "EmbeddingSum",
-        Op::Step => "Step",
-        Op::SquareRoot { .. } => "SquareRoot",
-    }
-}
-
 fn ranged(program: &Program) -> (Vec<Ranged>, Vec<Ranged>) {
     let graph = program.graph();
     let Layout { inputs, outputs } = public_layout(program);
@@ -127,14 +115,15 @@ fn ranged(program: &Program) -> (Vec<Ranged>, Vec<Ranged>) {
     let types = program.signature().nodes.into_iter().map(|node| Some(node.element.to_string()));
     let ranged = |((tensor, node), element): ((Tensor, &Node), Option<String>)| {
         let Tensor { name, shape, .. } = tensor;
-        Ranged { name, shape, frac_bits: node.frac_bits, element, range: range_of(node) }
+        let (frac_bits, element_bits) = (node.frac_bits, node.element_bits.clone());
+        Ranged { name, shape, frac_bits, element_bits, element, range: range_of(node) }
     };
     (inputs.zip(types).map(ranged).collect(), outputs.zip(iter::repeat(None)).map(ranged).collect())
 }
 
 fn range_of(node: &Node) -> [f64; 2] {
-    let Interval { lo, hi } = node.ranges.iter().copied().reduce(Interval::union).unwrap_or(Interval::point(0));
-    [lo, hi].map(|end| end as f64 * (-f64::from(node.frac_bits)).exp2())
+    let RealRange { lo, hi } = RealRange::of(node);
+    [lo, hi]
 }
 
 impl Display for Report {
@@ -154,11 +143,16 @@ impl Display for Report {
             }
         }
         for (role, tensors) in [("input ", &self.inputs), ("output", &self.outputs)] {
-            for Ranged { name, shape, frac_bits, element, range: [low, high] } in tensors {
+            for Ranged { name, shape, frac_bits, element_bits, element, range: [low, high] } in tensors {
+                let step = |bits: &i32| format!("2^{}", -bits);
+                let steps = match (element_bits.iter().max(), element_bits.iter().min()) {
+                    (Some(finest), Some(coarsest)) => format!("{} to {}", step(finest), step(coarsest)),
+                    _ => step(frac_bits),
+                };
                 let element = element.as_ref().map_or_else(String::new, |element| format!(" {element}"));
                 writeln!(
                     formatter,
-                    "{role}  {}{element} {shape:?} from {low} to {high} in steps of 2^-{frac_bits}",
+                    "{role}  {}{element} {shape:?} from {low} to {high} in steps of {steps}",
                     escaped(name)
                 )?;
             }

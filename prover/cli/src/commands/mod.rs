@@ -6,6 +6,7 @@ pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod contract;
 pub(crate) mod demo;
+pub(crate) mod evaluate;
 pub(crate) mod inspect;
 mod inspect_key;
 pub(crate) mod keys;

@@ -67,8 +67,9 @@ struct Stages {
 pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failure> {
     let file = PendingFile::create(&arguments.output)?;
     let input = Input::read(&arguments.input)?;
-    let compile = || program::read_or_compile(&arguments.model, &arguments.options, &input);
-    let ((program, source), compile_ms) = console.stage("compile", compile)?;
+    let compile =
+        |step: &dyn Fn(&'static str)| program::read_or_compile(&arguments.model, &arguments.options, &input, step);
+    let ((program, source), compile_ms) = console.steps("compile", compile)?;
     if source == Source::ModelWithGuessedRange {
         console.warn(GUESSED_RANGE);
     }

@@ -57,7 +57,7 @@ fn check(arguments: &SrsCheck, console: &Console) -> Result<Outcome, Failure> {
         read.map_err(|source| Failure::Srs { path: path.clone(), source })
     })?;
     let policy = arguments.pin.policy();
-    policy.check(&srs.for_verifiers())?;
+    arguments.pin.check(srs.digest())?;
     let report = Report::new(path.clone(), &srs, policy);
     console.result(&Report { valid: Some(true), file_digest: Some(Bytes32(file_digest)), ..report })?;
     Ok(Outcome::Done)

@@ -47,6 +47,7 @@ struct Evm {
 
 pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Failure> {
     let (key, proof) = read_pair(&arguments.key, &arguments.proof)?;
+    arguments.srs.check(key.srs.digest())?;
     let policy = arguments.srs.policy();
     let verifier = match &arguments.key_digest {
         Some(digest) => Verifier::pinned(key, digest, policy)?,

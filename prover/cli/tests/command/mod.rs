@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -26,15 +27,31 @@ pub(crate) fn npy(shape: &str, values: &[f64]) -> Vec<u8> {
 
 /// Runs `apodict` in `folder`, with a cache that all tests of one binary share.
 pub(crate) fn apodict(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// As [`apodict`], with something to read on standard input.
+pub(crate) fn apodict_reading(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = command(folder, arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        // Whoever refuses it need not read it to its end.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        child.wait_with_output().unwrap()
+    })
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apodict"));
+    command.args(arguments).current_dir(folder).env("XDG_CACHE_HOME", cache());
+    command
+}
+
+/// What the tests of one binary share.
+pub(crate) fn cache() -> &'static Path {
     static CACHE: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let cache = CACHE.get_or_init(|| tempfile::tempdir().unwrap());
-    Command::new(env!("CARGO_BIN_EXE_apodict"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("XDG_CACHE_HOME", cache.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    CACHE.get_or_init(|| tempfile::tempdir().unwrap()).path()
 }
 
 /// Runs `apodict`, which must succeed, and reads its JSON.

@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
     let peak = report.peak_multiplications_per_s;
     if let (Some(model), Some(input)) = (&arguments.model, &arguments.input) {
         let input = Input::read(input)?;
-        let (program, _) = program::read_or_compile(model, &arguments.options, &input)?;
+        let compile = |step: &dyn Fn(&'static str)| program::read_or_compile(model, &arguments.options, &input, step);
+        let ((program, _), _) = console.steps("compile", compile)?;
         console.warn_of_accuracy(program.report());
         let inputs = input.quantize(&program)?;
         let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
