@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|contracts|node-tests|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|contracts|node-tests|models|mutants|nightly|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
@@ -7,6 +7,7 @@ mod charts;
 mod contracts;
 mod lint;
 mod measure;
+mod models;
 mod mutants;
 mod nightly;
 mod node_tests;
@@ -31,10 +32,13 @@ Tasks:
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some
+  models [--bless]
+         Models that scikit-learn and PyTorch export: compare them with ONNX Runtime; write what comes of it
   mutants [PATTERN..]
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
-         What is too long for every change: a million mutants of program files, then all of `mutants`
+         What is too long for every change: a million mutants of program files and runs of each fuzz target,
+         then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured
@@ -50,6 +54,9 @@ fn main() -> ExitCode {
     }
     if let Some(("node-tests", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(node_tests::node_tests(arguments));
+    }
+    if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(models::models(arguments));
     }
     if let Some(("mutants", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(mutants::mutants(arguments));

@@ -8,6 +8,9 @@ use crate::step::Step;
 /// Mutants of program files of each kind: two thousand in continuous integration.
 const PROGRAM_MUTANTS: &str = "1000000";
 
+/// Runs of each fuzz target: thousands in continuous integration.
+const FUZZ_RUNS: &str = "1000000";
+
 /// Runs all of it; the first failure ends it.
 ///
 /// # Errors
@@ -17,5 +20,16 @@ pub(crate) fn nightly() -> Result<()> {
         .args(["test", "--locked", "--release", "--workspace", "--test", "programs", "--", "mutations"])
         .env("APODICT_MUTANTS", PROGRAM_MUTANTS)
         .run()?;
+    Step::cargo("a million runs of each fuzz target")
+        .args(["test", "--locked", "--release", "--workspace", "--test", "short", "--", "--nocapture"])
+        .env("APODICT_FUZZ_RUNS", FUZZ_RUNS)
+        .env("APODICT_FUZZ_SEED", seed_of_the_day())
+        .run()?;
     mutants(&[])
+}
+
+/// Other inputs every day.
+fn seed_of_the_day() -> String {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    (since.as_secs() / 86_400).to_string()
 }

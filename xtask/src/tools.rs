@@ -12,6 +12,18 @@ const TYPOS: &str = "1.52.0";
 /// Its newest operator set is the newest that is imported.
 const ONNX: &str = "1.19.1";
 
+/// What exported models are made and compared with.
+const EXPORTERS: [&str; 8] = [
+    "onnx==1.23.2",
+    "onnxruntime==1.32.0",
+    "scikit-learn==1.9.1",
+    "skl2onnx==1.20.0",
+    "numpy==2.4.6",
+    "torch==2.15.0",
+    "onnxscript==0.7.2",
+    "onnx-ir==1.1.0",
+];
+
 /// The pinned cargo-deny, built when it is not there.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
     let folder = root().join("target/tools").join(format!("cargo-deny-{CARGO_DENY}"));
@@ -79,6 +91,26 @@ pub(crate) fn onnx_node_tests() -> Result<PathBuf> {
         std::fs::write(&complete, "")?;
     }
     present(tests)
+}
+
+/// A Python that has what exports models and runs them.
+pub(crate) fn exporters() -> Result<PathBuf> {
+    let folder = root().join("target/tools/exporters");
+    // What was installed, once all of it was.
+    let (program, complete, pinned) = (folder.join("bin/python"), folder.join("complete"), EXPORTERS.join("\n"));
+    if std::fs::read_to_string(&complete).unwrap_or_default() != pinned {
+        require("python3", "Python 3.11 or newer with its venv module")?;
+        Step::new("make a Python environment for models", "python3")
+            .args(["-m", "venv", "--clear"])
+            .args([&folder])
+            .run()?;
+        Step::new("install what exports models", &program)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
+            .args(EXPORTERS)
+            .run()?;
+        std::fs::write(&complete, pinned)?;
+    }
+    present(program)
 }
 
 /// Node, npm and what `solidity/package-lock.json` names.

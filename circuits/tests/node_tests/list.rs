@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use crate::operators;
+
 /// Letters of a reason that are kept.
 const MOST_LETTERS: usize = 200;
 
@@ -97,6 +99,18 @@ impl fmt::Display for List {
             self.all,
             self.others,
             excluded.join(", ")
+        )?;
+        let (with_tests, without): (Vec<&str>, Vec<&str>) =
+            operators::names().into_iter().partition(|name| self.groups.contains_key(*name));
+        let passing = |name: &&&str| {
+            self.groups.get(**name).is_some_and(|tests| tests.iter().any(|(_, outcome)| outcome.passes()))
+        };
+        writeln!(
+            f,
+            "Of {} operators that have a test, {} pass at least one. No test that counts is of: {}.\n",
+            with_tests.len(),
+            with_tests.iter().filter(passing).count(),
+            without.join(", ")
         )?;
         writeln!(f, "| operator | pass | of |\n|---|---|---|")?;
         for (group, tests) in &self.groups {

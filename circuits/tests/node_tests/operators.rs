@@ -160,6 +160,13 @@ const LISTED_ML: &[&str] = &[
     "ZipMap",
 ];
 
+/// All of them, in alphabetical order.
+pub(crate) fn names() -> Vec<&'static str> {
+    let mut names = [LISTED, LISTED_ML].concat();
+    names.sort_unstable();
+    names
+}
+
 /// Whether this node is of an operator that is to be supported.
 pub(crate) fn is_listed(node: &NodeProto) -> bool {
     match node.domain.as_str() {
@@ -188,6 +195,8 @@ pub(crate) fn fixed_operands(node: &NodeProto) -> &'static [usize] {
         // Bounds, slopes, exponents, distances.
         "Clip" | "Dropout" => &[1, 2],
         "Pow" | "BitShift" | "PRelu" => &[1],
+        // Of which only the type counts.
+        "CastLike" => &[1],
         // Weights and statistics.
         "Conv" | "ConvTranspose" | "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" => &[1, 2],
         "RMSNormalization" => &[1],

@@ -1,0 +1,5 @@
+//! `cargo fuzz run -s none --features libfuzzer proof_file`
+#![no_main]
+#![allow(unsafe_code, missing_docs, reason = "what the macro makes")]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| apodict_fuzz::run_once("proof_file", data));
