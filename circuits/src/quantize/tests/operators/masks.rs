@@ -131,3 +131,23 @@ fn a_mask_that_is_an_output_is_computed() {
     let outputs = dequantize_outputs(&quantized.graph, trace.outputs(&quantized.graph));
     assert_eq!(outputs, [vec![1.0, 0.0], vec![1.0, -1e4]]);
 }
+
+/// Data that is joined with itself again and again: each node is looked at once, or this would not end.
+#[test]
+fn a_mask_that_was_moved_often_is_found_in_time() {
+    let mut model = Model::default();
+    let scores = model.input(&[2]);
+    let mut kept = model.typed_input(&[2], ElementType::Bool);
+    let source = |input| crate::float::Source { input, element: input };
+    for _ in 0..48 {
+        kept = model.real(Op::Rearrange { sources: vec![source(0), source(1)] }, &[kept, kept], &[2]);
+    }
+    let low = model.constant(&[], &[-1e9]);
+    let mask = model.real(Op::Mul, &[kept, low], &[2]);
+    let sum = model.real(Op::Add, &[scores, mask], &[2]);
+    let y = model.real(Op::Softmax { axis: 0 }, &[sum], &[2]);
+    let graph = model.finish(y);
+    let quantized = quantize(&graph, &options(&graph, 10, 0.0, 1.0)).expect("a quantized model");
+    let inputs = [real_tensor(&[2], &[0.5, 0.25]), Tensor { shape: vec![2], values: Values::Bool(vec![false, true]) }];
+    assert_eq!(real_run(&quantized, &inputs)[1], 0.0);
+}
