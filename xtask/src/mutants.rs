@@ -91,10 +91,11 @@ fn run(root: &Path, patterns: &[&str]) -> Result<()> {
         wrong.extend(complaint(mutant, &fate));
         if !matches!(fate, Fate::DoesNotBuild { .. }) {
             results.set(&mutant.name, Row { fate: fate.to_string(), place: place.clone() });
+            // Each at once: a run takes hours, and what ends it early takes nothing away.
+            results.write(root, &mutants)?;
         }
     }
     tree.restore()?;
-    results.write(root, &mutants)?;
     ensure!(wrong.is_empty(), "{} of {} mutants:\n  {}", wrong.len(), chosen.len(), wrong.join("\n  "));
     Ok(())
 }

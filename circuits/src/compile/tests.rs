@@ -409,3 +409,90 @@ fn calibration_sets_the_range_of_the_other_features() {
     let error = compile(&model, &options).unwrap_err().to_string();
     assert!(error.contains("calibration sample 1: input `x`, element 0: -0.5 is outside its range [0, 1]"), "{error}");
 }
+
+/// Circuits do not wrap around: what could leave its type is refused, what is proven to stay is computed.
+#[test]
+fn narrow_integers_are_computed_where_they_are_proven_to_stay_in_their_type() {
+    let sum = Fixture::new(14).typed_input("x", DataType::Uint8, &ONE).node("Add", &["x", "x"], "y", &[]).output("y");
+    assert_exact(&compile(&sum.bytes(), &declared("x", 0.0, 127.0)).unwrap(), "0", 0);
+    let error = compile(&sum.bytes(), &declared("x", 0.0, 128.0)).unwrap_err().to_string();
+    for word in ["Add", "[0, 256]", "proven to stay in its type", "Cast to int32"] {
+        assert!(error.contains(word), "{word}: {error}");
+    }
+    let to = |from, to: DataType| {
+        let cast = Fixture::new(14).typed_input("x", from, &ONE);
+        cast.node("Cast", &["x"], "y", &[int("to", to as i64)]).output("y").bytes()
+    };
+    for (from, lo, hi) in [(DataType::Int32, 0.0, 255.0), (DataType::Float, 0.25, 255.75)] {
+        compile(&to(from, DataType::Uint8), &declared("x", lo, hi)).unwrap();
+    }
+    for (from, lo, hi) in [(DataType::Int32, -1.0, 255.0), (DataType::Int64, 0.0, 256.0), (DataType::Float, 0.0, 256.0)]
+    {
+        let error = compile(&to(from, DataType::Uint8), &declared("x", lo, hi)).unwrap_err().to_string();
+        assert!(error.contains("proven to stay in its type"), "{error}");
+    }
+}
+
+/// A logarithm takes no 0: where no sample is near it, the calibrated range is not either.
+#[test]
+fn calibrated_ranges_stay_on_the_side_of_0_that_the_model_needs() {
+    let log = Fixture::new(14).input("x", &[1, 1]).node("Log", &["x"], "y", &[]).output("y").bytes();
+    let program = compile(&log, &calibrated(samples(&["x"], [vec![2.0], vec![3.0], vec![5.0]]))).unwrap();
+    assert_eq!(program.report().input_ranges["x"], quantize::RangeOrigin::OneSided);
+    let input = |text: &str| program.quantize(&json(&format!("{{\"inputs\": {{\"x\": [[{text}]]}}}}")));
+    assert!(input("1.0").is_ok() && input("7.5").is_ok());
+    for outside in ["0.9", "0.0", "-2.0", "8.5"] {
+        assert!(input(outside).unwrap_err().to_string().contains("outside its range"), "{outside}");
+    }
+    // Samples on both sides: nothing narrower would do, and the error is of the range that was tried.
+    let error = compile(&log, &calibrated(samples(&["x"], [vec![2.0], vec![-3.0]]))).unwrap_err().to_string();
+    assert!(error.contains("more than 0"), "{error}");
+    // A model that takes 0 has the range as before.
+    let program = compile(&rectifier(DataType::Float), &calibrated(samples(&["x"], [vec![2.0], vec![3.0]]))).unwrap();
+    assert_eq!(program.report().input_ranges["x"], quantize::RangeOrigin::Calibrated);
+    // Quotients of integers of either sign, by elements that keep theirs.
+    let fixture = Fixture::new(14).typed_input("a", DataType::Int64, &[Dim::Number(2)]);
+    let fixture = fixture.typed_input("b", DataType::Int64, &[Dim::Number(2)]).node("Div", &["a", "b"], "y", &[]);
+    let record = json("{\"inputs\": {\"a\": [7, 7], \"b\": [2, -2]}}");
+    let program = compile(&fixture.output("y").bytes(), &calibrated(vec![record.clone()])).unwrap();
+    let trace = program.run(&program.quantize(&record).unwrap()).unwrap();
+    assert_eq!(trace.outputs(program.graph()).next().unwrap(), [3, -3]);
+}
+
+/// The greatest of all gives 1 to the sum, so that the logarithm has an argument, however large the numbers are.
+#[test]
+fn logarithms_of_sums_of_exponentials_have_a_value() {
+    let fixture = || Fixture::new(13).input("x", &[1, 3]);
+    let one = [int("keepdims", 0)];
+    let written_out = fixture().node("Exp", &["x"], "e", &[]).node("ReduceSum", &["e"], "s", &one);
+    let record = |x: [f64; 3]| json(&format!("{{\"inputs\": {{\"x\": [{x:?}]}}}}"));
+    for model in [
+        fixture().node("ReduceLogSumExp", &["x"], "y", &one).output("y"),
+        written_out.node("Log", &["s"], "y", &[]).output("y"),
+    ] {
+        let data = vec![record([200.0, 199.0, -300.0]), record([-250.0, 30.0, 30.0])];
+        let program = compile(&model.bytes(), &calibrated(data)).unwrap();
+        let inputs = program.quantize(&record([100.0, 100.0, 98.0])).unwrap();
+        let trace = program.run(&inputs).unwrap();
+        let got = quantize::dequantize_outputs(program.graph(), trace.outputs(program.graph()))[0][0];
+        let expected = 100.0 + (2.0 + (-2.0f64).exp()).ln();
+        assert!((got - expected).abs() < 0.5, "{got} for {expected}");
+    }
+}
+
+/// Parts without elements are no obstacle where others hold what there is.
+#[test]
+fn tensors_without_elements_are_joined_with_others() {
+    let fixture = Fixture::new(13).input("x", &[1, 3]).integers("split", &[2], &[3, 0]);
+    let mut split = fixture.node("Split", &["x", "split"], "a", &[int("axis", 1)]);
+    split.graph().node[0].output.push("none".into());
+    let model = split.node("Concat", &["a", "none"], "y", &[int("axis", 1)]).output("y").bytes();
+    let record = json("{\"inputs\": {\"x\": [[1.0, -2.0, 3.0]]}}");
+    let program = compile(&model, &calibrated(vec![record])).unwrap();
+    assert_eq!(program.graph().node(program.graph().outputs[0].node).shape, [1, 3]);
+    let fixture = Fixture::new(13).input("x", &[1, 3]).integers("split", &[2], &[3, 0]);
+    let mut split = fixture.node("Split", &["x", "split"], "a", &[int("axis", 1)]);
+    split.graph().node[0].output.push("none".into());
+    let error = compile(&split.output("none").bytes(), &declared("x", -1.0, 1.0)).unwrap_err().to_string();
+    assert!(error.contains("output `none`") && error.contains("without elements"), "{error}");
+}

@@ -165,16 +165,12 @@ impl Builder {
             self.require_exact(wide, &format!("an operand of {label}"))?;
         }
         let foldable = !node.inputs.is_empty() && node.inputs.iter().all(|id| self.node(*id).constant().is_some());
-        let node = if foldable { self.fold(node)? } else { node };
-        if node.constant().is_none() && wraps_around(&node) {
-            let element = node.element;
-            return Err(refuse(format!(
-                "computes in {element}, which wraps around where circuits do not: Cast to int32 before it"
-            )));
-        }
-        if node.is_empty() && node.constant().is_none() {
-            return Err(refuse(format!("yields a tensor of shape {:?}, without elements", node.shape)));
-        }
+        let node = match node.is_empty() && !matches!(node.op, Op::Input) {
+            // Nothing is computed, whatever from.
+            true => Node { op: Op::Constant { values: vec![] }, inputs: vec![], ..node },
+            false if foldable => self.fold(node)?,
+            false => node,
+        };
         let id = u32::try_from(self.nodes.len()).map_err(|_| refuse("too many nodes".into()))?;
         self.nodes.push(node);
         self.integral.push(integral);
@@ -254,13 +250,6 @@ impl Builder {
 /// Whether the float graph does not hold this integer exactly.
 fn is_wide(value: &i64) -> bool {
     value.unsigned_abs() >= MAX_EXACT as u64
-}
-
-/// Whether a node can leave a type of few bits or without sign. For int32 and int64 that is taken for an error of the
-/// model's.
-fn wraps_around(node: &Node) -> bool {
-    let small = node.element.is_integer() && !matches!(node.element, ElementType::I32 | ElementType::I64);
-    small && matches!(node.op, Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::ReduceSum { .. })
 }
 
 /// Roughly how many arithmetic operations a node takes.

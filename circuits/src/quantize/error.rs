@@ -100,6 +100,14 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// An output of which there is nothing to prove.
+    #[error("output `{output}` is a tensor of shape {shape:?}, without elements: leave it out of the model", output = escaped(output))]
+    EmptyOutput {
+        /// Which output.
+        output: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
     /// More or fewer fraction bits than can be had.
     #[error("{got} fraction bits are asked for: choose 1 to {max}")]
     Bits {
@@ -247,5 +255,14 @@ impl Error {
     /// Whether it may be for want of fraction bits: of an argument that must not be 0, and may have been rounded to it.
     pub(super) fn wants_bits(&self) -> bool {
         matches!(self, Self::OutsideDomain { got, .. } if got.lo == 0.0 || got.hi == 0.0)
+    }
+
+    /// Whether an argument may be what its operator does not take: narrower inputs may mend it.
+    pub(super) fn wants_narrower_inputs(&self) -> bool {
+        match self {
+            Self::OutsideDomain { .. } | Self::Int(int::Error::OutsideDomain { .. }) => true,
+            Self::NoPrecision { last, .. } => last.wants_narrower_inputs(),
+            _ => false,
+        }
     }
 }

@@ -69,6 +69,7 @@ pub use error::Error;
 pub(crate) use io::real;
 pub use io::{dequantize_outputs, quantize_tensors};
 pub use plan::{MOST_BITS, Narrowing, Plan};
+use ranges::Widening;
 pub(crate) use ranges::synthetic_within;
 pub use ranges::{MARGIN, RangeOrigin, RealRange};
 pub use target::{DeclaredDecision, Tolerance};
@@ -163,8 +164,21 @@ pub struct Quantized {
 /// that is constant in integers but not in the model.
 pub fn quantize(graph: &float::Graph, options: &QuantizeOptions) -> Result<Quantized, Error> {
     graph.check()?;
+    if let Some((output, node)) =
+        graph.outputs.iter().map(|output| (output, graph.node(output.node))).find(|(_, node)| node.is_empty())
+    {
+        return Err(Error::EmptyOutput { output: output.name.clone(), shape: node.shape.clone() });
+    }
     let inputs = graph.inputs().map(|(_, node)| node);
     let outputs = graph.outputs.iter().map(|output| graph.node(output.node));
     Room::LARGEST.check_public(inputs.chain(outputs).map(|node| node.shape.as_slice()))?;
-    search::Search::new(graph, options)?.run()
+    let quantized = |widening| search::Search::new(graph, options, widening)?.run();
+    match quantized(Widening::Magnitude) {
+        // What is wrong with the wider ranges is what there is to say, if the narrower ones do not mend it.
+        Err(error) if error.wants_narrower_inputs() => match Widening::narrower(graph, options) {
+            Some(narrower) => quantized(narrower).map_err(|_| error),
+            None => Err(error),
+        },
+        done => done,
+    }
 }

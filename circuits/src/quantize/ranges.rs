@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error,
+    Error, QuantizeOptions,
     fixed::{self, power_of_two, round_to_scale, significant, to_real},
 };
 use crate::{
@@ -39,6 +39,33 @@ pub enum RangeOrigin {
     Implied,
     /// The greatest magnitude in the calibration data, widened by [`MARGIN`] and to a power of two.
     Calibrated,
+    /// As calibrated, but on that side of 0 on which all samples lie: the model does not take 0, or not both signs.
+    OneSided,
+}
+
+/// How far calibrated ranges go beyond the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Widening {
+    /// To where the greatest magnitude allows: to 0, or to both sides of it.
+    Magnitude,
+    /// Elements that have one sign in all samples keep it, with half of the least magnitude.
+    OneSided,
+}
+
+impl Widening {
+    /// The narrower one, if it makes a range narrower.
+    pub(super) fn narrower(graph: &float::Graph, options: &QuantizeOptions) -> Option<Self> {
+        let narrows = |(position, (_, node)): (usize, (float::NodeId, &float::Node))| {
+            !options.input_ranges.contains_key(&node.tensor)
+                && node.element != ElementType::Bool
+                && seen(position, node, &options.calibration).iter().any(has_one_sign)
+        };
+        graph.inputs().enumerate().any(narrows).then_some(Self::OneSided)
+    }
+}
+
+fn has_one_sign(seen: &RealRange) -> bool {
+    seen.lo <= seen.hi && (seen.lo > 0.0 || seen.hi < 0.0)
 }
 
 /// By how much the greatest magnitude seen in calibration is widened before it is rounded up to a power of two.
@@ -261,10 +288,10 @@ fn mix(a: &Tensor, b: &Tensor, element: ElementType, between: Between) -> Tensor
 /// The range of every input of `graph`, by its node.
 pub(super) fn resolve(
     graph: &float::Graph,
-    declared: &BTreeMap<String, Vec<RealRange>>,
-    elements: &BTreeMap<String, BTreeMap<usize, RealRange>>,
-    calibration: &[Vec<Tensor>],
+    options: &QuantizeOptions,
+    widening: Widening,
 ) -> Result<BTreeMap<float::NodeId, InputRange>, Error> {
+    let QuantizeOptions { input_ranges: declared, element_ranges: elements, calibration, .. } = options;
     let known: Vec<String> = graph.inputs().map(|(_, node)| node.tensor.clone()).collect();
     if let Some(name) = declared.keys().chain(elements.keys()).find(|name| !known.contains(name)) {
         return Err(Error::UnknownName { what: "input", name: name.clone(), known });
@@ -277,7 +304,7 @@ pub(super) fn resolve(
             Some(ranges) => declared_range(position, node, ranges, calibration)?,
             None => match implied(graph, id, node) {
                 Some(range) => range,
-                None => calibrated(position, node, own, calibration)?,
+                None => calibrated(position, node, own, calibration, widening)?,
             },
         };
         resolved.insert(id, with_own(position, node, range, own, calibration)?);
@@ -407,6 +434,7 @@ fn calibrated(
     node: &float::Node,
     own: &BTreeMap<usize, RealRange>,
     calibration: &[Vec<Tensor>],
+    widening: Widening,
 ) -> Result<InputRange, Error> {
     let mut seen = seen(position, node, calibration);
     let calibrated = seen.iter().enumerate().all(|(element, range)| own.contains_key(&element) || range.lo.is_finite());
@@ -440,8 +468,28 @@ fn calibrated(
         false => large,
     };
     let small = node.element.is_float() && seen.iter().any(|range| is_small(&range));
+    if widening == Widening::OneSided && seen.iter().any(has_one_sign) {
+        let hull = RealRange { lo: least, hi: most };
+        let ends = match has_one_sign(&hull) && !small {
+            true => vec![one_sided(node.element, &hull)],
+            false => {
+                let of =
+                    |seen: &RealRange| if has_one_sign(seen) { one_sided(node.element, seen) } else { ends(&seen) };
+                seen.iter().map(of).collect()
+            }
+        };
+        return Ok(InputRange { origin: RangeOrigin::OneSided, ends });
+    }
     let ends = if small { seen.iter().map(ends).collect() } else { vec![large] };
     Ok(InputRange { origin: RangeOrigin::Calibrated, ends })
+}
+
+/// From half of the least magnitude to what the greatest is widened to, on the side of 0 on which both are.
+fn one_sided(element: ElementType, seen: &RealRange) -> Ends {
+    let (least, most) = (seen.lo.abs().min(seen.hi.abs()), seen.lo.abs().max(seen.hi.abs()));
+    let (near, far) = (least / 2.0, power_of_two(fixed::exponent(most * MARGIN)));
+    let (near, far) = if element.is_float() { (near, far) } else { (near.floor().max(1.0), far - 1.0) };
+    Ends::Closed(if seen.lo > 0.0 { RealRange { lo: near, hi: far } } else { RealRange { lo: -far, hi: -near } })
 }
 
 /// In words, the inputs, or elements of inputs, that are the same in all of the calibration data: what a model does if they change was not
@@ -492,7 +540,10 @@ mod tests {
             element: ElementType::F32,
         };
         let sample = vec![Tensor { shape: vec![values.len()], values: Values::Float(values.to_vec()) }];
-        calibrated(0, &node, &BTreeMap::new(), &[sample]).unwrap().at_scales("x", &[frac_bits]).unwrap()[0]
+        calibrated(0, &node, &BTreeMap::new(), &[sample], Widening::Magnitude)
+            .unwrap()
+            .at_scales("x", &[frac_bits])
+            .unwrap()[0]
     }
 
     #[test]
@@ -520,7 +571,7 @@ mod tests {
             let node = float::Node { shape: vec![samples[0].len()], ..node(ElementType::F32) };
             let tensor = |values: &&[f64]| Tensor { shape: vec![values.len()], values: Values::Float(values.to_vec()) };
             let samples: Vec<Vec<Tensor>> = samples.iter().map(|values| vec![tensor(values)]).collect();
-            calibrated(0, &node, &BTreeMap::new(), &samples).unwrap()
+            calibrated(0, &node, &BTreeMap::new(), &samples, Widening::Magnitude).unwrap()
         };
         let raw = range(&[&[1.0e9, 0.5, -2.0e-6], &[3.0e9, 0.25, 1.0e-6]]);
         let scales = raw.scales(10);

@@ -190,6 +190,7 @@ pub(crate) fn fixed_operands(node: &NodeProto) -> &'static [usize] {
         "OneHot" => &[1, 2],
         "ConstantOfShape" | "NonZero" | "If" => &[0],
         "Range" => &[0, 1, 2],
+        "BlackmanWindow" | "HammingWindow" | "HannWindow" => &[0],
         // Positions.
         "Gather" | "GatherElements" | "GatherND" | "ScatterElements" | "ScatterND" | "ArrayFeatureExtractor" => &[1],
         // Bounds, slopes, exponents, distances.

@@ -41,7 +41,7 @@ fn has_repeated_source(row: &Row) -> bool {
     !row.terms.iter().all(|term| seen.insert(key(term)))
 }
 
-/// Exact for independent operands; a distance to a maximum is known not to be negative.
+/// Exact for independent operands; what lies below a maximum is known to.
 pub(in crate::int) fn ranges(operands: &mut Operands<'_, '_>, rows: &[Row]) -> Result<Vec<Interval>, Error> {
     let range = |(element, row): (usize, &Row)| {
         let mut sum = Sum::of(row.bias);
@@ -49,20 +49,40 @@ pub(in crate::int) fn ranges(operands: &mut Operands<'_, '_>, rows: &[Row]) -> R
             sum.add_scaled(term.weight, operands.source(term.source));
         }
         let range = sum.finish(operands.node, element)?;
-        let distance = is_distance_to_max(operands, row);
-        Ok(if distance { Interval::new(range.lo.max(row.bias), range.hi) } else { range })
+        Ok(match distance_to_max(operands, row) {
+            Some(Distance::FromMember) => Interval::new(range.lo.max(row.bias), range.hi),
+            Some(Distance::FromMax) => Interval::new(range.lo, range.hi.min(row.bias)),
+            None => range,
+        })
     };
     rows.iter().enumerate().map(range).collect()
 }
 
-/// Whether the row is `bias + w * (max(group) - x[e])` with `w > 0` and `e` in `group`.
-fn is_distance_to_max(operands: &mut Operands<'_, '_>, row: &Row) -> bool {
-    let [a, b] = row.terms.as_slice() else { return false };
-    let (max, member) = if a.weight > 0 { (a, b) } else { (b, a) };
-    if max.weight <= 0 || i128::from(member.weight) != -i128::from(max.weight) {
-        return false;
+/// A number of a group and the greatest of the group, the one less the other.
+#[derive(Clone, Copy)]
+enum Distance {
+    /// `max(group) - x`.
+    FromMember,
+    /// `x - max(group)`.
+    FromMax,
+}
+
+/// Which distance `d` the row is, as `bias + w * d` with `w > 0`, if it is one.
+fn distance_to_max(operands: &mut Operands<'_, '_>, row: &Row) -> Option<Distance> {
+    let [a, b] = row.terms.as_slice() else { return None };
+    if i128::from(a.weight) != -i128::from(b.weight) {
+        return None;
     }
-    let (max, member) = (operands.origin(max.source), operands.origin(member.source));
+    let (positive, negative) = if a.weight > 0 { (a, b) } else { (b, a) };
+    if is_of_group(operands, positive.source, negative.source) {
+        return Some(Distance::FromMember);
+    }
+    is_of_group(operands, negative.source, positive.source).then_some(Distance::FromMax)
+}
+
+/// Whether `max` is the greatest of a group that `member` is in.
+fn is_of_group(operands: &mut Operands<'_, '_>, max: Source, member: Source) -> bool {
+    let (max, member) = (operands.origin(max), operands.origin(member));
     let max_node = operands.graph.node(max.0);
     let Op::Max { groups } = &max_node.op else { return false };
     let Known { members, origins, .. } = &mut *operands.known;

@@ -121,6 +121,30 @@ fn the_distance_of_a_member_to_the_maximum_is_not_negative() {
     );
 }
 
+/// The same the other way round, as models write it before an exponential.
+#[test]
+fn no_member_is_above_the_maximum() {
+    for (bias, graph) in [
+        (0, distance(0, -1, 1, 0)),
+        (7, distance(7, -3, 3, 1)),
+        (
+            -7,
+            graph(&RANGES, |builder, x| {
+                let max = max(builder, x, &[&[0, 1]]);
+                linear(builder, &[x, max], vec![row(-7, &[(0, 1, 2), (1, 0, -2)])])
+            }),
+        ),
+    ] {
+        let (taken, proven) = taken_and_proven(&graph);
+        assert_eq!((taken.hi, proven.hi), (bias, bias));
+    }
+    // Of another group, or not by the same weight.
+    for graph in [distance(0, -1, 1, 2), distance(0, -1, 2, 0), distance(0, -2, 1, 0), distance(0, 1, 1, 0)] {
+        let (taken, proven) = taken_and_proven(&graph);
+        assert!(taken.hi > 0 && proven.encloses(taken), "{taken} is taken, {proven} was proven");
+    }
+}
+
 #[test]
 fn the_distance_of_another_value_to_the_maximum_may_be_negative() {
     passes_below(0, &distance(0, 1, -1, 2));

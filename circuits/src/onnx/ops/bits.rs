@@ -176,14 +176,17 @@ fn and_computed(call: &mut Call<'_>, Pair { a, b, element }: Pair) -> Result<Nod
     let mut above = [a, b];
     let mut sum = None;
     for bit in 0..width {
-        let mut bits = above;
-        for (bits, above) in bits.iter_mut().zip(&mut above) {
+        // Truth values, of which it is known that they are 0 or 1: the difference seems to be anything.
+        let mut zeros = above;
+        for (zero, above) in zeros.iter_mut().zip(&mut above) {
             let next = call.with_scalar(Op::FloorDiv, *above, 2.0)?;
             let twice = call.with_scalar(Op::Mul, next, 2.0)?;
-            *bits = call.binary(Op::Sub, *above, twice)?;
+            *zero = call.equal(*above, twice)?;
             *above = next;
         }
-        let product = call.binary(Op::Mul, bits[0], bits[1])?;
+        let (of_a, of_b) = (call.not(zeros[0])?, call.not(zeros[1])?);
+        let product = call.binary(Op::Mul, of_a, of_b)?;
+        let product = call.retyped(product, ElementType::I64)?;
         let weighted = call.with_scalar(Op::Mul, product, power_of_two(bit))?;
         sum = Some(match sum {
             None => weighted,

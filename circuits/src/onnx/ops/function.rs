@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::super::call::Call;
-use super::{Error, Registry};
+use super::{Error, Registry, reduce};
 use crate::float::{Function, NodeId, Op, Rounding, layout};
 
 pub(super) fn register(registry: &mut Registry) {
     registry.compose("Exp", 1, |call| apply(call, Op::Function { function: Function::Exp }));
-    registry.compose("Log", 1, |call| apply(call, Op::Function { function: Function::Log }));
+    registry.compose("Log", 1, |call| {
+        let x = call.operand(0, "X")?;
+        call.require_float(x, "X")?;
+        reduce::log(call, x)
+    });
     registry.compose("Erf", 1, |call| apply(call, Op::Function { function: Function::Erf }));
     registry.compose("Sin", 1, |call| apply(call, Op::Function { function: Function::Sin }));
     registry.compose("Cos", 1, |call| apply(call, Op::Function { function: Function::Cos }));

@@ -172,6 +172,8 @@ pub(in super::super) fn concatenated(call: &mut Call<'_>, inputs: Vec<NodeId>, a
     }
     let outer: usize = shape[..axis].iter().product();
     let element = call.element(first);
+    // What has no elements is no operand.
+    let (inputs, runs): (Vec<NodeId>, Vec<usize>) = inputs.into_iter().zip(runs).filter(|(_, run)| *run > 0).unzip();
     let sources = (0..outer).flat_map(|outer| {
         runs.iter().enumerate().flat_map(move |(input, &run)| (0..run).map(move |at| (input, outer * run + at)))
     });

@@ -195,18 +195,41 @@ fn sum_of_squares(call: &mut Call<'_>) -> Result<NodeId, Error> {
     along.finish(call, squares, |axes| Op::ReduceSum { axes })
 }
 
+/// `log(x)`; of a sum of `exp(z)`, as [`log_sum_exp`] computes it, which has a value however great `z` is.
+pub(super) fn log(call: &mut Call<'_>, x: NodeId) -> Result<NodeId, Error> {
+    let node = call.builder.node(x);
+    if let (Op::ReduceSum { axes }, [exp]) = (&node.op, node.inputs.as_slice())
+        && let (Op::Function { function: Function::Exp }, [z]) =
+            (&call.builder.node(*exp).op, call.builder.node(*exp).inputs.as_slice())
+    {
+        let (axes, z, left) = (axes.clone(), *z, node.shape.clone());
+        let below = call.builder.node(z);
+        let is_stable = matches!((&below.op, below.inputs.as_slice()), (Op::Sub, [_, max])
+            if matches!(&call.builder.node(*max).op, Op::ReduceMax { axes: of } if *of == axes));
+        if !is_stable {
+            return log_of_sum(call, z, &axes, left);
+        }
+    }
+    call.unary(Op::Function { function: Function::Log }, x)
+}
+
 /// `max + log(sum of exp(x - max))`.
 fn log_sum_exp(call: &mut Call<'_>) -> Result<NodeId, Error> {
     call.require_float(call.operand(0, "data")?, "data")?;
     let along = Along::read(call, Empty::Refused)?;
     let left = along.left(call)?;
-    let max = call.reduction(|axes| Op::ReduceMax { axes }, along.x, &along.axes, Reduced::Kept)?;
-    let below = call.binary(Op::Sub, along.x, max)?;
+    log_of_sum(call, along.x, &along.axes, left)
+}
+
+/// The logarithm of the sum of `exp(x)` along `axes`, in the shape `left`.
+fn log_of_sum(call: &mut Call<'_>, x: NodeId, axes: &[usize], left: Vec<usize>) -> Result<NodeId, Error> {
+    let max = call.reduction(|axes| Op::ReduceMax { axes }, x, axes, Reduced::Kept)?;
+    let below = call.binary(Op::Sub, x, max)?;
     let exp = call.unary(Op::Function { function: Function::Exp }, below)?;
-    let sum = along.finish(call, exp, |axes| Op::ReduceSum { axes })?;
+    let sum = call.reduction(|axes| Op::ReduceSum { axes }, exp, axes, Reduced::Kept)?;
     let log = call.unary(Op::Function { function: Function::Log }, sum)?;
-    let max = call.reshaped(max, left)?;
-    call.binary(Op::Add, max, log)
+    let sum = call.binary(Op::Add, max, log)?;
+    call.reshaped(sum, left)
 }
 
 /// `select_last_index` stands there from operator set 12; before, ties go to the first.

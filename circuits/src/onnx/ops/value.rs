@@ -158,16 +158,22 @@ fn cast_to(call: &mut Call<'_>, to: ElementType) -> Result<NodeId, Error> {
         let is_zero = call.equal(x, zero)?;
         return call.not(is_zero);
     }
-    if from.is_integer() && call.constant(x).is_none() && wraps(from, to) {
-        return Err(call.refuse(format!(
-            "casts {from} to {to}, which wraps around what {to} does not hold; cast to int32 or int64"
-        )));
-    }
     if from.is_float() && to.is_integer() && !call.builder.is_integral(x) {
         let whole = call.unary(Op::Round { rounding: Rounding::Truncate }, x)?;
-        return call.retyped(whole, to);
+        return held(call, whole, to);
     }
-    call.retyped(x, to)
+    held(call, x, to)
+}
+
+/// `x` in the type `to`. Of a type that holds less than `x` may be, a bound that does not bind: a node that computes in that type, of which
+/// it is proven that it does not wrap around.
+fn held(call: &mut Call<'_>, x: NodeId, to: ElementType) -> Result<NodeId, Error> {
+    let from = call.element(x);
+    let y = call.retyped(x, to)?;
+    match call.constant(y).is_none() && to.is_integer() && wraps(from, to) {
+        true => call.unary(Op::Clip { min: None, max: None }, y),
+        false => Ok(y),
+    }
 }
 
 /// Whether integers of `from` that are not rare are others in `to`. 32 bits are taken for enough: what is computed here

@@ -176,8 +176,8 @@ fn slices_to_the_end() {
             assert_eq!(reference[0].values, Values::Float(values.to_vec()));
         }
     }
-    let nothing = import_default(&slice(&[3], &[1], &[1], &[1])).unwrap_err().to_string();
-    assert!(nothing.contains("[2, 0]") && nothing.contains("without elements"), "{nothing}");
+    let nothing = import_default(&slice(&[3], &[1], &[1], &[1])).unwrap();
+    assert_eq!(outputs(&nothing, std::slice::from_ref(&x)), [(vec![2, 0], vec![])]);
     let old = Fixture::new(9)
         .input("x", &[2, 4])
         .node("Slice", &["x"], "y", &[ints("starts", &[1]), ints("ends", &[i64::MAX])])
@@ -333,9 +333,9 @@ fn functions_of_the_model_are_not_taken_for_operators() {
     import_default(&fixture).unwrap();
 }
 
-/// What wraps around is not data movement.
+/// What may wrap around is not data movement: it is to be proven that it does not.
 #[test]
-fn refuses_casts_that_wrap_around() {
+fn casts_to_narrower_types_compute_in_them() {
     let cast = |from: DataType, to: DataType| {
         let fixture = Fixture::new(13).typed_input("x", from, &[Dim::Number(1)]);
         import_default(&fixture.node("Cast", &["x"], "y", &[int("to", to as i64)]).output("y"))
@@ -343,7 +343,9 @@ fn refuses_casts_that_wrap_around() {
     for (from, to) in
         [(DataType::Int32, DataType::Uint8), (DataType::Uint8, DataType::Int8), (DataType::Int64, DataType::Uint64)]
     {
-        assert!(cast(from, to).unwrap_err().to_string().contains("wraps around"));
+        let model = cast(from, to).unwrap();
+        let y = model.graph().node(model.graph().outputs[0].node);
+        assert_eq!(y.op, crate::float::Op::Clip { min: None, max: None }, "{from:?} to {to:?}");
     }
     for (from, to) in
         [(DataType::Uint8, DataType::Int16), (DataType::Int8, DataType::Float), (DataType::Uint16, DataType::Uint32)]

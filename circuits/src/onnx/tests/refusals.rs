@@ -336,14 +336,6 @@ fn refuses_operands_that_do_not_fit() {
         ("Clip to many", one("Clip", 13, &["w"], &[]), &["`min` has 2 elements"]),
         ("bounds as operands, long ago", one("Clip", 9, &["w"], &[]), &["only from operator set 11"]),
         ("axes as operand, long ago", one("ReduceSum", 11, &["i"], &[]), &["only from operator set 13"]),
-        (
-            "arithmetic that wraps around",
-            Fixture::new(14)
-                .typed_input("x", DataType::Uint8, &[Dim::Number(2)])
-                .node("Add", &["x", "x"], "y", &[])
-                .output("y"),
-            &["computes in uint8", "wraps around", "Cast"],
-        ),
         ("NonZero of what is computed", one("NonZero", 13, &[], &[]), &["NonZero `the NonZero`", "fixed", "mask"]),
         ("Compress by what is computed", computed("Compress"), &["fixed", "mask"]),
         ("TopK of more than there are", one("TopK", 13, &["i"], &[]), &["not in 1 to 3"]),

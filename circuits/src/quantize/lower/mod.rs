@@ -97,7 +97,9 @@ pub(super) fn lower(
             _ => {
                 lowering.check_size(node)?;
                 let value = lowering.node(at, node)?;
-                Some(if is_exact(node.element) { lowering.whole(value)? } else { value })
+                let value = if is_exact(node.element) { lowering.whole(value)? } else { value };
+                lowering.check_type(node, &value)?;
+                Some(value)
             }
         };
         lowering.count()?;
@@ -156,6 +158,30 @@ impl Lowering<'_> {
         };
         let operand = node.inputs.first().map_or(0, |id| product(&self.float.node(*id).shape));
         Ok(Room::LARGEST.check(self.rows.saturating_add(operand.saturating_mul(rows)))?)
+    }
+
+    /// Refuses what is computed in a type of few bits or without sign, and is not proven to stay in it: circuits do not wrap around. To
+    /// leave int32 or int64 is taken for an error of the model's.
+    fn check_type(&self, node: &float::Node, value: &Value) -> Result<(), Error> {
+        use float::{ElementType, Op};
+        let computes = matches!(
+            node.op,
+            Op::Add | Op::Sub | Op::Mul | Op::MatMul | Op::ReduceSum { .. } | Op::Clip { .. } | Op::FloorDiv
+        );
+        let wide = matches!(node.element, ElementType::I32 | ElementType::I64 | ElementType::Bool);
+        let Some(held) = node.element.integers().filter(|_| computes && !wide) else { return Ok(()) };
+        let hull = self.hull(value);
+        if held.contains(&hull.lo) && held.contains(&hull.hi) {
+            return Ok(());
+        }
+        Err(Error::OutsideDomain {
+            node: node.name.clone(),
+            operator: node.op.name(),
+            what: "its result",
+            got: super::RealRange { lo: hull.lo as f64, hi: hull.hi as f64 },
+            advice: "it must be proven to stay in its type, where circuits do not wrap around: Cast to int32 before it, or declare \
+                     narrower input ranges (--range)",
+        })
     }
 
     /// Counts what the last nodes take of a circuit, so that one that is too large is not built to the end. Rows of tables and

@@ -1,10 +1,10 @@
-//! What interval analysis does not see of variances and norms, because it takes operands for independent: a variance is not negative, and
-//! no element is greater than the norm that it is part of. Where a model computes one of them, its value is clamped to what it cannot leave
+//! What interval analysis does not see of variances and norms, because it takes operands for independent: a variance is not negative,
+//! no element is greater than the norm that it is part of, and the greatest of all gives 1 to a sum of `exp(x - max)`. Where a model computes one of them, its value is clamped to what it cannot leave
 //! in real numbers. That saturates nothing: the clamped value is nowhere farther from what it stands for.
 
 use super::{Error, Lowering, Value};
 use crate::{
-    float::{NodeId, Op},
+    float::{Function, NodeId, Op},
     quantize::fixed::power_of_two,
 };
 
@@ -46,6 +46,27 @@ impl Lowering<'_> {
             true => 1.0,
             false => f64::INFINITY,
         }
+    }
+
+    /// Whether `id` is the sum of `exp(x - m)`, with `m` the greatest of the `x` that the sum is over: then it is 1 or more.
+    pub(super) fn holds_one(&self, id: NodeId) -> bool {
+        let graph = self.float;
+        let Op::ReduceSum { axes } = &graph.node(id).op else { return false };
+        let single = |id: NodeId| match graph.node(id).inputs.as_slice() {
+            [x] => Some(*x),
+            _ => None,
+        };
+        let Some(exp) = single(id) else { return false };
+        let Op::Function { function: Function::Exp } = &graph.node(exp).op else { return false };
+        let Some(below) = single(exp).map(|below| graph.node(below)) else { return false };
+        let (Op::Sub, [x, max]) = (&below.op, below.inputs.as_slice()) else { return false };
+        let greatest = graph.node(*max);
+        let Op::ReduceMax { axes: of } = &greatest.op else { return false };
+        // Each `x` has the maximum of its own group: the shape is that of `x`, with 1 along what is reduced.
+        let shape = &graph.node(*x).shape;
+        let kept = |(axis, dim): (usize, &usize)| if axes.contains(&axis) { 1 } else { *dim };
+        let of_groups: Vec<usize> = shape.iter().enumerate().map(kept).collect();
+        axes == of && greatest.inputs == [*x] && greatest.shape == of_groups && below.shape == *shape
     }
 
     /// `x`, its mean and the axes, if `id` is the mean of the squares of `x` less the square of its mean.

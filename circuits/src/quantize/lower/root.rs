@@ -109,6 +109,10 @@ impl Lowering<'_> {
                 [Some(bound), None] => self.at_least(node, *b, &bound)?,
                 _ => None,
             },
+            (float::Op::ReduceSum { .. }, _) if self.holds_one(id) => {
+                let one = round_to_scale(1.0, self.frac_bits(&value)).filter(|one| *one > 0);
+                one.map(|one| self.clamp(&value, self.frac_bits(&value), Some(one), None)).transpose()?
+            }
             _ => None,
         };
         Ok(finer.unwrap_or(value))

@@ -19,7 +19,7 @@ use super::{
     accuracy::{self, Accuracy, Variation},
     cost, io, lower,
     plan::{LEAST_BITS, MOST_BITS},
-    ranges::{self, InputRange},
+    ranges::{self, InputRange, Widening},
     simplify,
     table::Tables,
     target::{self, Goal, Tolerance},
@@ -94,7 +94,11 @@ fn terms(graph: &float::Graph, node: &float::Node) -> usize {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(graph: &'a float::Graph, options: &'a QuantizeOptions) -> Result<Self, Error> {
+    pub(super) fn new(
+        graph: &'a float::Graph,
+        options: &'a QuantizeOptions,
+        widening: Widening,
+    ) -> Result<Self, Error> {
         let known: Vec<String> = graph.outputs.iter().map(|output| output.name.clone()).collect();
         let named = options.decisions.keys().chain(options.tolerances.keys());
         if let Some(name) = named.into_iter().find(|name| !known.contains(name)) {
@@ -107,7 +111,7 @@ impl<'a> Search<'a> {
         if let Some(name) = options.saturate.iter().find(|name| !known.contains(name)) {
             return Err(Error::UnknownName { what: "input", name: name.clone(), known });
         }
-        let ranges = ranges::resolve(graph, &options.input_ranges, &options.element_ranges, &options.calibration)?;
+        let ranges = ranges::resolve(graph, options, widening)?;
         let decisions = report::decisions(graph, &options.decisions)?;
         let (tables, samples, origin) = (Tables::default(), Vec::new(), DataOrigin::Calibration);
         let hardest = AtomicUsize::new(0);

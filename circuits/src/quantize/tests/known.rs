@@ -9,7 +9,7 @@ use crate::{
     quantize::{
         lower,
         plan::{Narrowing, Plan},
-        ranges,
+        ranges::{self, Widening},
         table::Tables,
     },
 };
@@ -177,8 +177,8 @@ fn clip_that_drops(bits: i32, min: Option<i64>, max: Option<i64>) -> int::Graph 
     plan.narrowing =
         BTreeMap::from([(x, Narrowing::To(input)), (once, Narrowing::Keep), (twice, Narrowing::To(scale - smaller))]);
     let most = power_of_two(bits);
-    let ranges = options(&graph, 4, -most, most).input_ranges;
-    let ranges = ranges::resolve(&graph, &ranges, &BTreeMap::new(), &[]).expect("ranges for all inputs");
+    let ranges =
+        ranges::resolve(&graph, &options(&graph, 4, -most, most), Widening::Magnitude).expect("ranges for all inputs");
     let lowered = lower::lower(&graph, &plan, &ranges, &BTreeSet::new(), &Tables::default()).expect("it fits");
     assert_eq!(lowered.graph.node(lowered.graph.outputs[0].node).frac_bits, scale);
     lowered.graph

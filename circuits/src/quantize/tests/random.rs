@@ -9,7 +9,8 @@ use super::*;
 use crate::quantize::{
     lower,
     plan::{Narrowing, Plan},
-    ranges, simplify,
+    ranges::{self, Widening},
+    simplify,
     table::Tables,
 };
 
@@ -146,7 +147,7 @@ proptest! {
         genes.iter().for_each(|gene| grow(&mut model, &mut values, gene));
         let graph = model.finish(*values.last().unwrap());
         let options = options(&graph, 8, -1.0, 1.0);
-        let ranges = ranges::resolve(&graph, &options.input_ranges, &options.element_ranges, &[]).unwrap();
+        let ranges = ranges::resolve(&graph, &options, Widening::Magnitude).unwrap();
         let plan = scattered(bits, &numbers, graph.nodes.len());
         // Some random plans need accumulators that are too wide; those are refused, not wrong.
         let Ok(lowered) = lower::lower(&graph, &plan, &ranges, &BTreeSet::new(), &Tables::default()) else { return Ok(()) };

@@ -16,7 +16,8 @@ use crate::{
     quantize::{
         Error, lower,
         plan::{Narrowing, Plan},
-        ranges, simplify,
+        ranges::{self, Widening},
+        simplify,
         table::Tables,
     },
 };
@@ -61,7 +62,8 @@ impl Case {
     }
 
     fn lowered(&self, plan: &Plan) -> Result<lower::Lowered, Error> {
-        let ranges = ranges::resolve(&self.graph, &self.input_ranges(), &BTreeMap::new(), &[])?;
+        let options = QuantizeOptions { input_ranges: self.input_ranges(), ..QuantizeOptions::default() };
+        let ranges = ranges::resolve(&self.graph, &options, Widening::Magnitude)?;
         lower::lower(&self.graph, plan, &ranges, &BTreeSet::new(), &Tables::default())
     }
 
