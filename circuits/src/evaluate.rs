@@ -7,8 +7,12 @@
 //! Records are run in parallel, in pieces whose results are put together in the records' order: figures do not depend on how many
 //! threads there are. Memory grows with one number for each record and output, and not with what lies between.
 
+mod program;
+
 use std::collections::BTreeMap;
 
+use program::check_interface;
+pub use program::measure_program;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -17,7 +21,7 @@ use crate::{
     float::{self, Tensor},
     int, quantize,
     quantize::{DeclaredDecision, RealRange, dequantize_outputs, quantize_tensors},
-    report::{self, Decision, LayerReport, Measured, OutputReport, Parts, check_interface},
+    report::{self, Decision, LayerReport, Measured, OutputReport, Parts},
     tensors::{self, NamedTensors},
 };
 

@@ -13,13 +13,13 @@ pub mod machine;
 pub mod onnx;
 mod program;
 pub mod quantize;
-pub mod report;
 pub mod synthetic;
 pub mod tensors;
 
 pub use compile::{CompileOptions, CompileStep, Compiled, RangeError, compile, compile_with_model, explain_batch};
 pub use escaped::{Escaped, escaped};
 pub use program::{Body, MAX_PROGRAM_BYTES, Program};
+pub use quantize::report;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

@@ -6,10 +6,10 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use super::*;
 use crate::{
+    evaluate::measure_program,
     float::ElementType,
-    onnx::fixture::{Dim, Fixture, int},
+    onnx::fixture::{Dim, Fixture, int, string},
     quantize,
-    report::measure_program,
     tensors::{Limits, read_record, read_records},
 };
 
@@ -54,6 +54,13 @@ fn assert_exact(program: &Program, text: &str, value: i64) {
     let trace = program.run(&inputs).unwrap();
     let output = program.graph().node(program.graph().outputs[0].node);
     assert_eq!(trace.outputs(program.graph()).next().unwrap(), [value << output.frac_bits]);
+}
+
+/// The output for `text`, an integer.
+fn assert_exact_to(program: &Program, text: &str, value: i64) {
+    let inputs = program.quantize(&json(&format!("{{\"inputs\": {{\"x\": [[{text}]]}}}}"))).unwrap();
+    let trace = program.run(&inputs).unwrap();
+    assert_eq!(trace.outputs(program.graph()).next().unwrap(), [value], "{text}");
 }
 
 /// 2^24 + 1 is what single precision does not hold.
@@ -484,15 +491,49 @@ fn logarithms_of_sums_of_exponentials_have_a_value() {
 #[test]
 fn tensors_without_elements_are_joined_with_others() {
     let fixture = Fixture::new(13).input("x", &[1, 3]).integers("split", &[2], &[3, 0]);
-    let mut split = fixture.node("Split", &["x", "split"], "a", &[int("axis", 1)]);
-    split.graph().node[0].output.push("none".into());
+    let split = fixture.node_of("Split", &["x", "split"], &["a", "none"], &[int("axis", 1)]);
     let model = split.node("Concat", &["a", "none"], "y", &[int("axis", 1)]).output("y").bytes();
     let record = json("{\"inputs\": {\"x\": [[1.0, -2.0, 3.0]]}}");
     let program = compile(&model, &calibrated(vec![record])).unwrap();
     assert_eq!(program.graph().node(program.graph().outputs[0].node).shape, [1, 3]);
     let fixture = Fixture::new(13).input("x", &[1, 3]).integers("split", &[2], &[3, 0]);
-    let mut split = fixture.node("Split", &["x", "split"], "a", &[int("axis", 1)]);
-    split.graph().node[0].output.push("none".into());
+    let split = fixture.node_of("Split", &["x", "split"], &["a", "none"], &[int("axis", 1)]);
     let error = compile(&split.output("none").bytes(), &declared("x", -1.0, 1.0)).unwrap_err().to_string();
     assert!(error.contains("output `none`") && error.contains("without elements"), "{error}");
+}
+
+/// Each index is looked up on its own: one that is too great would pass for another row's.
+#[test]
+fn indices_of_several_axes_do_not_pass_for_each_other() {
+    let pairs = [Dim::Number(1), Dim::Number(2)];
+    let fixture = Fixture::new(13).typed_input("i", DataType::Int64, &pairs);
+    let fixture = fixture.weights("table", &[2, 2], &[1.0, 2.0, 3.0, 4.0]).node("GatherND", &["table", "i"], "y", &[]);
+    let model = fixture.output("y").bytes();
+    let program = compile(&model, &CompileOptions::default()).unwrap();
+    let record = |i: [i64; 2]| json(&format!("{{\"inputs\": {{\"i\": [{i:?}]}}}}"));
+    let trace = program.run(&program.quantize(&record([1, 0])).unwrap()).unwrap();
+    let got = quantize::dequantize_outputs(program.graph(), trace.outputs(program.graph()));
+    assert_eq!(got, [[3.0]]);
+    // 0 * 2 + 2 is where [1, 0] stands.
+    for outside in [[0, 2], [2, 0], [1, -3]] {
+        assert!(
+            program.quantize(&record(outside)).and_then(|inputs| Ok(program.run(&inputs)?)).is_err(),
+            "{outside:?}"
+        );
+    }
+}
+
+/// What is shifted out of a type is gone, and no type has room for more.
+#[test]
+fn bits_that_are_shifted_out_of_their_type_are_gone() {
+    let shift = |by: i64| {
+        let fixture = Fixture::new(14).typed_input("x", DataType::Uint8, &ONE).integers("n", &[1, 1], &[by]);
+        let fixture = fixture.node("Cast", &["n"], "by", &[int("to", DataType::Uint8 as i64)]);
+        fixture.node("BitShift", &["x", "by"], "y", &[string("direction", "LEFT")]).output("y").bytes()
+    };
+    let program = compile(&shift(3), &declared("x", 0.0, 255.0)).unwrap();
+    assert_exact_to(&program, "200", (200 << 3) & 255);
+    assert_exact_to(&program, "255", 248);
+    let error = compile(&shift(9), &declared("x", 0.0, 255.0)).unwrap_err().to_string();
+    assert!(error.contains("shifts by 9"), "{error}");
 }

@@ -22,6 +22,17 @@ pub enum Values {
     Bool(Vec<bool>),
 }
 
+impl Tensor {
+    /// The numbers, whatever their type; of truth values 0 and 1. Integers beyond 2^53 are rounded.
+    pub fn real_values(&self) -> Vec<f64> {
+        match &self.values {
+            Values::Float(values) => values.clone(),
+            Values::Int(values) => values.iter().map(|value| *value as f64).collect(),
+            Values::Bool(values) => values.iter().map(|value| f64::from(u8::from(*value))).collect(),
+        }
+    }
+}
+
 impl Values {
     /// How many there are.
     pub fn len(&self) -> usize {

@@ -4,7 +4,7 @@
 //! the model's own folder, links included, and nothing else is opened. Only as many bytes are read as the tensor's
 //! shape and type take, and all together no more than [`Limits`] allow a model.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
@@ -76,11 +76,26 @@ impl ExternalData for Folder {
             ));
         }
         let mut file = File::open(&path).map_err(unreadable)?;
+        if !is_same(&found, &file.metadata().map_err(unreadable)?) {
+            return Err("another file took its place while it was opened: try again".into());
+        }
         file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
         let mut bytes = vec![0; length];
         file.read_exact(&mut bytes).map_err(unreadable)?;
         Ok(bytes)
     }
+}
+
+/// Whether what was opened is what was looked at: a link may have been put in its place in between.
+#[cfg(unix)]
+fn is_same(seen: &Metadata, opened: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    opened.is_file() && (seen.dev(), seen.ino()) == (opened.dev(), opened.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, opened: &Metadata) -> bool {
+    opened.is_file()
 }
 
 /// Reads the model that stands in the file at `path`, with its weights where they stand in files beside it: what

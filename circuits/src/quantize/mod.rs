@@ -35,6 +35,7 @@
 //!
 //! | part | what it does |
 //! |---|---|
+//! | `options` | what a model is quantized by |
 //! | `ranges` | input ranges: declared, implied, calibrated |
 //! | `plan` | fraction bits of activations and weights, layer by layer |
 //! | `lower` | float nodes to integer nodes, with error bounds |
@@ -44,6 +45,7 @@
 //! | `target` | what is asked of each output |
 //! | `search` | the choice of a plan |
 //! | `accuracy` | what a plan does to the samples |
+//! | [`report`] | what a quantized model is off by |
 //! | `io` | tensors to integers and back |
 
 mod accuracy;
@@ -52,8 +54,11 @@ mod error;
 mod fixed;
 mod io;
 mod lower;
+mod options;
 mod plan;
+mod quantized;
 mod ranges;
+pub mod report;
 mod search;
 mod simplify;
 mod table;
@@ -61,100 +66,18 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
-
 pub use error::Error;
 pub(crate) use io::real;
 pub use io::{dequantize_outputs, quantize_tensors};
+pub use options::{Precision, QuantizeOptions};
 pub use plan::{MOST_BITS, Narrowing, Plan};
+pub use quantized::Quantized;
 use ranges::Widening;
 pub(crate) use ranges::synthetic_within;
 pub use ranges::{MARGIN, RangeOrigin, RealRange};
 pub use target::{DeclaredDecision, Tolerance};
-pub(crate) use target::{origin, spans};
 
-use crate::{
-    float::{self, Tensor},
-    int,
-    machine::room::Room,
-    report::ErrorReport,
-};
-
-/// How precise a quantized model is to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub enum Precision {
-    /// The cheapest that keeps every output within its [`Tolerance`] of the float graph on the calibration data, without a
-    /// flipped decision.
-    #[default]
-    Auto,
-    /// This many fraction bits for inputs and activations, two more for weights.
-    Bits(u32),
-}
-
-/// What a model is quantized by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QuantizeOptions {
-    /// How precise.
-    pub precision: Precision,
-    /// How far an output may be from the float graph's, of those that `tolerances` does not name. With the default, probabilities
-    /// are kept within 0.0005 where that takes no larger circuit.
-    pub tolerance: Tolerance,
-    /// By output.
-    pub tolerances: BTreeMap<String, Tolerance>,
-    /// Ranges of inputs, by name: one for all elements, or one for each. An input without one gets the rows of the table that
-    /// it selects from, or what the calibration data shows, widened.
-    pub input_ranges: BTreeMap<String, Vec<RealRange>>,
-    /// Ranges of single elements of inputs, by name and flat index, in place of those that the input gives them.
-    pub element_ranges: BTreeMap<String, BTreeMap<usize, RealRange>>,
-    /// Samples: one tensor for each input, in the order of the model's inputs. Without any, precision is chosen on inputs
-    /// drawn uniformly from the declared ranges.
-    pub calibration: Vec<Vec<Tensor>>,
-    /// Inputs that take values far beyond their range and are clamped to it in the circuit, so that what calibration has not seen can
-    /// still be decided.
-    pub saturate: BTreeSet<String>,
-    /// What outputs decide, by name, where it is not what it seems.
-    pub decisions: BTreeMap<String, DeclaredDecision>,
-    /// Limb size of the circuit that [`cost`] has in mind.
-    pub limb_bits: u32,
-}
-
-impl Default for QuantizeOptions {
-    fn default() -> Self {
-        Self {
-            precision: Precision::default(),
-            tolerance: Tolerance::default(),
-            tolerances: BTreeMap::new(),
-            input_ranges: BTreeMap::new(),
-            element_ranges: BTreeMap::new(),
-            calibration: Vec::new(),
-            saturate: BTreeSet::new(),
-            decisions: BTreeMap::new(),
-            limb_bits: 9,
-        }
-    }
-}
-
-impl QuantizeOptions {
-    /// Whether the tolerance of all outputs is another than what is taken without a word.
-    fn tolerance_is_declared(&self) -> bool {
-        self.tolerance != Tolerance::default()
-    }
-}
-
-/// A model in integers, with what is known of its error.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Quantized {
-    /// The program's meaning.
-    pub graph: int::Graph,
-    /// By node of the float graph: the integer node that holds its value, if there is one.
-    pub nodes: Vec<Option<int::NodeId>>,
-    /// How many bits where.
-    pub plan: Plan,
-    /// Errors on the calibration data, against the float graph in double precision.
-    pub report: ErrorReport,
-}
+use crate::{float, machine::room::Room};
 
 /// Quantizes `graph`.
 ///

@@ -15,7 +15,6 @@ use apodict_circuits::{
     CompileOptions, compile,
     float::{Tensor, Values},
     quantize::dequantize_outputs,
-    report::real_values,
     tensors::{Limits, NamedTensors, calibration_from_npz},
 };
 
@@ -85,7 +84,7 @@ fn halvings(share: f64) -> usize {
 }
 
 fn compare(compared: &mut Compared, expected: &Tensor, got: &[f64]) -> Result<(), String> {
-    let values = real_values(expected);
+    let values = expected.real_values();
     if values.len() != got.len() {
         return Err(format!("{} elements, expected {}", got.len(), values.len()));
     }

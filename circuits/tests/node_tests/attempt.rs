@@ -186,5 +186,5 @@ fn scaled(tensor: &Tensor, factor: f64) -> Tensor {
 }
 
 fn real(tensor: &Tensor) -> Vec<f64> {
-    apodict_circuits::report::real_values(tensor)
+    tensor.real_values()
 }

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use apodict_circuits::report::{ErrorReport, measure_program};
 use apodict_circuits::{Error, Program, compile, onnx};
+use apodict_circuits::{evaluate::measure_program, report::ErrorReport};
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 

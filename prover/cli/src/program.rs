@@ -157,7 +157,7 @@ impl<'a> Input<'a> {
         let failed = |error: tensors::Error| unusable(self.path, explain_batch(error.into(), model, import));
         let tensors = self.tensors.conform(graph).map_err(failed)?;
         let named = graph.inputs().zip(&tensors).filter(|((_, node), _)| node.tensor == name);
-        let values = named.flat_map(|(_, tensor)| apodict_circuits::report::real_values(tensor));
+        let values = named.flat_map(|(_, tensor)| tensor.real_values());
         let greatest = values.fold(1.0f64, |greatest, value| greatest.max(value.abs()));
         let bound = (greatest.log2().floor() + 2.0).exp2();
         Ok(RealRange { lo: -bound, hi: bound })

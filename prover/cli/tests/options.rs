@@ -142,6 +142,33 @@ fn an_input_out_of_range_says_what_widens_it() {
     );
 }
 
+/// A market that moves further than the range is decided as if it stood at its end, which the circuit proves.
+#[test]
+fn an_input_that_saturates_is_decided_beyond_its_range() {
+    let place = Workplace::with_model();
+    let compile = ["compile", "model.onnx", "-o", "program.apo", "--range", "features=-20,20", "--bits", "8"];
+    place.json(&[&compile[..], &["--saturate", "features"]].concat());
+    place.json(&["keys", "program.apo", "-o", "keys"]);
+    let decided = |name: &str, value: f64| {
+        place.edit("input.json", "input-of.json", |input| input["inputs"]["features"][0][3] = json!(value));
+        let proof = format!("{name}.json");
+        let proved = place.json(&["prove", "program.apo", "--input", "input-of.json", "--keys", "keys", "-o", &proof]);
+        assert_eq!(place.json(&["verify", &proof, "--key", "keys/vk.json"])["valid"], true);
+        proved["outputs"].clone()
+    };
+    assert_eq!(decided("far", 300.0), decided("end", 20.0));
+    assert_eq!(decided("low", -300.0), decided("least", -20.0));
+    assert_ne!(decided("far", 300.0), decided("low", -300.0));
+    assert_refused(
+        &place,
+        &[(
+            &["compile", "model.onnx", "-o", "out", "--range", "features=0,1", "--saturate", "colour"],
+            1,
+            &["no input `colour`"],
+        )],
+    );
+}
+
 #[test]
 fn a_key_takes_no_options_of_compile() {
     let place = Workplace::with_model();

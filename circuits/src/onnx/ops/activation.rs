@@ -250,9 +250,17 @@ fn bound(call: &Call<'_>, at: usize, role: &str) -> Result<Option<NodeId>, Error
     let Some(id) = call.optional(at) else { return Ok(None) };
     call.require_same_type(call.operand(0, "input")?, id)?;
     match call.shape(id).iter().product() {
+        1 if is_out_of_reach(call, id, role) => Ok(None),
         1 => Ok(Some(id)),
         count => Err(call.refuse(format!("operand `{role}` has {count} elements, expected 1"))),
     }
+}
+
+/// Whether a bound is an integer beyond all that are computed with, as the greatest of its type: it does not bind.
+fn is_out_of_reach(call: &Call<'_>, id: NodeId, role: &str) -> bool {
+    let integers = call.builder.constant_ints(id).filter(|_| call.element(id).is_integer());
+    let Some(&[value]) = integers.as_deref() else { return false };
+    value.unsigned_abs() >= 1 << 53 && (value < 0) == (role == "min")
 }
 
 /// Along one axis from operator set 13; before, over all axes from `axis` on together.

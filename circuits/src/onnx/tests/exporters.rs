@@ -456,3 +456,23 @@ fn models_of_the_collection_are_imported() {
         });
     }
 }
+
+/// The greatest integer of a type stands for no bound.
+#[test]
+fn bounds_that_no_number_reaches_do_not_bind() {
+    let clip = |min: i64, max: i64| {
+        let fixture = Fixture::new(13).typed_input("x", DataType::Int64, &[Dim::Number(2)]);
+        let fixture = fixture.integers("min", &[], &[min]).integers("max", &[], &[max]);
+        import_default(&fixture.node("Clip", &["x", "min", "max"], "y", &[]).output("y"))
+    };
+    let x = Tensor { shape: vec![2], values: Values::Int(vec![-7, 1 << 40]) };
+    for (min, max, expected) in [
+        (0, i64::MAX, [0.0, 1_099_511_627_776.0]),
+        (i64::MIN, 5, [-7.0, 5.0]),
+        (i64::MIN, i64::MAX, [-7.0, 1_099_511_627_776.0]),
+    ] {
+        assert_eq!(outputs(&clip(min, max).unwrap(), std::slice::from_ref(&x)), [(vec![2], expected.to_vec())]);
+    }
+    // Beyond all numbers on the wrong side: nothing is left that could be computed with exactly.
+    assert!(clip(i64::MAX, i64::MAX).is_err());
+}

@@ -6,7 +6,7 @@ use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{OperatorSetIdProto, SparseTensorProto, TensorProto};
 
 use super::super::Limits;
-use super::super::fixture::{float, float_tensor, int, ints, tensor, value_info};
+use super::super::fixture::{float, float_tensor, floats, int, ints, string, tensor, value_info};
 use super::{Dim, Error, Fixture, ImportOptions, import, import_default};
 
 /// `y = x * w + b`, as everything here starts from.
@@ -476,6 +476,34 @@ fn refuses_what_is_too_large() {
     for fixture in [outer, gathered, filled, counted, expanded] {
         assert!(matches!(import_default(&fixture), Err(Error::TooLarge { .. })));
     }
+}
+
+/// A machine of many classes has few numbers in the file, and a matrix of all of them by each pair of classes.
+#[test]
+fn support_vectors_of_many_classes_stay_within_the_limits() {
+    let classes = 40;
+    let pairs = classes * (classes - 1) / 2;
+    let numbers = |len: usize| vec![0.5; len];
+    let mut fixture = Fixture::new(13).input("x", &[1, 1]).node_of(
+        "SVMClassifier",
+        &["x"],
+        &["label", "scores"],
+        &[
+            string("kernel_type", "LINEAR"),
+            floats("support_vectors", &numbers(classes)),
+            floats("coefficients", &numbers(classes * (classes - 1))),
+            floats("rho", &numbers(pairs)),
+            ints("vectors_per_class", &vec![1; classes]),
+            ints("classlabels_ints", &(0..classes as i64).collect::<Vec<_>>()),
+        ],
+    );
+    fixture.graph().node[0].domain = "ai.onnx.ml".into();
+    fixture.proto.opset_import.push(OperatorSetIdProto { domain: "ai.onnx.ml".into(), version: 1 });
+    let fixture = fixture.output("label");
+    import_default(&fixture).unwrap();
+    let limits = Limits { max_elements: 20_000, ..Limits::default() };
+    let error = import(&fixture.bytes(), &ImportOptions { limits, ..Default::default() }).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 }
 
 /// The limit on messages bounds what decoding allocates, whatever the two bytes of each stand for.

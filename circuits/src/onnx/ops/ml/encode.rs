@@ -97,7 +97,7 @@ fn label_encoder(call: &mut Call<'_>) -> Result<NodeId, Error> {
     }
     // Of a key that stands there twice, the first counts.
     let mut seen = HashSet::new();
-    let pairs = keys.into_iter().zip(values).filter(|(key, _)| seen.insert(key.to_bits()));
+    let pairs = keys.into_iter().zip(values).filter(|(key, _)| seen.insert((key + 0.0).to_bits()));
     let (keys, values): (Vec<f64>, Vec<f64>) = pairs.unzip();
     let count = keys.len();
     let shape = call.shape(x);
