@@ -1,7 +1,10 @@
 //! Known answers: keys, instances and proofs that halo2 made and accepts. `prover/tests/differential/vectors.rs` makes
 //! them from fixed seeds and compares them on every run.
 
-use apodict_verifier::{SrsPolicy, Verifier, VerifyingKey};
+use apodict_verifier::{
+    SrsPolicy, Verifier, VerifyingKey,
+    files::{KeyFile, ProofFile},
+};
 
 pub(crate) struct Answer {
     pub(crate) name: &'static str,
@@ -47,4 +50,45 @@ pub(crate) fn square() -> Answer {
         include_bytes!("../vectors/square.instances"),
         include_bytes!("../vectors/square.proof"),
     )
+}
+
+/// The decisions of the examples: compiled models, whose keys say what their public values mean. `tests/vectors/README.md` has the
+/// commands that made them.
+pub(crate) fn decisions() -> Vec<Answer> {
+    vec![risk_scoring(), supply_adjustment(), governance_analysis()]
+}
+
+/// One lane.
+pub(crate) fn risk_scoring() -> Answer {
+    decision(
+        "risk_scoring",
+        include_bytes!("../vectors/risk_scoring.vk.json"),
+        include_bytes!("../vectors/risk_scoring.proof.json"),
+    )
+}
+
+/// A negative output.
+fn supply_adjustment() -> Answer {
+    decision(
+        "supply_adjustment",
+        include_bytes!("../vectors/supply_adjustment.vk.json"),
+        include_bytes!("../vectors/supply_adjustment.proof.json"),
+    )
+}
+
+/// Four lanes.
+fn governance_analysis() -> Answer {
+    decision(
+        "governance_analysis",
+        include_bytes!("../vectors/governance_analysis.vk.json"),
+        include_bytes!("../vectors/governance_analysis.proof.json"),
+    )
+}
+
+fn decision(name: &'static str, key: &[u8], proof: &[u8]) -> Answer {
+    let key = KeyFile::parse(key).expect("a key file of this version");
+    let proof = ProofFile::parse(proof).expect("a proof file of this version");
+    assert_eq!(proof.key_digest.0, key.digest().expect("a valid key"));
+    let key_bytes = key.to_bytes().expect("a valid key").leak();
+    Answer { name, key_bytes, key, instances: proof.words(), proof: proof.proof.leak() }
 }

@@ -7,4 +7,5 @@ mod files;
 mod key_format;
 mod layout;
 mod nodes;
+mod table;
 mod verify;

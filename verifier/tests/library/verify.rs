@@ -1,6 +1,6 @@
 //! Known answers and the tampering table, without halo2.
 
-use crate::answers::{ladder, square};
+use crate::answers::{decisions, ladder, square};
 use apodict_verifier::{
     BatchItem, Error, SrsPolicy, Verifier, instances_from_words,
     tampering::{key_mutants, proof_mutants},
@@ -9,7 +9,7 @@ use apodict_verifier::{
 
 #[test]
 fn known_answers_hold() {
-    for answer in [ladder(), square()] {
+    for answer in decisions().into_iter().chain([ladder(), square()]) {
         let verifier = Verifier::new(answer.key, SrsPolicy::AllowUnsafe).unwrap();
         assert_eq!(verifier.verify_words(&answer.instances, answer.proof), Ok(()), "{}", answer.name);
     }
