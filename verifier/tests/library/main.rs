@@ -7,5 +7,6 @@ mod files;
 mod key_format;
 mod layout;
 mod nodes;
+mod readings;
 mod table;
 mod verify;

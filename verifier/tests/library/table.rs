@@ -27,15 +27,16 @@ fn the_table_in_json_is_current() {
         section(&mut text, "bytes", if answer.name == "square" { bytes(&answer) } else { Vec::new() });
         text.push_str("\n}\n");
         assert!(serde_json::from_str::<Value>(&text).is_ok(), "{}", answer.name);
-        committed(answer.name, &text);
+        committed(&format!("mutants/{}.json", answer.name), &text);
     }
 }
 
-fn committed(name: &str, text: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/mutants");
-    let path = folder.join(format!("{name}.json"));
+/// Compares with the committed file, or writes it.
+#[allow(clippy::disallowed_methods, reason = "whether to write files is the caller's matter, and no verdict's")]
+pub(crate) fn committed(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(file);
     if std::env::var_os("APODICT_BLESS").is_some_and(|value| value == "1") {
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
@@ -162,8 +163,8 @@ fn fields(key: &VerifyingKey) -> Map<String, Value> {
         "gates": gates.collect::<Vec<_>>(),
         "fixed_commitments": points(&key.fixed_commitments),
         "permutation_commitments": points(&key.permutation_commitments),
-        "inputs": key.layout.inputs.iter().map(tensor).collect::<Vec<_>>(),
-        "outputs": key.layout.outputs.iter().map(tensor).collect::<Vec<_>>(),
+        "inputs": key.layout.inputs.iter().map(tensor_json).collect::<Vec<_>>(),
+        "outputs": key.layout.outputs.iter().map(tensor_json).collect::<Vec<_>>(),
         "program_digest": format_bytes(&key.program_digest),
     });
     let Value::Object(fields) = fields else { unreachable!("an object") };
@@ -171,7 +172,7 @@ fn fields(key: &VerifyingKey) -> Map<String, Value> {
 }
 
 /// As in a key file.
-fn tensor(tensor: &Tensor) -> Value {
+pub(crate) fn tensor_json(tensor: &Tensor) -> Value {
     let runs = tensor.runs.iter().map(|run| {
         let q = run.quantization;
         let [num, den] = [q.num, q.den].map(|number| number.to_string());
@@ -213,7 +214,7 @@ fn write_gate(gate: &Expression, bytes: &mut Vec<u8>) {
     }
 }
 
-fn words(words: &[[u8; 32]]) -> Vec<String> {
+pub(crate) fn words(words: &[[u8; 32]]) -> Vec<String> {
     words.iter().map(|word| format_bytes(word)).collect()
 }
 

@@ -34,8 +34,8 @@ export type PointFault = "unreduced" | "off the curve" | "outside the subgroup";
 
 /** A point of the first group in noble's form. */
 export type G1Element = ReturnType<typeof bn254.G1.Point.fromAffine>;
-/** Of the second group. */
-export type G2Element = ReturnType<typeof bn254.G2.Point.fromAffine>;
+/** Of the second group, with the lines of its Miller loop. */
+export type G2Element = ReturnType<typeof bn254.utils.calcPairingPrecomputes>;
 
 export const G1_BYTES = 64;
 export const G2_BYTES = 128;
@@ -61,8 +61,16 @@ export function g2Fault(point: G2): PointFault | undefined {
   const field = bn254.fields.Fp2;
   const right = field.add(field.mul(field.sqr(point.x), point.x), bn254.G2.Point.CURVE().b);
   if (!field.eql(field.sqr(point.y), right)) return "off the curve";
-  return g2Element(point).isTorsionFree() ? undefined : "outside the subgroup";
+  if (inSubgroup.has(point)) return undefined;
+  if (!g2Point(point).isTorsionFree()) return "outside the subgroup";
+  Object.freeze(point.x);
+  Object.freeze(point.y);
+  inSubgroup.add(Object.freeze(point));
+  return undefined;
 }
+
+/** Points that were found in the subgroup, which takes some milliseconds; frozen, so that they stay there. */
+const inSubgroup = new WeakSet<G2>();
 
 /** `x || y` */
 export function g1Bytes({ x, y }: G1): Uint8Array {
@@ -96,8 +104,13 @@ export function g1Element(point: G1): G1Element {
   return isG1Identity(point) ? bn254.G1.Point.ZERO : bn254.G1.Point.fromAffine(point);
 }
 
+/** Of a point in the second group that is not the identity. */
+export function g2Element(point: G2): G2Element {
+  return bn254.utils.calcPairingPrecomputes(g2Point(point));
+}
+
 /** Of a point whose coordinates are reduced. */
-export function g2Element({ x, y }: G2): G2Element {
+function g2Point({ x, y }: G2): ReturnType<typeof bn254.G2.Point.fromAffine> {
   return bn254.G2.Point.fromAffine({ x: { ...x }, y: { ...y } });
 }
 
@@ -116,13 +129,19 @@ export function sumOfMultiples(scalars: readonly bigint[], points: readonly G1El
 const INTERLEAVED = 512;
 const WINDOW = 5;
 
-/** Whether `e(a, b) = e(c, d)`; none of the points of the second group is the identity. */
+/**
+ * Whether `e(a, b) = e(c, d)`. Both of the second group were checked when they were prepared, which is why noble's Miller loop is
+ * called, and not its `pairingBatch`, which would check them for every proof again.
+ */
 export function pairingsAreEqual(a: G1Element, b: G2Element, c: G1Element, d: G2Element): boolean {
-  // noble refuses the identity: its pairing is 1, and that of a point of prime order is not.
+  // The pairing of the identity is 1; that of a point of prime order with one that is not the identity is not.
   if (a.is0() || c.is0()) return a.is0() && c.is0();
-  const product = bn254.pairingBatch([
-    { g1: a, g2: b },
-    { g1: c.negate(), g2: d },
-  ]);
+  const left = a.toAffine();
+  const right = c.negate().toAffine();
+  const lines: Parameters<typeof bn254.millerLoopBatch>[0] = [
+    [b, left.x, left.y],
+    [d, right.x, right.y],
+  ];
+  const product = bn254.fields.Fp12.finalExponentiate(bn254.millerLoopBatch(lines));
   return bn254.fields.Fp12.eql(product, bn254.fields.Fp12.ONE);
 }

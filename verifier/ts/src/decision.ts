@@ -1,9 +1,8 @@
 /** What a verified proof says, in the model's units. */
 
 import { existing, type Hex } from "./bytes.js";
-import { VerifyError } from "./errors.js";
+import { contained, VerifyError } from "./errors.js";
 import { parseKey, parseProof, type ProofFile } from "./files.js";
-import type { VerifyingKey } from "./key.js";
 import type { Quantization, Tensor } from "./layout.js";
 import { checkedDigest, type SrsOrigin, type Trust, Verifier } from "./verifier.js";
 
@@ -64,8 +63,8 @@ export function decide(verifier: Verifier, file: ProofFile, context?: Hex): Deci
     }
     return {
       context: statement.context,
-      inputs: named(key.layout.inputs, statement.inputs),
-      outputs: named(key.layout.outputs, statement.outputs),
+      inputs: decodedTensors(key.layout.inputs, statement.inputs),
+      outputs: decodedTensors(key.layout.outputs, statement.outputs),
       keyDigest: digest,
       programDigest: key.programDigest,
       srs: { digest: verifier.srsDigest, origin: verifier.srsOrigin },
@@ -73,17 +72,11 @@ export function decide(verifier: Verifier, file: ProofFile, context?: Hex): Deci
   });
 }
 
-/** Whatever stops a verification, the caller sees one kind of error, and no decision. */
-function contained<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof VerifyError) throw error;
-    throw new VerifyError("Internal", { what: error instanceof Error ? error.message : "an unknown error" });
-  }
-}
-
-function named(tensors: VerifyingKey["layout"]["inputs"], values: readonly (readonly bigint[])[]): Map<string, DecodedTensor> {
+/** Tensors by name, with the integers that were decoded for them. */
+export function decodedTensors(
+  tensors: readonly Tensor[],
+  values: readonly (readonly bigint[])[],
+): Map<string, DecodedTensor> {
   const decoded = tensors.map((tensor, index) => decodedTensor(tensor, existing(values[index])));
   return new Map(decoded.map((tensor) => [tensor.name, tensor]));
 }

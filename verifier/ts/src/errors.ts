@@ -75,6 +75,16 @@ export class VerifyError extends Error {
   }
 }
 
+/** Whatever stops a verification, the caller sees one kind of error, and no verdict. */
+export function contained<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof VerifyError) throw error;
+    throw new VerifyError("Internal", { what: error instanceof Error ? error.message : "an unknown error" });
+  }
+}
+
 /** Text of strangers, fit to be shown: printable ASCII in quotes, not too much of it. */
 export function quoted(text: string): string {
   const shown = text.slice(0, 64).replace(/[^\x20-\x7e]|["\\]/gu, (letter) => {

@@ -2,7 +2,7 @@
 
 import { fromHex, type Hex, toHex } from "./bytes.js";
 import { checkedKey } from "./checked.js";
-import { VerifyError } from "./errors.js";
+import { contained, VerifyError } from "./errors.js";
 import { keyFromCircuit } from "./format.js";
 import { type Json, malformed, parseJson } from "./json.js";
 import type { VerifyingKey } from "./key.js";
@@ -27,6 +27,15 @@ export interface ProofFile {
 
 /** Reads the text or the bytes of a `vk.json`, and validates the key. Whose it is, it cannot say: pin its digest. */
 export function parseKey(json: string | Uint8Array): VerifyingKey {
+  return contained(() => keyOfFile(json));
+}
+
+/** Reads the text or the bytes of a `proof.json`. */
+export function parseProof(json: string | Uint8Array): ProofFile {
+  return contained(() => proofOfFile(json));
+}
+
+function keyOfFile(json: string | Uint8Array): VerifyingKey {
   const file = new Fields(KEY, header(KEY, "apodict-key", parseJson(KEY, json, MAX_KEY_FILE_BYTES)));
   file.only("format", "version", "digest", "program_digest", "layout", "circuit");
   const stated = toHex(file.bytes("digest", 32));
@@ -40,8 +49,7 @@ export function parseKey(json: string | Uint8Array): VerifyingKey {
   return key;
 }
 
-/** Reads the text or the bytes of a `proof.json`. */
-export function parseProof(json: string | Uint8Array): ProofFile {
+function proofOfFile(json: string | Uint8Array): ProofFile {
   const file = new Fields(PROOF, header(PROOF, "apodict-proof", parseJson(PROOF, json, MAX_PROOF_FILE_BYTES)));
   file.only("format", "version", "key_digest", "instances", "proof");
   return {

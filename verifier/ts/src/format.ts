@@ -28,7 +28,7 @@
 import { type Hex, Reader, toHex, toNumber } from "./bytes.js";
 import { checkedKey } from "./checked.js";
 import { G1_BYTES, G2_BYTES, type G1, type G2, type PointFault, readG1, readG2 } from "./curve.js";
-import { type ErrorCode, VerifyError } from "./errors.js";
+import { contained, type ErrorCode, VerifyError } from "./errors.js";
 import { R } from "./field.js";
 import type { Layout, Run, Tensor } from "./layout.js";
 import type { VerifyingKey } from "./key.js";
@@ -40,6 +40,10 @@ export const FORMAT_VERSION = 2;
 
 /** Reads a key as the Rust library's `VerifyingKey::to_bytes` writes it, and validates it. */
 export function keyFromBytes(bytes: Uint8Array): VerifyingKey {
+  return contained(() => decodeKey(bytes));
+}
+
+function decodeKey(bytes: Uint8Array): VerifyingKey {
   limit("bytes of a key", bytes.length, MAX_KEY_BYTES);
   if (bytes.length < 4 || toNumber(bytes.subarray(0, 4)) !== 0x4150564bn) throw new VerifyError("Key.Magic");
   const reader = new Reader(bytes.subarray(4));

@@ -5,7 +5,7 @@ import { checkedKey } from "./checked.js";
 import { quotientEvaluation } from "./constraints.js";
 import { challenge, conversationSteps, element, proofLength, readProof, type Step } from "./conversation.js";
 import { type G1, type G1Element, type G2Element, g1Element, g2Element, pairingsAreEqual, sumOfMultiples } from "./curve.js";
-import { VerifyError } from "./errors.js";
+import { contained, VerifyError } from "./errors.js";
 import { Domain, mul, R } from "./field.js";
 import { srsDigest, type VerifyingKey } from "./key.js";
 import { decode, type Statement } from "./layout.js";
@@ -45,6 +45,7 @@ export class Verifier {
   readonly #sG2: G2Element;
   readonly #points: ReadonlyMap<string, G1Element>;
 
+  /** Refuses a key that is not valid or not trusted: {@link VerifyError}. */
   constructor(key: VerifyingKey, trust: Trust) {
     const { pinned, ceremonies } = checkedTrust(trust);
     this.srsDigest = srsDigest(key.srs);
@@ -72,6 +73,20 @@ export class Verifier {
 
   /** Throws a {@link VerifyError} unless `proof` proves `instances`, 32 big-endian bytes each. */
   verifyWords(instances: readonly Uint8Array[], proof: Uint8Array): void {
+    contained(() => this.#verify(copies(instances), new Uint8Array(proof)));
+  }
+
+  /** What a proof says: as {@link verifyWords}, then the context, inputs and outputs that the instances spell. */
+  statement(instances: readonly Uint8Array[], proof: Uint8Array): Statement {
+    return contained(() => {
+      // What is decoded is what was verified, whoever else can write to the caller's memory.
+      const words = copies(instances);
+      this.#verify(words, new Uint8Array(proof));
+      return decode(this.key.layout, words);
+    });
+  }
+
+  #verify(instances: readonly Uint8Array[], proof: Uint8Array): void {
     const { key } = this;
     const expected = key.numInstances;
     if (instances.length !== expected) throw new VerifyError("InstanceCount", { expected, got: instances.length });
@@ -113,15 +128,13 @@ export class Verifier {
     if (!pairingsAreEqual(openingProof, this.#sG2, right, this.#g2)) throw new VerifyError("Rejected");
   }
 
-  /** What a proof says: {@link verifyWords}, then the context, inputs and outputs that the instances spell. */
-  statement(instances: readonly Uint8Array[], proof: Uint8Array): Statement {
-    this.verifyWords(instances, proof);
-    return decode(this.key.layout, instances);
-  }
-
   #committed({ kind, index }: Polynomial): G1Element {
     return existing(this.#points.get(`${kind} ${index}`));
   }
+}
+
+function copies(words: readonly Uint8Array[]): Uint8Array[] {
+  return words.map((word) => new Uint8Array(word));
 }
 
 /** The name of a commitment that comes with the proof; `undefined` for one of the key. */
@@ -139,8 +152,9 @@ export function checkedDigest(what: string, digest: unknown): Hex {
 }
 
 function checkedTrust(trust: Trust): { pinned: Hex | undefined; ceremonies: readonly Hex[] | undefined } {
-  // Callers in JavaScript can leave either out; neither has a default that says yes.
-  const { keyDigest, srs }: { keyDigest?: unknown; srs?: unknown } = trust ?? {};
+  // Callers in JavaScript can leave either out. Neither has a default that says yes, nor one that some object inherits.
+  const own = (name: keyof Trust): unknown => (Object.hasOwn(trust ?? {}, name) ? trust[name] : undefined);
+  const [keyDigest, srs] = [own("keyDigest"), own("srs")];
   const pinned = keyDigest === "any-key" ? undefined : checkedDigest("the option keyDigest", keyDigest);
   if (srs === "allow-unsafe") return { pinned, ceremonies: undefined };
   if (!Array.isArray(srs)) {

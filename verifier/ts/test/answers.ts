@@ -169,7 +169,7 @@ function pointOf(text: string, coordinates: 2 | 4): unknown {
   return typeof read === "string" ? point : read;
 }
 
-function tensorOf({ name, shape, runs }: Tensor): Tensor {
+export function tensorOf({ name, shape, runs }: Tensor): Tensor {
   const big = (number: unknown): bigint => BigInt(number as string | number);
   const read = runs.map(({ count, num, den, zero, lo, hi }) => {
     return { count, num: big(num), den: big(den), zero: big(zero), lo: big(lo), hi: big(hi) };

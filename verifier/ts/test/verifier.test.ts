@@ -1,0 +1,211 @@
+/** Trust, context, ranges, and what no file can provoke. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bn254 } from "@noble/curves/bn254.js";
+import { type Hex, toBytes, word } from "../src/bytes.js";
+import { g1Bytes, g2Bytes, g2Fault, P, readG1, readG2, sumOfMultiples } from "../src/curve.js";
+import { decide, verify } from "../src/decision.js";
+import { quoted, VerifyError } from "../src/errors.js";
+import { DELTA, Domain, inverse, inverses, mul, R } from "../src/field.js";
+import { parseProof } from "../src/files.js";
+import { keyDigest, srsDigest } from "../src/key.js";
+import { decode, type Layout } from "../src/layout.js";
+import { Verifier } from "../src/verifier.js";
+import { answer, text, verdict } from "./answers.js";
+import { randomFrom } from "./random.js";
+
+const KEY = text("risk_scoring.vk.json");
+const PROOF = text("risk_scoring.proof.json");
+const ANYTHING = { keyDigest: "any-key", srs: "allow-unsafe" } as const;
+const ONES: Hex = `0x${"11".repeat(32)}`;
+
+test("policies and pins are kept", () => {
+  const { key } = answer("risk_scoring");
+  const [digest, srs] = [keyDigest(key), srsDigest(key.srs)];
+  const refusal = (keyDigest: Hex | "any-key", strings: readonly Hex[] | "allow-unsafe") => {
+    return verdict(() => verify(PROOF, KEY, { keyDigest, srs: strings }));
+  };
+  for (const strings of [[], [ONES]]) {
+    for (const pinned of ["any-key", digest] as const) {
+      assert.deepEqual(refusal(pinned, strings), { code: "Key.UnsafeSrs", got: srs });
+    }
+  }
+  for (const strings of [[ONES, srs], "allow-unsafe"] as const) {
+    assert.deepEqual(refusal(ONES, strings), { code: "Key.Digest", expected: ONES, got: digest });
+    assert.equal(refusal(digest, strings), null);
+    assert.equal(refusal(`0x${digest.slice(2).toUpperCase()}`, strings), null);
+  }
+  assert.equal(verify(PROOF, KEY, { keyDigest: digest, srs: [srs] }).srs.origin, "ceremony");
+  assert.equal(verify(PROOF, KEY, ANYTHING).srs.origin, "unsafe");
+});
+
+test("trust has no default, and none that is misspelt", () => {
+  const srs = "allow-unsafe";
+  const wrong = [undefined, null, {}, { srs }, { keyDigest: "any-key" }, { keyDigest: "", srs }, { keyDigest: ONES.slice(2), srs }];
+  const more = [true, "any", ["0x"], [1], [undefined]].map((srs) => ({ keyDigest: "any-key", srs }));
+  for (const options of [...wrong, ...more, { keyDigest: [ONES], srs }, Object.create(ANYTHING) as object]) {
+    const refusal = verdict(() => verify(PROOF, KEY, options as never));
+    assert.equal(refusal?.code, "Options", JSON.stringify(options));
+  }
+});
+
+test("the context is compared", () => {
+  const context: Hex = `0x${"a7".repeat(31)}01`;
+  assert.equal(verify(PROOF, KEY, { ...ANYTHING, context }).context, context);
+  const refusal = verdict(() => verify(PROOF, KEY, { ...ANYTHING, context: ONES }));
+  assert.deepEqual(refusal, { code: "OtherContext", expected: ONES, got: context });
+  const wrong = verdict(() => verify(PROOF, KEY, { ...ANYTHING, context: "0x01" }));
+  assert.equal(wrong?.code, "Options");
+});
+
+test("a key that was checked cannot be changed", () => {
+  const { key } = answer("risk_scoring");
+  const verifier = new Verifier(key, ANYTHING);
+  const changes: (() => void)[] = [
+    () => Object.assign(verifier.key, { k: 3 }),
+    () => (verifier.key.shape.gates as unknown[]).pop(),
+    () => Object.assign(verifier.key.layout.outputs[0]?.runs[0] ?? {}, { num: 1n }),
+    () => Object.assign(key.srs.sG2.x, { c0: 1n }),
+    () => Object.assign(key.fixedCommitments[0] ?? {}, { x: 1n }),
+  ];
+  for (const change of changes) assert.throws(change, TypeError);
+});
+
+test("a key that describes nothing verifies and is not decoded", () => {
+  const { key, instances, proof } = answer("square");
+  const verifier = new Verifier(key, ANYTHING);
+  verifier.verifyWords(instances, proof);
+  assert.deepEqual(verdict(() => verifier.statement(instances, proof)), { code: "NothingDescribed" });
+  const file = { keyDigest: verifier.digest, instances, proof };
+  assert.deepEqual(verdict(() => decide(verifier, file)), { code: "NothingDescribed" });
+});
+
+test("instances have 32 bytes", () => {
+  const { key, instances, proof } = answer("risk_scoring");
+  const verifier = new Verifier(key, ANYTHING);
+  for (const [index, wrong] of [new Uint8Array(), new Uint8Array(31), new Uint8Array(33), new Uint8Array(64)].entries()) {
+    const words = instances.with(index, wrong);
+    const expected = { code: "InstanceNotCanonical", what: `instance ${index}` };
+    assert.deepEqual(verdict(() => verifier.verifyWords(words, proof)), expected);
+  }
+});
+
+test("decodes every integer of its range and no other", () => {
+  const any = (1n << 126n) - 1n;
+  const layout = (lo: bigint, hi: bigint): Layout => {
+    return { inputs: [{ name: "x", shape: [1], runs: [{ count: 1, num: 1n, den: 1n, zero: 0n, lo, hi }] }], outputs: [] };
+  };
+  const instance = (value: bigint): Uint8Array => word(value < 0n ? R + value : value);
+  for (const value of [0n, 1n, -1n, any, -any, 1n << 64n, -(1n << 64n)]) {
+    assert.deepEqual(decode(layout(-any, any), [0n, 0n, value].map(instance)).inputs, [[value]]);
+  }
+  for (const value of [-6n, 10n, any, -any, 1n << 128n, R / 2n, R - 1n - any]) {
+    const got = value > R / 2n ? value - R : value;
+    const expected = { code: "PublicValue", what: "x", expected: "from -5 to 9", got: `${got}` };
+    assert.deepEqual(verdict(() => decode(layout(-5n, 9n), [0n, 0n, value].map(instance))), expected);
+  }
+  for (const half of [0, 1]) {
+    const words = [0n, 0n, 0n].map(instance).with(half, toBytes(1n << 128n, 32));
+    assert.deepEqual(verdict(() => decode(layout(0n, 1n), words)), { code: "Context" });
+  }
+  const missing = verdict(() => decode(layout(0n, 1n), [0n, 0n].map(instance)));
+  assert.deepEqual(missing, { code: "InstanceCount", expected: "3", got: "2" });
+});
+
+/** Challenges come from a hash, so that neither case can be made; here the rows are moved instead. */
+test("a challenge among the rows is refused", () => {
+  const { instances, proof, key } = answer("ladder");
+  const verifier = new Verifier(key, ANYTHING);
+  const { row, power } = Domain.prototype;
+  try {
+    Domain.prototype.power = () => 1n;
+    assert.deepEqual(verdict(() => verifier.verifyWords(instances, proof)), { code: "DegenerateChallenge" });
+  } finally {
+    Object.assign(Domain.prototype, { row, power });
+  }
+  verifier.verifyWords(instances, proof);
+});
+
+test("the field's constants follow from the generator 7", () => {
+  const odd = (R - 1n) >> 28n;
+  assert.equal(odd & 1n, 1n);
+  assert.equal(R, bn254.fields.Fr.ORDER);
+  assert.equal(P, bn254.fields.Fp.ORDER);
+  assert.equal(DELTA, bn254.fields.Fr.pow(7n, 1n << 28n));
+  assert.equal(new Domain(28).omega, bn254.fields.Fr.pow(7n, odd));
+  assert.equal(new Domain(0).omega, 1n);
+});
+
+/** The definition of a Lagrange polynomial, tried outside and inside the domain. */
+test("Lagrange polynomials interpolate the rows", () => {
+  const domain = new Domain(3);
+  const x = 12345n;
+  const basis = domain.lagrange(x, 0, 7) ?? [];
+  const sum = (values: readonly bigint[]): bigint => values.reduce((a, b) => (a + b) % R, 0n);
+  assert.equal(sum(basis), 1n);
+  assert.equal(sum(basis.map((value, row) => mul(value, domain.row(row)))), x);
+  assert.deepEqual(domain.lagrange(x, -2, -1), basis.slice(6));
+  assert.equal(domain.lagrange(domain.row(2), 0, 7), undefined);
+});
+
+test("inverses are inverses, and zero has none", () => {
+  const elements = [1n, 2n, R - 1n, 123456789n];
+  assert.deepEqual(inverses(elements), elements.map(inverse));
+  assert.ok(elements.every((element) => mul(element, inverse(element) ?? 0n) === 1n));
+  for (let at = 0; at < 4; at++) assert.equal(inverses(elements.with(at, 0n)), undefined);
+  assert.deepEqual(inverses([]), []);
+});
+
+test("sums of multiples are those of one multiplication after the other", () => {
+  const random = randomFrom(3);
+  const { BASE, ZERO } = bn254.G1.Point;
+  const scalar = (): bigint => BigInt(random(2 ** 32)) ** 8n % R;
+  for (const length of [0, 1, 2, 5, 600]) {
+    const points = Array.from({ length }, (_, index) => (index % 5 === 3 ? ZERO : BASE.multiplyUnsafe(BigInt(index + 1))));
+    const scalars = points.map((_, index) => [0n, 1n, R - 1n, scalar()][index % 4] ?? scalar());
+    const expected = points.reduce((sum, point, index) => sum.add(point.multiplyUnsafe(scalars[index] ?? 0n)), ZERO);
+    assert.ok(sumOfMultiples(scalars, points).equals(expected), `${length}`);
+  }
+});
+
+test("points have one spelling, and are in their groups", () => {
+  const { BASE } = bn254.G1.Point;
+  const g1 = BASE.toAffine();
+  assert.deepEqual(readG1(g1Bytes(g1)), { x: 1n, y: 2n });
+  assert.deepEqual(readG1(new Uint8Array(64)), { x: 0n, y: 0n });
+  assert.equal(readG1(g1Bytes({ x: 1n, y: 3n })), "off the curve");
+  assert.equal(readG1(g1Bytes({ x: P + 1n, y: 2n })), "unreduced");
+  assert.equal(readG1(g1Bytes({ x: 1n, y: P + 2n })), "unreduced");
+  const g2 = bn254.G2.Point.BASE.toAffine();
+  const bytes = g2Bytes(g2);
+  assert.deepEqual(readG2(bytes), { x: { ...g2.x }, y: { ...g2.y } });
+  for (let coordinate = 0; coordinate < 4; coordinate++) {
+    const at = 32 * coordinate;
+    const more = bytes.slice();
+    more.set(word(BigInt(`0x${Buffer.from(bytes.slice(at, at + 32)).toString("hex")}`) + P), at);
+    assert.equal(readG2(more), "unreduced", `coordinate ${coordinate}`);
+    const off = bytes.slice();
+    off[at + 31] = (off[at + 31] ?? 0) ^ 1;
+    assert.equal(readG2(off), "off the curve", `coordinate ${coordinate}`);
+  }
+  assert.equal(g2Fault({ x: { c0: -1n, c1: 0n }, y: g2.y }), "unreduced");
+});
+
+test("names of strangers are quoted in messages", () => {
+  assert.equal(quoted('a"<b>\n\u202e\\'), '"a\\u{22}<b>\\u{a}\\u{202e}\\u{5c}"');
+  assert.equal(quoted("n".repeat(1000)).length, 68);
+  assert.ok(new VerifyError("PublicValue", { what: "\u001b[31m" }).message.includes("\\u{1b}"));
+});
+
+test("errors say what was expected and what came", () => {
+  const { key, instances, proof } = answer("risk_scoring");
+  const verifier = new Verifier(key, ANYTHING);
+  assert.throws(() => verifier.verifyWords(instances, proof.slice(1)), {
+    name: "VerifyError",
+    message: "a proof for this key has 1568 bytes, got 1567",
+    code: "ProofLength",
+  });
+  assert.throws(() => verifier.verifyWords(null as never, proof), { code: "Internal" });
+  assert.equal(parseProof(PROOF).proof.length, verifier.proofLength);
+});
