@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bn254 } from "@noble/curves/bn254.js";
 import { type Hex, toBytes, word } from "../src/bytes.js";
-import { g1Bytes, g2Bytes, g2Fault, P, readG1, readG2, sumOfMultiples } from "../src/curve.js";
+import { g1Bytes, g2Bytes, g2Element, g2Fault, P, pairingsAreEqual, readG1, readG2, sumOfMultiples } from "../src/curve.js";
 import { decide, verify } from "../src/decision.js";
 import { quoted, VerifyError } from "../src/errors.js";
 import { DELTA, Domain, inverse, inverses, mul, R } from "../src/field.js";
@@ -91,6 +91,18 @@ test("instances have 32 bytes", () => {
   }
 });
 
+/** Two readings of the caller's memory could be of two values: one that is proved, and one that is shown. */
+test("what is decoded is what was verified", () => {
+  const { key, instances, proof } = answer("risk_scoring");
+  const verifier = new Verifier(key, ANYTHING);
+  const honest = verifier.statement(instances, proof);
+  const words = [...instances];
+  let readings = 0;
+  Object.defineProperty(words, words.length - 1, { get: () => (readings++ === 0 ? instances.at(-1) : word(0n)) });
+  assert.deepEqual(verifier.statement(words, proof), honest);
+  assert.equal(readings, 1);
+});
+
 test("decodes every integer of its range and no other", () => {
   const any = (1n << 126n) - 1n;
   const layout = (lo: bigint, hi: bigint): Layout => {
@@ -167,6 +179,19 @@ test("sums of multiples are those of one multiplication after the other", () => 
     const expected = points.reduce((sum, point, index) => sum.add(point.multiplyUnsafe(scalars[index] ?? 0n)), ZERO);
     assert.ok(sumOfMultiples(scalars, points).equals(expected), `${length}`);
   }
+});
+
+test("pairings of the identity are equal to no other", () => {
+  const { BASE, ZERO } = bn254.G1.Point;
+  const { x, y } = bn254.G2.Point.BASE.toAffine();
+  const g2 = g2Element({ x, y });
+  const twice = g2Element(bn254.G2.Point.BASE.double().toAffine());
+  assert.ok(pairingsAreEqual(BASE, twice, BASE.double(), g2));
+  assert.ok(!pairingsAreEqual(BASE, twice, BASE, g2));
+  assert.ok(!pairingsAreEqual(BASE, twice, BASE.double().negate(), g2));
+  assert.ok(pairingsAreEqual(ZERO, twice, ZERO, g2));
+  assert.ok(!pairingsAreEqual(BASE, twice, ZERO, g2));
+  assert.ok(!pairingsAreEqual(ZERO, twice, BASE, g2));
 });
 
 test("points have one spelling, and are in their groups", () => {
