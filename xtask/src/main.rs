@@ -1,8 +1,9 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|contracts|node-tests|models|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|browser|contracts|node-tests|models|mutants|nightly|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
 
+mod browser;
 mod charts;
 mod contracts;
 mod lint;
@@ -28,6 +29,8 @@ Tasks:
   test   Every test: Rust with doctests, contracts, examples
   lint   Formatting, clippy, documentation, licences, spelling, contracts
   bless  Accept what the code now gives as the pinned digests and snapshots
+  browser
+         The verifier in TypeScript: types, known answers, the tampering table
   contracts test|bless|compile|check
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   node-tests [--bless | WORD..]
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     }
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
+        ["browser"] => browser::browser,
         ["lint"] => lint::lint,
         ["charts"] => charts::charts,
         ["nightly"] => nightly::nightly,

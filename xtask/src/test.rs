@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::browser::browser;
 use crate::contracts::contracts;
 use crate::node_tests::node_tests;
 use crate::step::{Step, root};
@@ -23,6 +24,7 @@ pub(crate) fn test() -> Result<()> {
         .args(["--test", "engine", "--test", "decision", "--test", "models"])
         .env(PORTABLE, "1")
         .run()?;
+    browser()?;
     node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;

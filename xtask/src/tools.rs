@@ -115,15 +115,26 @@ pub(crate) fn exporters() -> Result<PathBuf> {
 
 /// Node, npm and what `solidity/package-lock.json` names.
 pub(crate) fn node_packages() -> Result<()> {
+    packages("solidity", &[])
+}
+
+/// Node, npm and what `verifier/ts/package-lock.json` names. No package needs to run anything to be installed.
+pub(crate) fn typescript_packages() -> Result<()> {
+    packages("verifier/ts", &["--ignore-scripts"])
+}
+
+/// Node, npm and what the lock file of a folder names.
+fn packages(folder: &str, options: &[&str]) -> Result<()> {
     require("node", "Node.js 20 or newer")?;
     require("npm", "Node.js 20 or newer, with npm")?;
-    let lock = root().join("solidity/package-lock.json");
+    let lock = root().join(folder).join("package-lock.json");
     // npm writes this file at the end of an installation.
-    let installed = root().join("solidity/node_modules/.package-lock.json");
+    let installed = root().join(folder).join("node_modules/.package-lock.json");
     if modified(&installed) < modified(&lock) || !installed.is_file() {
-        Step::new("install the contracts' packages", "npm")
+        Step::new(format!("install the packages of {folder}"), "npm")
             .args(["ci", "--no-audit", "--no-fund"])
-            .within("solidity")
+            .args(options)
+            .within(folder)
             .run()?;
     }
     Ok(())
