@@ -1,9 +1,10 @@
 /** What a verified proof says, in the model's units. */
 
 import { existing, type Hex } from "./bytes.js";
-import { contained, VerifyError } from "./errors.js";
+import { contained, quoted, VerifyError } from "./errors.js";
 import { parseKey, parseProof, type ProofFile } from "./files.js";
 import type { Quantization, Tensor } from "./layout.js";
+import type { Limits } from "./limits.js";
 import { checkedDigest, type SrsOrigin, type Trust, Verifier } from "./verifier.js";
 
 /** A tensor of verified values. */
@@ -34,10 +35,13 @@ export interface Decision {
   readonly srs: { readonly digest: Hex; readonly origin: SrsOrigin };
 }
 
-export interface VerifyOptions extends Trust {
-  /** The context that the proof must be bound to: 32 bytes. */
+/** What a proof must be bound to. */
+export interface Binding {
+  /** The context that the proof must have: 32 bytes. Leave it out to compare it yourself; `undefined` is refused. */
   readonly context?: Hex;
 }
+
+export interface VerifyOptions extends Trust, Limits, Binding {}
 
 /**
  * Verifies a `proof.json` with a `vk.json`, each as text or bytes, and says what it proves. Throws a {@link VerifyError}, and
@@ -45,16 +49,19 @@ export interface VerifyOptions extends Trust {
  */
 export function verify(proof: string | Uint8Array, key: string | Uint8Array, options: VerifyOptions): Decision {
   return contained(() => {
-    const file = parseProof(proof);
-    const verifier = new Verifier(parseKey(key), options);
-    return decide(verifier, file, options.context);
+    onlyKnown(options, ["keyDigest", "srs", "context", "maxValues"]);
+    const binding: Binding = Object.hasOwn(options, "context") ? { context: options.context as Hex } : {};
+    const file = parseProof(proof, options);
+    return decide(new Verifier(parseKey(key, options), options), file, binding);
   });
 }
 
 /** Verifies the proof of a file and decodes what it says. */
-export function decide(verifier: Verifier, file: ProofFile, context?: Hex): Decision {
+export function decide(verifier: Verifier, file: ProofFile, binding: Binding = {}): Decision {
   return contained(() => {
-    const bound = context === undefined ? undefined : checkedDigest("the option context", context);
+    onlyKnown(binding, ["context"]);
+    // A context that got lost on the way is not one that nobody asked for.
+    const bound = Object.hasOwn(binding, "context") ? checkedDigest("the option context", binding.context) : undefined;
     const { key, digest } = verifier;
     if (file.keyDigest !== digest) throw new VerifyError("OtherKey", { expected: digest, got: file.keyDigest });
     const statement = verifier.statement(file.instances, file.proof);
@@ -70,6 +77,13 @@ export function decide(verifier: Verifier, file: ProofFile, context?: Hex): Deci
       srs: { digest: verifier.srsDigest, origin: verifier.srsOrigin },
     };
   });
+}
+
+/** An option that is misspelt would be a check that is left out. */
+function onlyKnown(options: object, names: readonly string[]): void {
+  const unknown = typeof options === "object" && options !== null ? Object.keys(options).find((name) => !names.includes(name)) : "";
+  if (unknown === undefined) return;
+  throw new VerifyError("Options", { what: "the options", expected: names.join(", "), got: quoted(unknown) });
 }
 
 /** Tensors by name, with the integers that were decoded for them. */

@@ -7,7 +7,7 @@ import { keyFromCircuit } from "./format.js";
 import { type Json, malformed, parseJson } from "./json.js";
 import type { VerifyingKey } from "./key.js";
 import type { Layout, Run, Tensor } from "./layout.js";
-import { MAX_KEY_FILE_BYTES, MAX_PROOF_FILE_BYTES } from "./limits.js";
+import { type Limits, MAX_KEY_FILE_BYTES, MAX_PROOF_FILE_BYTES, maxFileBytes, maxValues } from "./limits.js";
 
 /** Version of both files. */
 export const FILE_VERSION = 2;
@@ -26,31 +26,33 @@ export interface ProofFile {
 }
 
 /** Reads the text or the bytes of a `vk.json`, and validates the key. Whose it is, it cannot say: pin its digest. */
-export function parseKey(json: string | Uint8Array): VerifyingKey {
-  return contained(() => keyOfFile(json));
+export function parseKey(json: string | Uint8Array, limits?: Limits): VerifyingKey {
+  return contained(() => keyOfFile(json, maxValues(limits)));
 }
 
 /** Reads the text or the bytes of a `proof.json`. */
-export function parseProof(json: string | Uint8Array): ProofFile {
-  return contained(() => proofOfFile(json));
+export function parseProof(json: string | Uint8Array, limits?: Limits): ProofFile {
+  return contained(() => proofOfFile(json, maxValues(limits)));
 }
 
-function keyOfFile(json: string | Uint8Array): VerifyingKey {
-  const file = new Fields(KEY, header(KEY, "apodict-key", parseJson(KEY, json, MAX_KEY_FILE_BYTES)));
+function keyOfFile(json: string | Uint8Array, values: number): VerifyingKey {
+  const max = maxFileBytes(values, MAX_KEY_FILE_BYTES);
+  const file = new Fields(KEY, header(KEY, "apodict-key", parseJson(KEY, json, max)));
   file.only("format", "version", "digest", "program_digest", "layout", "circuit");
   const stated = toHex(file.bytes("digest", 32));
   const programDigest = toHex(file.bytes("program_digest", 32));
   const parts = new Fields(KEY, file.get("layout"));
   parts.only("inputs", "outputs");
   const layout: Layout = { inputs: parts.list("inputs").map(tensor), outputs: parts.list("outputs").map(tensor) };
-  const key = keyFromCircuit(file.bytes("circuit"), layout, programDigest);
-  const got = checkedKey(key);
+  const key = keyFromCircuit(file.bytes("circuit"), layout, programDigest, values);
+  const got = checkedKey(key, values);
   if (got !== stated) throw new VerifyError("File.Changed", { what: KEY, expected: stated, got });
   return key;
 }
 
-function proofOfFile(json: string | Uint8Array): ProofFile {
-  const file = new Fields(PROOF, header(PROOF, "apodict-proof", parseJson(PROOF, json, MAX_PROOF_FILE_BYTES)));
+function proofOfFile(json: string | Uint8Array, values: number): ProofFile {
+  const max = maxFileBytes(values, MAX_PROOF_FILE_BYTES);
+  const file = new Fields(PROOF, header(PROOF, "apodict-proof", parseJson(PROOF, json, max)));
   file.only("format", "version", "key_digest", "instances", "proof");
   return {
     keyDigest: toHex(file.bytes("key_digest", 32)),

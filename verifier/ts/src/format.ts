@@ -32,18 +32,18 @@ import { contained, type ErrorCode, VerifyError } from "./errors.js";
 import { R } from "./field.js";
 import type { Layout, Run, Tensor } from "./layout.js";
 import type { VerifyingKey } from "./key.js";
-import { limit, MAX_CIRCUIT_BYTES, MAX_KEY_BYTES } from "./limits.js";
+import { limit, type Limits, MAX_CIRCUIT_BYTES, MAX_KEY_BYTES, maxValues } from "./limits.js";
 import { readShape } from "./shape.js";
 
 /** Version of the key's bytes. */
 export const FORMAT_VERSION = 2;
 
 /** Reads a key as the Rust library's `VerifyingKey::to_bytes` writes it, and validates it. */
-export function keyFromBytes(bytes: Uint8Array): VerifyingKey {
-  return contained(() => decodeKey(bytes));
+export function keyFromBytes(bytes: Uint8Array, limits?: Limits): VerifyingKey {
+  return contained(() => decodeKey(bytes, maxValues(limits)));
 }
 
-function decodeKey(bytes: Uint8Array): VerifyingKey {
+function decodeKey(bytes: Uint8Array, values: number): VerifyingKey {
   limit("bytes of a key", bytes.length, MAX_KEY_BYTES);
   if (bytes.length < 4 || toNumber(bytes.subarray(0, 4)) !== 0x4150564bn) throw new VerifyError("Key.Magic");
   const reader = new Reader(bytes.subarray(4));
@@ -58,11 +58,11 @@ function decodeKey(bytes: Uint8Array): VerifyingKey {
   };
   const programDigest = toHex(reader.take("digest of the program", 32));
   reader.finish();
-  return keyFromCircuit(circuit, layout, programDigest);
+  return keyFromCircuit(circuit, layout, programDigest, values);
 }
 
 /** Puts a key together from the bytes of its circuit and what its public values mean, and validates it. */
-export function keyFromCircuit(circuit: Uint8Array, layout: Layout, programDigest: Hex): VerifyingKey {
+export function keyFromCircuit(circuit: Uint8Array, layout: Layout, programDigest: Hex, values: number): VerifyingKey {
   limit("bytes of a circuit", circuit.length, MAX_CIRCUIT_BYTES);
   const reader = new Reader(circuit);
   const k = reader.unsigned("k", 1);
@@ -94,7 +94,7 @@ export function keyFromCircuit(circuit: Uint8Array, layout: Layout, programDiges
     layout,
     programDigest,
   };
-  checkedKey(key);
+  checkedKey(key, values);
   return key;
 }
 

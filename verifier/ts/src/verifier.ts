@@ -9,6 +9,7 @@ import { contained, VerifyError } from "./errors.js";
 import { Domain, mul, R } from "./field.js";
 import { srsDigest, type VerifyingKey } from "./key.js";
 import { decode, type Statement } from "./layout.js";
+import { MAX_VALUES } from "./limits.js";
 import { combine, type OpeningGroup, openingGroups, type Polynomial } from "./shplonk.js";
 
 /**
@@ -53,7 +54,7 @@ export class Verifier {
     if (ceremonies !== undefined && this.srsOrigin === "unsafe") {
       throw new VerifyError("Key.UnsafeSrs", { got: this.srsDigest });
     }
-    this.digest = checkedKey(key);
+    this.digest = checkedKey(key, MAX_VALUES);
     if (pinned !== undefined && pinned !== this.digest) {
       throw new VerifyError("Key.Digest", { expected: pinned, got: this.digest });
     }

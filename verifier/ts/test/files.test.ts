@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { verify } from "../src/decision.js";
 import type { ErrorCode } from "../src/errors.js";
 import { parseKey, parseProof } from "../src/files.js";
-import { MAX_PROOF_FILE_BYTES } from "../src/limits.js";
+import { MAX_KEY_FILE_BYTES, MAX_PROOF_FILE_BYTES } from "../src/limits.js";
 import { text, verdict } from "./answers.js";
 
 type Object = Record<string, unknown>;
@@ -130,8 +130,12 @@ for (const [name, file, parse] of [
 }
 
 test("a longer file than any proof's is refused before it is read", () => {
-  const refusal = verdict(() => parseProof(new Uint8Array(MAX_PROOF_FILE_BYTES + 1)));
-  assert.deepEqual(refusal?.code, "File.TooLong");
+  for (const length of [(1 << 22) + 256 * (1 << 16) + 1, MAX_PROOF_FILE_BYTES + 1]) {
+    assert.equal(codeOf(() => parseProof(new Uint8Array(length))), "File.TooLong");
+  }
+  const all = { maxValues: 1 << 20 };
+  assert.equal(codeOf(() => parseProof(new Uint8Array(MAX_PROOF_FILE_BYTES + 1), all)), "File.TooLong");
+  assert.equal(codeOf(() => parseKey(new Uint8Array(MAX_KEY_FILE_BYTES + 1), all)), "File.TooLong");
 });
 
 test("a long proof or many instances are refused by their number", () => {
@@ -139,6 +143,21 @@ test("a long proof or many instances are refused by their number", () => {
   assert.equal(codeOf(() => verify(proof, KEY, OPTIONS)), "ProofLength");
   const instances = edited(PROOF, ["instances"], new Array(1 << 16).fill(`0x${"00".repeat(32)}`));
   assert.equal(codeOf(() => verify(instances, KEY, OPTIONS)), "InstanceCount");
+});
+
+test("digests, instances and programs have 32 bytes", () => {
+  const fields: [string, (json: string) => unknown, (string | number)[]][] = [
+    [PROOF, parseProof, ["key_digest"]],
+    [PROOF, parseProof, ["instances", 3]],
+    [KEY, parseKey, ["digest"]],
+    [KEY, parseKey, ["program_digest"]],
+  ];
+  for (const [file, parse, path] of fields) {
+    for (const length of [0, 31, 33, 64]) {
+      const refusal = verdict(() => parse(edited(file, path, `0x${"00".repeat(length)}`)));
+      assert.deepEqual([refusal?.code, refusal?.got], ["File.Malformed", `${length}`], path.join("."));
+    }
+  }
 });
 
 /** Whoever edits a scale, a name or a range in the file has another key, and the digest in the file says so. */

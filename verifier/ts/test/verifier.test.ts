@@ -8,7 +8,7 @@ import { g1Bytes, g2Bytes, g2Element, g2Fault, P, pairingsAreEqual, readG1, read
 import { decide, verify } from "../src/decision.js";
 import { quoted, VerifyError } from "../src/errors.js";
 import { DELTA, Domain, inverse, inverses, mul, R } from "../src/field.js";
-import { parseProof } from "../src/files.js";
+import { parseKey, parseProof } from "../src/files.js";
 import { keyDigest, srsDigest } from "../src/key.js";
 import { decode, type Layout } from "../src/layout.js";
 import { Verifier } from "../src/verifier.js";
@@ -55,8 +55,41 @@ test("the context is compared", () => {
   assert.equal(verify(PROOF, KEY, { ...ANYTHING, context }).context, context);
   const refusal = verdict(() => verify(PROOF, KEY, { ...ANYTHING, context: ONES }));
   assert.deepEqual(refusal, { code: "OtherContext", expected: ONES, got: context });
-  const wrong = verdict(() => verify(PROOF, KEY, { ...ANYTHING, context: "0x01" }));
-  assert.equal(wrong?.code, "Options");
+  // A check that is asked for and cannot be made is not left out.
+  for (const context of ["0x01", "", undefined, null, 1]) {
+    assert.equal(verdict(() => verify(PROOF, KEY, { ...ANYTHING, context } as never))?.code, "Options");
+    const verifier = new Verifier(answer("risk_scoring").key, ANYTHING);
+    assert.equal(verdict(() => decide(verifier, parseProof(PROOF), { context } as never))?.code, "Options");
+  }
+  assert.equal(verdict(() => verify(PROOF, KEY, { ...ANYTHING, contxt: ONES } as never))?.code, "Options");
+});
+
+/** A key of a million values fits into a kilobyte, and its digest takes seconds. */
+test("no more values are accepted than the caller asks for", () => {
+  const many = (values: number): string => {
+    const file = JSON.parse(KEY) as { circuit: string; layout: { inputs: object[] } };
+    const numInstances = values.toString(16).padStart(8, "0");
+    file.circuit = `0x15${numInstances}${file.circuit.slice(12)}`;
+    const input = { name: "n".repeat(1000), shape: [values - 3], runs: [{ count: values - 3, num: "1", den: "1", zero: 0, lo: "0", hi: "1" }] };
+    file.layout.inputs = [input];
+    return JSON.stringify(file);
+  };
+  const refusal = (values: number, maxValues?: number) => {
+    return verdict(() => parseKey(many(values), maxValues === undefined ? {} : { maxValues }));
+  };
+  const limit = (max: number, got: number) => ({ code: "Key.Limit", what: "public values", expected: `at most ${max}`, got: `${got}` });
+  const start = performance.now();
+  assert.deepEqual(refusal(1 << 20), limit(65536, 1 << 20));
+  assert.deepEqual(refusal(65537), limit(65536, 65537));
+  assert.deepEqual(refusal(101, 100), limit(100, 101));
+  assert.ok(performance.now() - start < 5000);
+  assert.equal(refusal(1000, 1000)?.code, "File.Changed");
+  assert.equal(refusal(66000, 1 << 30)?.code, "File.Changed");
+  for (const wrong of [Number.NaN, -1, 0.5, "9", 1n, Infinity]) assert.equal(refusal(1000, wrong as never)?.code, "Options");
+  const long = " ".repeat((1 << 22) + 256 * 100 + 1);
+  assert.equal(verdict(() => parseProof(long, { maxValues: 100 }))?.code, "File.TooLong");
+  assert.equal(verdict(() => parseKey(long, { maxValues: 100 }))?.code, "File.TooLong");
+  assert.equal(verdict(() => parseProof(long, { maxValues: 101 }))?.code, "File.Malformed");
 });
 
 test("a key that was checked cannot be changed", () => {
