@@ -6,7 +6,7 @@
 
 import { interleavedMSMUnsafe, pippenger } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
-import { concat, toNumber, word } from "./bytes.js";
+import { concat, existing, toNumber, word } from "./bytes.js";
 
 /** Order of the field of coordinates. */
 export const P = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47n;
@@ -116,7 +116,7 @@ function g2Point({ x, y }: G2): ReturnType<typeof bn254.G2.Point.fromAffine> {
 
 /** `sum_i scalar_i * point_i`, scalars from 0 to `R - 1`. */
 export function sumOfMultiples(scalars: readonly bigint[], points: readonly G1Element[]): G1Element {
-  const terms = points.map((point, index) => ({ point, scalar: scalars[index] ?? 0n }));
+  const terms = points.map((point, index) => ({ point, scalar: existing(scalars[index]) }));
   const kept = terms.filter(({ point, scalar }) => scalar !== 0n && !point.is0());
   if (kept.length === 0) return bn254.G1.Point.ZERO;
   const bases = kept.map(({ point }) => point);

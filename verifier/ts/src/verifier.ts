@@ -48,17 +48,11 @@ export class Verifier {
 
   /** Refuses a key that is not valid or not trusted: {@link VerifyError}. */
   constructor(key: VerifyingKey, trust: Trust) {
-    const { pinned, ceremonies } = checkedTrust(trust);
-    this.srsDigest = srsDigest(key.srs);
-    this.srsOrigin = ceremonies?.includes(this.srsDigest) === true ? "ceremony" : "unsafe";
-    if (ceremonies !== undefined && this.srsOrigin === "unsafe") {
-      throw new VerifyError("Key.UnsafeSrs", { got: this.srsDigest });
-    }
-    this.digest = checkedKey(key, MAX_VALUES);
-    if (pinned !== undefined && pinned !== this.digest) {
-      throw new VerifyError("Key.Digest", { expected: pinned, got: this.digest });
-    }
+    const trusted = contained(() => trustedKey(key, trust));
     this.key = key;
+    this.digest = trusted.digest;
+    this.srsDigest = trusted.srsDigest;
+    this.srsOrigin = trusted.srsOrigin;
     this.#domain = new Domain(key.k);
     this.#steps = conversationSteps(key.shape);
     this.#groups = openingGroups(key.shape);
@@ -70,11 +64,12 @@ export class Verifier {
     key.fixedCommitments.forEach((point, index) => points.set(`fixed ${index}`, g1Element(point)));
     key.permutationCommitments.forEach((point, index) => points.set(`permutation ${index}`, g1Element(point)));
     this.#points = points;
+    Object.freeze(this);
   }
 
   /** Throws a {@link VerifyError} unless `proof` proves `instances`, 32 big-endian bytes each. */
   verifyWords(instances: readonly Uint8Array[], proof: Uint8Array): void {
-    contained(() => this.#verify(copies(instances), new Uint8Array(proof)));
+    contained(() => this.#verify(copies(instances), copied("the proof", proof)));
   }
 
   /** What a proof says: as {@link verifyWords}, then the context, inputs and outputs that the instances spell. */
@@ -82,7 +77,7 @@ export class Verifier {
     return contained(() => {
       // What is decoded is what was verified, whoever else can write to the caller's memory.
       const words = copies(instances);
-      this.#verify(words, new Uint8Array(proof));
+      this.#verify(words, copied("the proof", proof));
       return decode(this.key.layout, words);
     });
   }
@@ -135,7 +130,24 @@ export class Verifier {
 }
 
 function copies(words: readonly Uint8Array[]): Uint8Array[] {
-  return words.map((word) => new Uint8Array(word));
+  return words.map((word, index) => copied(`instance ${index}`, word));
+}
+
+/** A number would be read as a length. */
+function copied(what: string, bytes: unknown): Uint8Array {
+  if (bytes instanceof Uint8Array) return new Uint8Array(bytes);
+  throw new VerifyError("Options", { what, expected: "a Uint8Array", got: `a value of type ${typeof bytes}` });
+}
+
+/** What is known of a key that is valid and trusted. */
+function trustedKey(key: VerifyingKey, trust: Trust): { digest: Hex; srsDigest: Hex; srsOrigin: SrsOrigin } {
+  const { pinned, ceremonies } = checkedTrust(trust);
+  const srs = srsDigest(key.srs);
+  const srsOrigin = ceremonies?.includes(srs) === true ? "ceremony" : "unsafe";
+  if (ceremonies !== undefined && srsOrigin === "unsafe") throw new VerifyError("Key.UnsafeSrs", { got: srs });
+  const digest = checkedKey(key, MAX_VALUES);
+  if (pinned !== undefined && pinned !== digest) throw new VerifyError("Key.Digest", { expected: pinned, got: digest });
+  return { digest, srsDigest: srs, srsOrigin };
 }
 
 /** The name of a commitment that comes with the proof; `undefined` for one of the key. */

@@ -109,6 +109,25 @@ for (const [name, file, parse] of [
     }
     assert.equal(codeOf(() => parse(`\uFEFF${file}`)), "File.Malformed", "a mark of the byte order");
     assert.equal(codeOf(() => parse(file.replace("apodict", "\ud800"))), "File.Malformed", "half of a character");
+    // Not only where another text would be wrong anyway.
+    for (const half of ["\ud800", "\udc00", "a\ud800b", "\\ud800", "\\udc00\\ud800", "\\ud800x"]) {
+      const changed = file.replace("features", half).replace('"apodict-proof"', `"apodict-proof", "${half}": 1`);
+      assert.notEqual(changed, file);
+      const refusal = verdict(() => parse(changed));
+      assert.equal(refusal?.code, "File.Malformed");
+      assert.match(`${refusal?.expected}`, /UTF-8|whole characters/);
+    }
+    // Control characters stand in no text as they are; escaped they are another text.
+    for (const control of ["\0", "\n", "\t", "\u001f"]) {
+      const field = (text: string): string => file.replace('"version"', `"${text}": 1, "version"`);
+      assert.match(`${verdict(() => parse(field(control)))?.expected}`, /the rest of a text/);
+      const escaped = JSON.stringify(control).slice(1, -1);
+      assert.match(`${verdict(() => parse(field(escaped)))?.expected}`, /the fields/);
+    }
+    for (const escape of ["\\x41", "\\u12", "\\u00g0", "\\", "\\'"]) {
+      assert.equal(codeOf(() => parse(file.replace("version", escape))), "File.Malformed");
+    }
+    assert.deepEqual(parse(file.replace("version", "\\u0076ersion").replace("0x", "\\u0030x")), parse(file));
     assert.equal(codeOf(() => parse(Uint8Array.of(0xff, 0xfe))), "File.Malformed");
     assert.equal(codeOf(() => parse(`${file}${file}`)), "File.Malformed");
     assert.equal(codeOf(() => parse(`[${file}]`)), "File.Malformed");

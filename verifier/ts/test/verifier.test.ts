@@ -61,7 +61,7 @@ test("the context is compared", () => {
     const verifier = new Verifier(answer("risk_scoring").key, ANYTHING);
     assert.equal(verdict(() => decide(verifier, parseProof(PROOF), { context } as never))?.code, "Options");
   }
-  assert.equal(verdict(() => verify(PROOF, KEY, { ...ANYTHING, contxt: ONES } as never))?.code, "Options");
+  assert.equal(verdict(() => verify(PROOF, KEY, { ...ANYTHING, Context: ONES } as never))?.code, "Options");
 });
 
 /** A key of a million values fits into a kilobyte, and its digest takes seconds. */
@@ -265,5 +265,12 @@ test("errors say what was expected and what came", () => {
     code: "ProofLength",
   });
   assert.throws(() => verifier.verifyWords(null as never, proof), { code: "Internal" });
+  assert.throws(() => new Verifier(JSON.parse(KEY) as never, ANYTHING), { code: "Internal" });
+  // A number is no word, though an array of so many zeros can be made of it.
+  for (const wrong of [32, "0x00", [1], undefined, new ArrayBuffer(32)]) {
+    assert.throws(() => verifier.verifyWords(instances.with(0, wrong as never), proof), { code: "Options" });
+    assert.throws(() => verifier.statement(instances, wrong as never), { code: "Options" });
+  }
+  assert.throws(() => Object.assign(verifier, { digest: ONES }), TypeError);
   assert.equal(parseProof(PROOF).proof.length, verifier.proofLength);
 });
