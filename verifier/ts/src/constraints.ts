@@ -10,7 +10,7 @@ import { add, DELTA, type Domain, inverse, mul, neg, sub } from "./field.js";
 import { type Column, type Expression, numPermutationProducts, permutationChunk, type Shape } from "./shape.js";
 
 /** What gates and the permutation argument refer to, at the point `x`. */
-interface Cells {
+export interface Cells {
   readonly advice: readonly bigint[];
   readonly fixed: readonly bigint[];
   readonly instance: readonly bigint[];
@@ -122,7 +122,7 @@ function permutation(
 }
 
 /** The value of a column on the current row, which it may be read on after others. */
-function cellOf(shape: Shape, cells: Cells, { kind, index }: Column): bigint {
+export function cellOf(shape: Shape, cells: Cells, { kind, index }: Column): bigint {
   const queries = { advice: shape.adviceQueries, fixed: shape.fixedQueries, instance: shape.instanceQueries }[kind];
   return existing(cells[kind][queries.findIndex(({ column, rotation }) => column === index && rotation === 0)]);
 }
