@@ -171,7 +171,7 @@ function sentence(code: ErrorCode, parts: ErrorParts): string {
     case "Context":
       return "instance 0 or 1, half of the context, has more than 128 bits";
     case "PublicValue":
-      return `an element of ${quoted(what)}: expected an integer ${expected}, got ${got}`;
+      return `the tensor ${quoted(what)}: expected integers ${expected}, got ${got}`;
     case "OtherContext":
       return `the proof is bound to the context ${got}, not to ${expected}`;
     case "Options":

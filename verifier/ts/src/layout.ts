@@ -187,9 +187,12 @@ export function decode(layout: Layout, instances: readonly Uint8Array[]): Statem
     const decoded: bigint[] = [];
     for (const { count, lo, hi } of tensor.runs) {
       for (let element = 0; element < count; element++) {
-        const got = signedInteger(existing(instances[next++]));
-        if (got < lo || got > hi) throw new VerifyError("PublicValue", { what: tensor.name, expected: `from ${lo} to ${hi}`, got });
-        decoded.push(got);
+        const integer = signedInteger(existing(instances[next++]));
+        if (integer < lo || integer > hi) {
+          const got = `${integer} in element ${decoded.length}`;
+          throw new VerifyError("PublicValue", { what: tensor.name, expected: `from ${lo} to ${hi}`, got });
+        }
+        decoded.push(integer);
       }
     }
     return decoded;

@@ -144,7 +144,7 @@ test("decodes every integer of its range and no other", () => {
   }
   for (const value of [-6n, 10n, any, -any, 1n << 128n, R / 2n, R - 1n - any]) {
     const got = value > R / 2n ? value - R : value;
-    const expected = { code: "PublicValue", what: "x", expected: "from -5 to 9", got: `${got}` };
+    const expected = { code: "PublicValue", what: "x", expected: "from -5 to 9", got: `${got} in element 0` };
     assert.deepEqual(verdict(() => decode(layout(-5n, 9n), [0n, 0n, value].map(instance))), expected);
   }
   for (const half of [0, 1]) {
