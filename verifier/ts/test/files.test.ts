@@ -134,7 +134,7 @@ for (const [name, file, parse] of [
   });
 
   test(`${name}: what is deep or long takes no long time`, () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const long = 1 << 22;
     const depth = ["[", '{"a":', '{"layout":', '[{"a":'];
     for (const open of depth) assert.equal(codeOf(() => parse(open.repeat(long / open.length))), "File.Malformed");
@@ -144,7 +144,9 @@ for (const [name, file, parse] of [
     assert.equal(codeOf(() => parse(edited(file, ["version"], "9".repeat(long)))), "File.Malformed");
     const digits = file.replace(/"version": 2/, `"version": ${"9".repeat(long)}`);
     assert.equal(codeOf(() => parse(digits)), "File.Malformed");
-    assert.ok(performance.now() - start < 20_000, `${performance.now() - start} ms`);
+    // Of this process: other work on the machine takes nothing from it.
+    const taken = process.cpuUsage(start).user / 1000;
+    assert.ok(taken < 20_000, `${taken} ms`);
   });
 }
 
