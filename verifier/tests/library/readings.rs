@@ -59,8 +59,9 @@ fn layouts() -> Vec<(Layout, Vec<i128>)> {
         // Row-major, in more dimensions.
         (output(tensor("cube", &[2, 1, 3], wide(4, 1))), vec![1, 2, 3, 4, 5, 6]),
     ];
-    // Names: in full below 32 bytes, else hashed; of several bytes a letter; of another kind of object.
-    let names = ["n".repeat(31), "n".repeat(32), "n".repeat(26), "ñandú".into(), "雪".repeat(11), String::new()];
+    // Names: in full below 32 bytes, else hashed, elements of one tensor on both sides; of several bytes a letter; of what every
+    // object has.
+    let names = ["n".repeat(31), "n".repeat(32), "n".repeat(28), "ñandú".into(), "雪".repeat(11), String::new()];
     let named = names.into_iter().chain(["__proto__".into(), "constructor".into(), "<b>&\"'\\\n\u{202e}".into()]);
     all.extend(named.map(|name| (output(tensor(&name, &[12], wide(1, 1))), (0..12).collect())));
     all
