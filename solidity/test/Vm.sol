@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice A log entry as the cheatcodes hand it over.
+struct Log {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+}
+
 /// @notice The cheatcodes that these tests use: forge-std is not on npm.
 interface Vm {
     function expectRevert() external;
@@ -10,6 +17,25 @@ interface Vm {
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
     function readFile(string calldata path) external view returns (string memory);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseBytes(string calldata text) external pure returns (bytes memory);
+    function warp(uint256 timestamp) external;
+    function fee(uint256 basefee) external;
+    function txGasPrice(uint256 price) external;
+    function roll(uint256 number) external;
+    function chainId(uint256 id) external;
+    function deal(address who, uint256 balance) external;
+    function etch(address who, bytes calldata code) external;
+    function prank(address sender) external;
+    function startPrank(address sender) external;
+    function stopPrank() external;
+    function addr(uint256 key) external pure returns (address);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
+    function expectEmit(bool topic1, bool topic2, bool topic3, bool data) external;
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
 }
 

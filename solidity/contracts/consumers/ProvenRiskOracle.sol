@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.27;
+
+import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
+import {Decision} from "../interfaces/IDecisionConsumer.sol";
+import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
+import {IRiskOracle} from "../interfaces/IRiskOracle.sol";
+import {Live} from "../libraries/Bounds.sol";
+import {Groups} from "../libraries/Groups.sol";
+import {Port} from "../verifiers/PublicValues.sol";
+import {BoundedConsumer} from "./BoundedConsumer.sol";
+import {ConsumerBase} from "./ConsumerBase.sol";
+
+/// @title A risk oracle whose updates are proved.
+/// @notice Contracts that read a risk oracle (Aave's agents among them) read this one unchanged. A subject is an update
+/// type and a market; a decision has one output, the parameter in units of 1 (bps, or whole tokens), and becomes an
+/// update when its bounds let it through. The reader's own ranges, delays and breakers hold beside these.
+contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
+    struct Update {
+        bytes32 decision;
+        uint64 updateId;
+        uint64 timestamp;
+        uint48 value;
+        uint48 previous;
+    }
+
+    event ParameterUpdated(
+        bytes32 indexed subject, uint256 indexed updateId, uint256 previous, uint256 value, bytes32 decision
+    );
+
+    /// @notice No update of this type for this market yet.
+    error NoUpdate(string updateType, address market);
+
+    uint256 private constant UNIT = 1e18;
+
+    mapping(bytes32 subject => Update) private _updates;
+    /// @notice Number of the latest update of any subject.
+    uint64 public updateCounter;
+
+    constructor(address authority, IDecisionGateway gateway) ConsumerBase(authority, gateway) {}
+
+    /// @notice The subject, and group, of an update type and market.
+    function subjectOf(string memory updateType, address market) public pure returns (bytes32) {
+        return keccak256(abi.encode(updateType, market));
+    }
+
+    /// @inheritdoc IRiskOracle
+    /// @dev `timestamp` is when the inputs were observed, not when the proof came: a reader's expiry counts from there.
+    /// `referenceId` is the decision's id in hexadecimal; zero where a guardian put the previous value back.
+    function getLatestUpdateByParameterAndMarket(string memory updateType, address market)
+        external
+        view
+        returns (RiskParameterUpdate memory update)
+    {
+        Update memory latest = _updates[subjectOf(updateType, market)];
+        if (latest.updateId == 0) revert NoUpdate(updateType, market);
+        update.timestamp = latest.timestamp;
+        update.newValue = abi.encode(uint256(latest.value));
+        update.referenceId = Strings.toHexString(uint256(latest.decision), 32);
+        update.previousValue = abi.encode(uint256(latest.previous));
+        update.updateType = updateType;
+        update.updateId = latest.updateId;
+        update.market = market;
+    }
+
+    function _moves(Decision calldata decision) internal pure override returns (Move[] memory moves) {
+        _requireOutputs(1, decision.outputs.length);
+        if (decision.outputs[0] < 0) revert UnusableOutput(0, decision.outputs[0]);
+        moves = new Move[](1);
+        moves[0].group = decision.subject;
+        moves[0].targets = new uint256[](1);
+        // Not negative. Rounded down once more, from 1e-18 to 1.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        moves[0].targets[0] = uint256(decision.outputs[0]) / UNIT;
+    }
+
+    function _apply(bytes32 group, Live[] memory live, Groups.Origin memory origin) internal override {
+        uint64 id = ++updateCounter;
+        _updates[group] = Update(origin.decision, id, origin.observedAt, live[0].value, live[0].previous);
+        emit ParameterUpdated(group, id, live[0].previous, live[0].value, origin.decision);
+    }
+
+    function _checkPorts(bytes32, Port[] calldata ports, uint256 inputs) internal pure override {
+        _requireOutputs(1, ports.length - inputs);
+    }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.27;
+
+import {FeedSet, IFeedBinder, Kind, Source} from "../interfaces/IFeedBinder.sol";
+import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
+import {DataCode} from "../libraries/DataCode.sol";
+import {InputHash} from "../libraries/InputHash.sol";
+import {RoundFeed} from "../libraries/RoundFeed.sol";
+import {PublicValues} from "../verifiers/PublicValues.sol";
+import {AttestedValues} from "./AttestedValues.sol";
+
+/// @title Sets of feeds, bound at times that nobody chooses.
+/// @notice Without an owner: a set never changes. Rounds and attested values are those of the period's beginning, whoever
+/// asks and whenever. Views have no history, so that whoever asks first in a period chooses the moment; the median of
+/// three periods keeps one moment's state out of a model, and the move of a whole hour in.
+contract FeedBinder is IFeedBinder {
+    struct State {
+        uint64 lastTime;
+        uint64 current;
+        uint64 next;
+        uint64 records;
+    }
+
+    /// @dev Rounds that were named, and how many of them were bound.
+    struct Rounds {
+        uint80[] ids;
+        uint256 used;
+    }
+
+    struct Record {
+        int192 value;
+        uint64 time;
+    }
+
+    /// @notice Snapshots that are kept.
+    uint256 public constant RING = 64;
+    /// @notice Records of a View that a median is taken of.
+    uint256 public constant RECORDS = 3;
+    uint256 private constant MAX_DECIMALS = 36;
+    uint256 private constant MAX_PERIOD = 30 days;
+    uint256 private constant BPS = 10_000;
+
+    mapping(bytes32 setId => address data) private _sets;
+    mapping(bytes32 setId => State) private _states;
+    /// @dev 192 bits of the inputs' hash, then the time. Two vectors with one hash would take 2^96 tries and feeds that
+    /// obey; another one for a given hash 2^192.
+    mapping(bytes32 setId => mapping(uint256 place => uint256)) private _ring;
+    mapping(bytes32 setId => mapping(uint256 source => Record[RECORDS])) private _records;
+
+    /// @inheritdoc IFeedBinder
+    function defineSet(FeedSet calldata set) external returns (bytes32 setId) {
+        bytes memory encoded = abi.encode(set);
+        setId = keccak256(encoded);
+        if (_sets[setId] != address(0)) return setId;
+        _check(set);
+        address data = DataCode.write(encoded);
+        _sets[setId] = data;
+        emit SetDefined(setId, data);
+    }
+
+    /// @inheritdoc IFeedBinder
+    function setOf(bytes32 setId) public view returns (FeedSet memory) {
+        address data = _sets[setId];
+        if (data == address(0)) revert UnknownSet(setId);
+        return abi.decode(DataCode.read(data), (FeedSet));
+    }
+
+    /// @inheritdoc IFeedBinder
+    function shapeOf(bytes32 setId)
+        external
+        view
+        returns (bytes32 portsHash, uint256 inputs, uint32 period, bool views)
+    {
+        FeedSet memory set = setOf(setId);
+        for (uint256 i = 0; i < set.sources.length; ++i) {
+            views = views || set.sources[i].kind == Kind.View;
+        }
+        return (keccak256(abi.encode(set.ports)), set.ports.length, set.period, views);
+    }
+
+    /// @inheritdoc IFeedBinder
+    function bind(bytes32 setId, uint64 time, uint80[] calldata rounds) external view returns (int256[] memory inputs) {
+        FeedSet memory set = setOf(setId);
+        if (time % set.period != 0 || time >= block.timestamp) revert BadTime(time, uint64(block.timestamp));
+        _requireSequencer(set);
+        inputs = new int256[](set.sources.length);
+        Rounds memory named = Rounds(rounds, 0);
+        for (uint256 i = 0; i < inputs.length; ++i) {
+            if (set.sources[i].kind == Kind.View) revert SnapshotsOnly(i);
+            inputs[i] = _quantized(set, i, _valueAt(set, i, time, named));
+        }
+        if (named.used != rounds.length) revert WrongRoundCount(named.used, rounds.length);
+    }
+
+    /// @inheritdoc IFeedBinder
+    function snapshot(bytes32 setId, uint80[] calldata rounds) external returns (uint64 index) {
+        FeedSet memory set = setOf(setId);
+        // The last multiple of the period that is past: within this second rounds may still come.
+        uint64 time = uint64((block.timestamp - 1) / set.period * set.period);
+        State memory state = _states[setId];
+        if (state.lastTime == time) return state.current;
+        _requireSequencer(set);
+
+        int256[] memory inputs = new int256[](set.sources.length);
+        Rounds memory named = Rounds(rounds, 0);
+        bool warm = true;
+        for (uint256 i = 0; i < inputs.length; ++i) {
+            int256 value;
+            if (set.sources[i].kind == Kind.View) {
+                bool enough;
+                (value, enough) = _record(setId, set.sources[i], i, time, state.records);
+                if (!enough) {
+                    warm = false;
+                    continue;
+                }
+            } else {
+                value = _valueAt(set, i, time, named);
+            }
+            inputs[i] = _quantized(set, i, value);
+        }
+        if (named.used != rounds.length) revert WrongRoundCount(named.used, rounds.length);
+
+        ++state.records;
+        state.lastTime = time;
+        if (warm) {
+            index = ++state.next;
+            _ring[setId][index % RING] = _entry(InputHash.ofAll(inputs), time);
+            emit Snapshot(setId, index, time, inputs);
+        } else {
+            emit WarmingUp(setId, time);
+        }
+        state.current = index;
+        _states[setId] = state;
+    }
+
+    /// @inheritdoc IFeedBinder
+    function bound(bytes32 setId, uint64 index, bytes32 inputsHash) external view returns (uint64 observedAt) {
+        uint256 entry = _ring[setId][index % RING];
+        // forge-lint: disable-next-line(unsafe-typecast)
+        observedAt = uint64(entry);
+        if (observedAt == 0 || entry != _entry(inputsHash, observedAt)) revert SnapshotMismatch(setId, index);
+    }
+
+    /// @notice The latest snapshot's index and time (seconds), zeros where there is none.
+    function latest(bytes32 setId) external view returns (uint64 index, uint64 observedAt) {
+        index = _states[setId].next;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (index != 0) observedAt = uint64(_ring[setId][index % RING]);
+    }
+
+    function _entry(bytes32 hash, uint64 time) private pure returns (uint256) {
+        return (uint256(hash) << 64) | time;
+    }
+
+    /// @dev The value of a source that has a history, `lag` periods before `time`.
+    function _valueAt(FeedSet memory set, uint256 i, uint64 time, Rounds memory rounds)
+        private
+        view
+        returns (int256 value)
+    {
+        Source memory source = set.sources[i];
+        uint256 moment = time - uint256(source.lag) * set.period;
+        if (source.kind == Kind.Attested) {
+            // `moment` is at most `time`.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            return _banded(source, i, AttestedValues(source.target).valueAt(source.arg, uint64(moment)));
+        }
+        uint8 decimals = IPriceFeed(source.target).decimals();
+        if (decimals != source.decimals) revert DecimalsChanged(source.target, source.decimals, decimals);
+        value = _roundAt(source, i, rounds, moment);
+        if (source.maxMoveBps != 0) {
+            int256 before = _roundAt(source, i, rounds, moment - set.period);
+            if (_abs(value - before) * BPS > _abs(before) * source.maxMoveBps) {
+                revert MovedTooFar(i, before, value, source.maxMoveBps);
+            }
+        }
+    }
+
+    /// @dev The value of the next round that was named, which must be the last one at a time.
+    function _roundAt(Source memory source, uint256 i, Rounds memory rounds, uint256 moment)
+        private
+        view
+        returns (int256 value)
+    {
+        if (rounds.used >= rounds.ids.length) revert WrongRoundCount(rounds.used + 1, rounds.ids.length);
+        uint256 updatedAt;
+        (value, updatedAt) = RoundFeed.lastAt(IPriceFeed(source.target), rounds.ids[rounds.used++], moment);
+        if (moment - updatedAt > source.maxAge) revert StaleValue(i, moment - updatedAt, source.maxAge);
+        return _banded(source, i, value);
+    }
+
+    /// @dev Records what a View says now, in its raw unit, and gives the median of the last three records.
+    function _record(bytes32 setId, Source memory source, uint256 i, uint64 time, uint64 records)
+        private
+        returns (int256 median, bool enough)
+    {
+        (bool success, bytes memory answer) =
+            source.target.staticcall(abi.encodeWithSelector(source.selector, source.arg));
+        if (!success || answer.length != 32) revert ViewFailed(i);
+        int256 value = _banded(source, i, abi.decode(answer, (int256)));
+        Record[RECORDS] storage ring = _records[setId][i];
+        // The band is of `int192`.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        ring[records % RECORDS] = Record(int192(value), time);
+        if (records + 1 < RECORDS) return (0, false);
+        Record memory a = ring[0];
+        Record memory b = ring[1];
+        Record memory c = ring[2];
+        uint64 oldest = a.time < b.time ? a.time : b.time;
+        if (c.time < oldest) oldest = c.time;
+        if (time - oldest > source.maxAge) return (0, false);
+        return (_median(a.value, b.value, c.value), true);
+    }
+
+    function _median(int256 a, int256 b, int256 c) private pure returns (int256) {
+        if (a > b) (a, b) = (b, a);
+        if (b > c) b = c;
+        return a > b ? a : b;
+    }
+
+    function _quantized(FeedSet memory set, uint256 i, int256 value) private pure returns (int256) {
+        return PublicValues.toInt256(PublicValues.encode(value, 10 ** uint256(set.sources[i].decimals), set.ports[i]));
+    }
+
+    function _banded(Source memory source, uint256 i, int256 value) private pure returns (int256) {
+        if (value < source.lo || value > source.hi) revert OutOfBand(i, value, source.lo, source.hi);
+        return value;
+    }
+
+    function _requireSequencer(FeedSet memory set) private view {
+        if (set.sequencerFeed == address(0)) return;
+        (, int256 answer, uint256 startedAt,,) = IPriceFeed(set.sequencerFeed).latestRoundData();
+        // `startedAt` 0: a feed that was never reported to.
+        if (answer != 0 || startedAt == 0 || block.timestamp < startedAt + set.grace) {
+            revert SequencerDown(startedAt, set.grace);
+        }
+    }
+
+    function _check(FeedSet calldata set) private view {
+        uint256 count = set.sources.length;
+        if (count == 0 || count != set.ports.length || set.period == 0 || set.period > MAX_PERIOD) revert BadSet();
+        for (uint256 i = 0; i < count; ++i) {
+            Source calldata source = set.sources[i];
+            bool view_ = source.kind == Kind.View;
+            if (
+                source.lo > source.hi || source.decimals > MAX_DECIMALS || source.target.code.length == 0
+                    || set.ports[i].num == 0 || set.ports[i].den == 0
+                    || (source.maxMoveBps != 0 && source.kind != Kind.Round) || (view_ && source.lag != 0)
+            ) revert BadSource(i);
+            if (source.kind != Kind.Round) continue;
+            uint8 decimals = IPriceFeed(source.target).decimals();
+            if (decimals != source.decimals) revert DecimalsChanged(source.target, source.decimals, decimals);
+        }
+    }
+
+    function _abs(int256 value) private pure returns (uint256) {
+        return value < 0 ? uint256(-value) : uint256(value);
+    }
+}

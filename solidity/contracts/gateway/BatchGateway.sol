@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.27;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Decision, IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
+import {Batch, BatchRequest, IDecisionGateway, Opening} from "../interfaces/IDecisionGateway.sol";
+import {Model} from "../interfaces/IModelRegistry.sol";
+import {Contexts} from "../libraries/Contexts.sol";
+import {LeafTree} from "../libraries/LeafTree.sol";
+import {Outputs} from "../libraries/Outputs.sol";
+import {PackedInts} from "../libraries/PackedInts.sol";
+import {GatewayBase} from "./GatewayBase.sol";
+
+/// @title Decisions about many subjects in one proof.
+/// @notice The gateway builds the tree of the decisions and keeps the hash of the batch's record; whoever opens leaves hands
+/// in the record. A leaf moves its subject's cursor to the batch's time, so that none is applied twice, and none after a
+/// newer decision. A batch dies at its deadline, when its model is disabled, and when the consumer names another model.
+abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
+    /// @notice Batches of a consumer and cohort that are kept.
+    uint256 public constant RING = 16;
+    uint256 private constant SUBJECT_BYTES = 20;
+
+    /// @dev Hashes of records. Overwritten in a ring, because new slots are dear.
+    mapping(address consumer => mapping(bytes32 subject => mapping(uint256 place => bytes32))) private _batches;
+
+    /// @inheritdoc IDecisionGateway
+    function submitBatch(BatchRequest calldata request, bytes calldata proof) external nonReentrant returns (bytes32) {
+        uint256 size = _sizeOf(request.cohort);
+        Batch memory batch;
+        batch.consumer = request.consumer;
+        batch.nonce = request.nonce;
+        batch.deadline = request.deadline;
+        batch.subject = keccak256(abi.encode(request.cohort.codehash, size));
+        Policy memory policy = IDecisionConsumer(batch.consumer).policy(batch.subject);
+        Model memory model = _live(policy.model);
+        batch.model = policy.model;
+        int256[] memory inputs = request.inputs;
+        batch.observedAt = _observed(policy, model, request.observed, new uint80[](0), inputs);
+        Cursor storage last = _cursors[batch.consumer][batch.subject];
+        _requireNext(last, batch.nonce, batch.observedAt, policy.minInterval);
+        _requireFresh(batch.deadline, batch.observedAt, policy.maxAge);
+
+        int256[] memory outputs = _unpacked(request.packedOutputs, model.outputs);
+        if (outputs.length % size != 0) revert WrongLength(outputs.length, size);
+        // The registry keeps 16 bits of the number of outputs.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        batch.outputsEach = uint32(outputs.length / size);
+        bytes32 context =
+            _contextOf(Contexts.BATCH, batch.consumer, batch.model, batch.subject, batch.nonce, batch.deadline);
+        batch.id = _prove(context, model, inputs, outputs, proof);
+        batch.root = _rootOf(batch, request.cohort, outputs);
+
+        _batches[batch.consumer][batch.subject][batch.nonce % RING] = keccak256(abi.encode(batch));
+        last.nextNonce = batch.nonce + 1;
+        last.observedAt = batch.observedAt;
+        last.acceptedAt = uint64(block.timestamp);
+        emit BatchAccepted(batch.id, batch.consumer, request.cohort, batch);
+        return batch.id;
+    }
+
+    /// @inheritdoc IDecisionGateway
+    function open(Batch calldata batch, Opening calldata opening) external nonReentrant returns (uint256) {
+        if (_batches[batch.consumer][batch.subject][batch.nonce % RING] != keccak256(abi.encode(batch))) {
+            revert UnknownBatch(batch.id);
+        }
+        if (batch.deadline <= block.timestamp) revert Expired(batch.deadline);
+        uint256 count = opening.indexes.length;
+        uint256 each = batch.outputsEach;
+        if (count == 0 || opening.subjects.length != count || opening.outputs.length != count * each) {
+            revert BadOpening();
+        }
+        int256[] memory outputs = opening.outputs;
+        bytes32[] memory leaves = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            leaves[i] = LeafTree.leaf(batch.id, opening.indexes[i], opening.subjects[i], outputs, i * each, each);
+        }
+        if (!MerkleProof.multiProofVerifyCalldata(opening.multiproof, opening.flags, batch.root, leaves)) {
+            revert BadOpening();
+        }
+        return _hand(batch, opening, outputs);
+    }
+
+    /// @dev Moves the cursors of subjects that have nothing newer and calls the consumer for these.
+    function _hand(Batch calldata batch, Opening calldata opening, int256[] memory outputs)
+        private
+        returns (uint256 applied)
+    {
+        Policy memory policy = IDecisionConsumer(batch.consumer).policy(batch.subject);
+        if (policy.model != batch.model) revert PolicyChanged(policy.model);
+        Model memory model = _live(batch.model);
+        Decision[] memory decisions = new Decision[](opening.indexes.length);
+        for (uint256 i = 0; i < decisions.length; ++i) {
+            (bool next, uint64 nonce) = _advance(batch, opening.subjects[i]);
+            if (!next) continue;
+            Decision memory decision = _decision(batch, opening.indexes[i], opening.subjects[i], nonce);
+            decision.outputs = _numbers(model, outputs, i, opening.indexes[i], batch.outputsEach);
+            decisions[applied++] = decision;
+            emit LeafOpened(batch.id, opening.indexes[i], opening.subjects[i]);
+        }
+        if (applied == 0) return 0;
+        assembly ("memory-safe") {
+            mstore(decisions, applied)
+        }
+        if (IDecisionConsumer(batch.consumer).onDecisions(decisions) != IDecisionConsumer.onDecisions.selector) {
+            revert CallbackRefused();
+        }
+    }
+
+    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further.
+    function _advance(Batch calldata batch, bytes32 subject) private returns (bool next, uint64 nonce) {
+        Cursor storage cursor_ = _cursors[batch.consumer][subject];
+        Cursor memory before = cursor_;
+        if (before.acceptedAt != 0 && before.observedAt >= batch.observedAt) return (false, 0);
+        cursor_.nextNonce = before.nextNonce + 1;
+        cursor_.observedAt = batch.observedAt;
+        cursor_.acceptedAt = uint64(block.timestamp);
+        return (true, before.nextNonce);
+    }
+
+    function _decision(Batch calldata batch, uint256 index, bytes32 subject, uint64 nonce)
+        private
+        pure
+        returns (Decision memory decision)
+    {
+        decision.id = keccak256(abi.encode(batch.id, index));
+        decision.model = batch.model;
+        decision.subject = subject;
+        decision.nonce = nonce;
+        decision.observedAt = batch.observedAt;
+        decision.deadline = batch.deadline;
+    }
+
+    /// @dev Outputs of the leaf at `index` as numbers; in `outputs` it is the `i`th.
+    function _numbers(Model memory model, int256[] memory outputs, uint256 i, uint256 index, uint256 each)
+        private
+        pure
+        returns (int256[] memory)
+    {
+        return Outputs.toNumbers(_slice(outputs, i * each, each), index * each, model.runs, UNIT);
+    }
+
+    function _rootOf(Batch memory batch, address cohort, int256[] memory outputs) private view returns (bytes32) {
+        uint256 each = batch.outputsEach;
+        bytes memory list = cohort.code;
+        bytes32[] memory leaves = new bytes32[](outputs.length / each);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            bytes32 subject;
+            // Behind the length and INVALID; the word's upper 20 bytes are the subject.
+            assembly ("memory-safe") {
+                subject := shr(96, mload(add(add(list, 0x21), mul(SUBJECT_BYTES, i))))
+            }
+            leaves[i] = LeafTree.leaf(batch.id, i, subject, outputs, i * each, each);
+        }
+        return LeafTree.root(leaves);
+    }
+
+    /// @dev As many outputs as the model has; their width follows from the length.
+    function _unpacked(bytes calldata packed, uint256 count) private pure returns (int256[] memory) {
+        if (packed.length % count != 0) revert BadWidth(packed.length);
+        return PackedInts.unpack(packed, packed.length / count);
+    }
+
+    function _sizeOf(address cohort) private view returns (uint256) {
+        uint256 length = cohort.code.length;
+        if (length < 1 + SUBJECT_BYTES || (length - 1) % SUBJECT_BYTES != 0) revert BadCohort(length);
+        return (length - 1) / SUBJECT_BYTES;
+    }
+
+    function _slice(int256[] memory all, uint256 from, uint256 count) private pure returns (int256[] memory slice) {
+        slice = new int256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            slice[i] = all[from + i];
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.27;
+
+import {Decision, IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
+import {IDecisionGateway, Request} from "../interfaces/IDecisionGateway.sol";
+import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
+import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
+import {Contexts} from "../libraries/Contexts.sol";
+import {Outputs} from "../libraries/Outputs.sol";
+import {PackedRequest} from "../libraries/PackedRequest.sol";
+import {BatchGateway} from "./BatchGateway.sol";
+import {GatewayBase} from "./GatewayBase.sol";
+
+/// @title Single decisions, spelled by the ABI or packed; batches are in `BatchGateway`.
+/// @notice A decision whose consumer reverts reverts as a whole: no nonce is burnt, and the same proof can be submitted
+/// again until its deadline.
+contract DecisionGateway is BatchGateway {
+    constructor(IModelRegistry registry, IFeedBinder binder, bool takesUnsafeModels)
+        GatewayBase(registry, binder, takesUnsafeModels)
+    {}
+
+    /// @inheritdoc IDecisionGateway
+    function submit(Request calldata request, bytes calldata proof) external nonReentrant returns (bytes32 id) {
+        return _submit(request, proof);
+    }
+
+    /// @inheritdoc IDecisionGateway
+    function submitPacked(bytes calldata packed) external nonReentrant returns (bytes32 id) {
+        (Request memory request, bytes calldata proof) = PackedRequest.decode(packed);
+        return _submit(request, proof);
+    }
+
+    function _submit(Request memory request, bytes calldata proof) private returns (bytes32) {
+        (Decision memory decision, Model memory model) = _checked(request);
+        if (request.outputs.length != model.outputs) revert WrongLength(model.outputs, request.outputs.length);
+        bytes32 context = _contextOf(
+            Contexts.DECISION, request.consumer, decision.model, request.subject, request.nonce, request.deadline
+        );
+        decision.id = _prove(context, model, request.inputs, request.outputs, proof);
+        decision.outputs = Outputs.toNumbers(request.outputs, 0, model.runs, UNIT);
+        _accept(request, decision);
+        return decision.id;
+    }
+
+    /// @dev All that is refused without looking at the proof.
+    function _checked(Request memory request) private view returns (Decision memory decision, Model memory model) {
+        Policy memory policy = IDecisionConsumer(request.consumer).policy(request.subject);
+        model = _live(policy.model);
+        decision.observedAt = _observed(policy, model, request.observed, request.rounds, request.inputs);
+        Cursor memory last = _cursors[request.consumer][request.subject];
+        _requireNext(last, request.nonce, decision.observedAt, policy.minInterval);
+        _requireFresh(request.deadline, decision.observedAt, policy.maxAge);
+        decision.model = policy.model;
+        decision.subject = request.subject;
+        decision.nonce = request.nonce;
+        decision.deadline = request.deadline;
+        decision.inputs = request.inputs;
+    }
+
+    /// @dev Moves the cursor and calls the consumer.
+    function _accept(Request memory request, Decision memory decision) private {
+        _cursors[request.consumer][request.subject] =
+            Cursor(request.nonce + 1, decision.observedAt, uint64(block.timestamp));
+        emit DecisionAccepted(
+            decision.id,
+            request.consumer,
+            request.subject,
+            decision.model,
+            request.nonce,
+            decision.observedAt,
+            msg.sender,
+            request.outputs
+        );
+        if (IDecisionConsumer(request.consumer).onDecision(decision) != IDecisionConsumer.onDecision.selector) {
+            revert CallbackRefused();
+        }
+    }
+}
