@@ -20,8 +20,8 @@ abstract contract BoundedConsumer is ConsumerBase {
 
     Groups.State private _groups;
 
-    /// @notice Sets the bounds of a group, and its values the first time. By governance. What waits is dropped.
-    /// @param values The parameters as they stand where they are used; none where the group has values already.
+    /// @notice Sets the bounds of a group, and its values. By governance. What waits is dropped.
+    /// @param values The parameters as they stand where they are used; none to leave those that the group has.
     function configure(bytes32 group, Bound[] calldata bounds, uint48[] calldata values) external restricted {
         Groups.configure(_groups, group, bounds, values);
     }
@@ -89,6 +89,10 @@ abstract contract BoundedConsumer is ConsumerBase {
                 ++count;
             }
         }
+    }
+
+    function _liveOf(bytes32 group) internal view returns (Live[] memory live) {
+        (live,) = Groups.parametersOf(_groups, group);
     }
 
     function _decide(Decision calldata decision) internal virtual override {

@@ -51,22 +51,21 @@ library Groups {
     /// @notice Seconds after a change within which it can be taken back.
     uint256 internal constant RESTORE_WINDOW = 24 hours;
 
-    /// @notice Sets bounds, and the values the first time. What waits is dropped.
+    /// @notice Sets bounds, and values where some are given: the first time they must be. What waits is dropped.
     function configure(State storage self, bytes32 group, Bound[] calldata bounds, uint48[] calldata values) external {
         Parameter[] storage parameters = self.parameters[group];
         bool isNew = parameters.length == 0;
-        uint256 count = isNew ? values.length : parameters.length;
-        if (count == 0 || bounds.length != count || (!isNew && values.length != 0)) revert BadBounds();
+        uint256 count = isNew ? bounds.length : parameters.length;
+        if (count == 0 || bounds.length != count) revert BadBounds();
+        if (values.length != count && (isNew || values.length != 0)) revert BadBounds();
         for (uint256 i = 0; i < count; ++i) {
             if (bounds[i].lo > bounds[i].hi) revert BadBounds();
-            if (isNew) {
-                if (values[i] < bounds[i].lo || values[i] > bounds[i].hi) revert BadBounds();
-                Live memory live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), 0);
-                parameters.push(Parameter(live, bounds[i]));
-            } else {
-                parameters[i].bound = bounds[i];
-                parameters[i].live.eta = 0;
-            }
+            if (isNew) parameters.push();
+            parameters[i].bound = bounds[i];
+            parameters[i].live.eta = 0;
+            if (values.length == 0) continue;
+            if (values[i] < bounds[i].lo || values[i] > bounds[i].hi) revert BadBounds();
+            parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), 0);
         }
         emit Configured(group, bounds);
     }
