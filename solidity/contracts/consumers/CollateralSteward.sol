@@ -37,9 +37,7 @@ contract CollateralSteward is BoundedConsumer {
     /// @notice The market, or an adapter to it.
     ICollateralPort public immutable market;
 
-    constructor(address authority, IDecisionGateway gateway, ICollateralPort market_)
-        ConsumerBase(authority, gateway)
-    {
+    constructor(address authority, IDecisionGateway gateway, ICollateralPort market_) ConsumerBase(authority, gateway) {
         market = market_;
     }
 

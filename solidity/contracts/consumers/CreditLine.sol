@@ -65,13 +65,11 @@ contract CreditLine is ERC4626, ConsumerBase, ReentrancyGuardTransient {
     uint256 public totalDebt;
     uint256 public exposure;
 
-    constructor(
-        address authority,
-        IDecisionGateway gateway,
-        IERC20 asset_,
-        string memory name_,
-        string memory symbol_
-    ) ERC20(name_, symbol_) ERC4626(asset_) ConsumerBase(authority, gateway) {}
+    constructor(address authority, IDecisionGateway gateway, IERC20 asset_, string memory name_, string memory symbol_)
+        ERC20(name_, symbol_)
+        ERC4626(asset_)
+        ConsumerBase(authority, gateway)
+    {}
 
     /// @notice What the seniors have: all but the juniors' part. In units of the asset.
     function totalAssets() public view override returns (uint256) {
@@ -215,11 +213,7 @@ contract CreditLine is ERC4626, ConsumerBase, ReentrancyGuardTransient {
         _requireOutputs(1, ports.length - inputs);
     }
 
-    function _deposit(address caller, address receiver, uint256 assets, uint256 shares)
-        internal
-        override
-        nonReentrant
-    {
+    function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
         uint256 before = IERC20(asset()).balanceOf(address(this));
         super._deposit(caller, receiver, assets, shares);
         uint256 got = IERC20(asset()).balanceOf(address(this)) - before;

@@ -93,17 +93,17 @@ contract ReferenceMarket is ICollateralPort, AccessManaged, ReentrancyGuardTrans
 
     /// @notice Supplies collateral, or the debt token to lend. In units of the token.
     function supply(address asset, uint256 amount) external nonReentrant {
+        bool isCollateral = asset == address(collateral);
+        if (!isCollateral && asset != address(debtToken)) revert UnknownAsset(asset);
         _take(IERC20Metadata(asset), amount);
-        if (asset == address(collateral)) {
+        if (isCollateral) {
             totalCollateral += amount;
             uint256 cap = supplyCap * 10 ** collateral.decimals();
             if (totalCollateral > cap) revert AboveCap(cap, totalCollateral);
             collateralOf[msg.sender] += amount;
-        } else if (asset == address(debtToken)) {
+        } else {
             totalLent += amount;
             lentBy[msg.sender] += amount;
-        } else {
-            revert UnknownAsset(asset);
         }
         emit Supplied(msg.sender, asset, amount);
     }

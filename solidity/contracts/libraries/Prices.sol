@@ -22,8 +22,9 @@ library Prices {
         // Positive.
         // forge-lint: disable-next-line(unsafe-typecast)
         uint256 value = uint256(answer);
-        return decimals <= UNIT_DECIMALS
-            ? value * 10 ** (UNIT_DECIMALS - decimals)
-            : value / 10 ** (decimals - UNIT_DECIMALS);
+        return
+            decimals <= UNIT_DECIMALS
+                ? value * 10 ** (UNIT_DECIMALS - decimals)
+                : value / 10 ** (decimals - UNIT_DECIMALS);
     }
 }

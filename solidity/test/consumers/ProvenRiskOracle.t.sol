@@ -38,8 +38,7 @@ contract ProvenRiskOracleTest is FedWorld {
     /// @dev 1 to 100,000; up by half after 24 h and 36 h apart, down by half at once.
     function _bounds(uint24 delayDown) private pure returns (Bound[] memory bounds) {
         bounds = new Bound[](1);
-        bounds[0] =
-            Bound(1, 100_000, 5_000, 5_000, 24 hours, delayDown, 36 hours, Bounds.SAFE_DOWN | Bounds.RELATIVE);
+        bounds[0] = Bound(1, 100_000, 5_000, 5_000, 24 hours, delayDown, 36 hours, Bounds.SAFE_DOWN | Bounds.RELATIVE);
     }
 
     function _values(uint48 value) private pure returns (uint48[] memory values) {

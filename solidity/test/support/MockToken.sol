@@ -33,7 +33,9 @@ contract MockToken is ERC20 {
 
     function _update(address from, address to, uint256 amount) internal override {
         super._update(from, to, amount);
-        if (feeBps != 0 && from != address(0) && to != address(0)) super._update(to, address(0), amount * feeBps / 1e4);
+        if (feeBps != 0 && from != address(0) && to != address(0)) {
+            super._update(to, address(0), amount * feeBps / 1e4);
+        }
         if (_hooked == address(0) || from == address(0)) return;
         (address hooked, bytes memory call) = (_hooked, _call);
         _hooked = address(0);

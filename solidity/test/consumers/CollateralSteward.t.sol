@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {BoundedConsumer} from "../../contracts/consumers/BoundedConsumer.sol";
+import {CollateralSteward} from "../../contracts/consumers/CollateralSteward.sol";
+import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
+import {LiquidationKeeper} from "../../contracts/consumers/LiquidationKeeper.sol";
+import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
+import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {Bound, Bounds, Live} from "../../contracts/libraries/Bounds.sol";
+import {VM} from "../Vm.sol";
+import {FedWorld} from "../support/FedWorld.sol";
+import {MockFeed} from "../support/MockFeed.sol";
+import {MockToken} from "../support/MockToken.sol";
+
+/// @notice The steward with the reference market, and the keeper that liquidates there.
+contract CollateralStewardTest is FedWorld {
+    uint64 private constant STEWARD_ROLE = 11;
+
+    MockToken private _ether;
+    MockToken private _dollar;
+    MockFeed private _dollarFeed;
+    MockFeed private _second;
+    ReferenceMarket private _market;
+    CollateralSteward private _steward;
+    LiquidationKeeper private _keeper;
+    bytes32 private _subject;
+
+    function setUp() external {
+        buildFed();
+        (_ether, _dollar) = (new MockToken(18), new MockToken(6));
+        (_dollarFeed, _second) = (new MockFeed(8), new MockFeed(8));
+        _market = new ReferenceMarket(address(manager), _ether, _dollar, feed, _dollarFeed);
+        _market.configureReserveAsCollateral(address(_ether), 7_500, 8_000);
+        _market.setSupplyCap(address(_ether), 1_000);
+        _market.setBorrowCap(address(_ether), 1_000_000);
+        _steward = new CollateralSteward(address(manager), gateway, _market);
+        bytes4[] memory selectors = new bytes4[](3);
+        selectors[0] = ReferenceMarket.configureReserveAsCollateral.selector;
+        selectors[1] = ReferenceMarket.setSupplyCap.selector;
+        selectors[2] = ReferenceMarket.setBorrowCap.selector;
+        manager.setTargetFunctionRole(address(_market), selectors, STEWARD_ROLE);
+        manager.grantRole(STEWARD_ROLE, address(_steward), 0);
+        guard(address(_steward), BoundedConsumer.restore.selector);
+        guard(address(_steward), BoundedConsumer.veto.selector);
+        _subject = _steward.subjectOf(address(_ether));
+        Policy memory policy = fedPolicy(4, 1 << 60, false);
+        _steward.setPolicy(_subject, policy, ports);
+        _configure();
+        _keeper = new LiquidationKeeper(address(manager), gateway, _market, _second, 1_000_000e6);
+        _fund();
+        _prices(int192(PRICE));
+    }
+
+    function _configure() private {
+        Bound[] memory bounds = new Bound[](2);
+        bounds[0] = Bound(0, 9_000, 50, 300, 24 hours, 0, 72 hours, Bounds.SAFE_DOWN);
+        bounds[1] = Bound(1_000, 9_500, 25, 25, 24 hours, 24 hours, 72 hours, 0);
+        uint48[] memory values = new uint48[](2);
+        (values[0], values[1]) = (7_500, 8_000);
+        _steward.configure(_steward.groupOf(address(_ether), 0), bounds, values);
+        bounds = new Bound[](1);
+        bounds[0] = Bound(1, 10_000_000, 5_000, 5_000, 24 hours, 0, 36 hours, Bounds.SAFE_DOWN | Bounds.RELATIVE);
+        values = new uint48[](1);
+        values[0] = 1_000;
+        _steward.configure(_steward.groupOf(address(_ether), 1), bounds, values);
+        values[0] = 1_000_000;
+        _steward.configure(_steward.groupOf(address(_ether), 2), bounds, values);
+    }
+
+    function _fund() private {
+        _ether.give(address(this), 10_000e18);
+        _dollar.give(address(this), 10_000_000e6);
+        _dollar.give(address(_keeper), 500_000e6);
+        _ether.approve(address(_market), type(uint256).max);
+        _dollar.approve(address(_market), type(uint256).max);
+        _market.supply(address(_dollar), 5_000_000e6);
+    }
+
+    function _prices(int192 price) private {
+        feed.push(price, block.timestamp);
+        _second.push(price, block.timestamp);
+        _dollarFeed.push(1e8, block.timestamp);
+    }
+
+    function _decide(uint256 ltv, uint256 lt, uint256 supplyCap, uint256 borrowCap) private {
+        warpToNextPeriod(int192(PRICE));
+        int256[] memory outputs = new int256[](4);
+        // Rounded up, so that the number is reached again when it is rounded down.
+        outputs[0] = int256((ltv * (1 << 20) + 9_999) / 10_000);
+        outputs[1] = int256((lt * (1 << 20) + 9_999) / 10_000);
+        (outputs[2], outputs[3]) = (int256(supplyCap << 20), int256(borrowCap << 20));
+        decide(address(_steward), _subject, outputs);
+        _prices(int192(PRICE));
+    }
+
+    function decideLater(uint256 ltv, uint256 lt, uint256 supplyCap, uint256 borrowCap) external {
+        _decide(ltv, lt, supplyCap, borrowCap);
+    }
+
+    function test_lowersTheLoanToValueAtOnceAndTheThresholdLater() external {
+        VM.warp(block.timestamp + 72 hours);
+        _decide(7_000, 7_900, 1_000, 1_000_000);
+        eq(_market.ltv(), 7_200, "300 down, at once");
+        eq(_market.liquidationThreshold(), 8_000, "nobody is liquidated by surprise");
+        bytes32 group = _steward.groupOf(address(_ether), 0);
+        (Live[] memory live,) = _steward.parametersOf(group);
+        eq(live[1].pending, 7_975, "25 down waits");
+        VM.warp(live[1].eta);
+        yes(_steward.execute(group), "executed");
+        eq(_market.liquidationThreshold(), 7_975, "after a day");
+    }
+
+    function test_raisesBothTogetherOrNotAtAll() external {
+        VM.warp(block.timestamp + 72 hours);
+        // Wanted: 200 and 100 more; steps are 50 and 25, so that each gets a quarter.
+        _decide(7_700, 8_100, 1_000, 1_000_000);
+        bytes32 group = _steward.groupOf(address(_ether), 0);
+        (Live[] memory live,) = _steward.parametersOf(group);
+        yes(live[0].pending == 7_550 && live[1].pending == 8_025, "a quarter of the way, both");
+        eq(live[0].eta, live[1].eta, "at one time");
+        VM.prank(GUARDIAN);
+        yes(_steward.veto(group), "vetoed together");
+    }
+
+    function test_capsNeverGoBelowUse() external {
+        _market.supply(address(_ether), 700e18);
+        _decide(7_500, 8_000, 10, 1);
+        eq(_market.supplyCap(), 700, "what is supplied");
+        eq(_market.borrowCap(), 500_000, "half");
+        bytes32 group = _steward.groupOf(address(_ether), 2);
+        VM.prank(GUARDIAN);
+        yes(_steward.restore(group), "put back");
+        eq(_market.borrowCap(), 1_000_000, "in minutes, not after a vote of five days");
+    }
+
+    function test_outputsThatContradictEachOtherAreRefused() external {
+        VM.expectRevert(abi.encodeWithSelector(CollateralSteward.GapTooSmall.selector, 7_900, 8_000));
+        this.decideLater(7_900, 8_000, 1_000, 1_000_000);
+    }
+
+    function test_aMarketThatWasChangedElsewhereStopsTheSteward() external {
+        manager.grantRole(STEWARD_ROLE, address(this), 0);
+        _market.setSupplyCap(address(_ether), 5);
+        VM.expectRevert(abi.encodeWithSelector(CollateralSteward.OutOfStep.selector, address(_ether)));
+        this.decideLater(7_500, 8_000, 1_000, 1_000_000);
+    }
+
+    function test_survivesADeadGateway() external {
+        VM.etch(address(gateway), hex"fe");
+        _market.supply(address(_ether), 10e18);
+        _market.borrow(10_000e6);
+        _market.repay(10_000e6);
+        _market.withdraw(address(_ether), 10e18);
+    }
+
+    /// @dev Venus, 15 March 2026: a donation past the supply cap. Balances are what arrived through `supply`.
+    function test_incident_venusDonation() external {
+        _market.supply(address(_ether), 1_000e18);
+        _ether.transfer(address(_market), 1_000e18);
+        eq(_market.totalCollateral(), 1_000e18, "the donation counts for nothing");
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.AboveCap.selector, 1_000e18, 1_000e18 + 1));
+        _market.supply(address(_ether), 1);
+    }
+
+    function test_tokensWithAFeeAreRefused() external {
+        _ether.setFee(10);
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.WrongAmountReceived.selector, 1e18, 0.999e18));
+        _market.supply(address(_ether), 1e18);
+    }
+
+    function test_theMarketHoldsItsOwnRules() external {
+        _market.supply(address(_ether), 10e18);
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.NotEnoughCollateral.selector, 15_001e18, 15_000e18));
+        _market.borrow(15_001e6);
+        _market.borrow(15_000e6);
+        VM.expectRevert(
+            abi.encodeWithSelector(
+                ReferenceMarket.NotEnoughCollateral.selector, 15_000e18, 14_999_998_500_000_000_000_000
+            )
+        );
+        _market.withdraw(address(_ether), 1e12);
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.UnknownAsset.selector, KEEPER));
+        _market.supply(KEEPER, 1);
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.UnknownAsset.selector, KEEPER));
+        _market.withdraw(KEEPER, 1);
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.AboveCap.selector, 14_999e6, 15_000e6));
+        _market.withdraw(address(_dollar), 5_000_000e6 - 14_999e6);
+        manager.grantRole(STEWARD_ROLE, address(this), 0);
+        VM.expectRevert(ReferenceMarket.BadParameters.selector);
+        _market.configureReserveAsCollateral(address(_ether), 8_001, 8_000);
+    }
+
+    /// @dev A score for this contract, by a decision about one account on the round before the latest `later` ones.
+    function _score(int256 score, uint80 later) private {
+        Policy memory policy = fedPolicy(1, 1 << 40, false);
+        bytes32 subject = bytes32(uint256(uint160(address(this))));
+        _keeper.setPolicy(subject, policy, ports);
+        uint80 round = feed.latestRound() - later;
+        (, int256 answer,,,) = feed.getRoundData(round);
+        Request memory made =
+            nextRequest(address(_keeper), subject, lastTime(), ids(round), ints(answer / 1e6), ints(score << 20));
+        gateway.submit(made, prove(made));
+    }
+
+    function _owe() private {
+        _market.supply(address(_ether), 10e18);
+        _market.borrow(15_000e6);
+    }
+
+    function _liquidate(uint256 debt) private {
+        (address[] memory accounts, uint256[] memory debts) = (new address[](1), new uint256[](1));
+        (accounts[0], debts[0]) = (address(this), debt);
+        _keeper.liquidate(accounts, debts);
+    }
+
+    function liquidateLater(uint256 debt) external {
+        _liquidate(debt);
+    }
+
+    /// @dev A proof orders liquidations and never makes one.
+    function test_aScoreAloneLiquidatesNobody() external {
+        _owe();
+        warpToNextPeriod(int192(PRICE));
+        _prices(int192(PRICE));
+        _score(1_000, 1);
+        uint256 health = _market.healthOf(address(this));
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.Healthy.selector, health));
+        this.liquidateLater(1_000e6);
+    }
+
+    function test_liquidatesWhoTheMarketSaysIsUnhealthy() external {
+        _owe();
+        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.StaleScore.selector, address(this), 0));
+        this.liquidateLater(1_000e6);
+        warpToNextPeriod(1_800e8);
+        _prices(1_800e8);
+        feed.push(1_800e8, block.timestamp);
+        _score(5, 2);
+        _liquidate(1_000e6);
+        eq(_market.debtOf(address(this)), 14_000e6, "repaid");
+        eq(_dollar.allowance(address(_keeper), address(_market)), 0, "no approval is left");
+        eq(_ether.balanceOf(address(_keeper)), uint256(1_050e18) * 1e18 / 1_800e18, "with the bonus");
+        // A second feed that says otherwise.
+        _second.push(1_900e8, block.timestamp);
+        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.FeedsDisagree.selector, 1_800e18, 1_900e18));
+        this.liquidateLater(1_000e6);
+        _second.push(1_800e8, block.timestamp);
+        // What may be spent on a day.
+        _liquidate(7_000e6);
+        VM.warp(block.timestamp + 31 minutes);
+        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.StaleScore.selector, address(this), lastTime()));
+        this.liquidateLater(1_000e6);
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
+import {CreditLine} from "../../contracts/consumers/CreditLine.sol";
+import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {VM} from "../Vm.sol";
+import {FedWorld} from "../support/FedWorld.sol";
+import {MockToken} from "../support/MockToken.sol";
+
+contract CreditLineTest is FedWorld {
+    address private constant BORROWER = address(0xb0);
+    address private constant OTHER = address(0xb1);
+
+    MockToken private _dollar;
+    CreditLine private _pool;
+    Policy private _policy;
+
+    function setUp() external {
+        buildFed();
+        _dollar = new MockToken(6);
+        _pool = new CreditLine(address(manager), gateway, _dollar, "pool", "POOL");
+        guard(address(_pool), ConsumerBase.pause.selector);
+        _policy = fedPolicy(1, 1 << 60, false);
+        _pool.setPolicy(_subject(BORROWER), _policy, ports);
+        _pool.setPolicy(_subject(OTHER), _policy, ports);
+        _dollar.give(address(this), 10_000_000e6);
+        _dollar.approve(address(_pool), type(uint256).max);
+        _pool.deposit(900_000e6, address(this));
+        _pool.depositJunior(100_000e6);
+        VM.prank(BORROWER);
+        _dollar.approve(address(_pool), type(uint256).max);
+    }
+
+    function _subject(address borrower) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(borrower)));
+    }
+
+    function _decide(address borrower, uint256 limit_) private {
+        warpToNextPeriod(int192(PRICE));
+        decide(address(_pool), _subject(borrower), ints(int256(limit_ << 20)));
+    }
+
+    function _draw(uint256 amount) private {
+        VM.prank(BORROWER);
+        _pool.draw(amount);
+    }
+
+    function _grant(uint256 limit_) private {
+        _decide(BORROWER, limit_);
+        VM.warp(block.timestamp + 24 hours);
+    }
+
+    function test_whatIsAddedCanBeDrawnAfterADay() external {
+        _decide(BORROWER, 20_000);
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 0, 10_050e6));
+        _draw(10_000e6);
+        VM.warp(block.timestamp + 24 hours);
+        _draw(10_000e6);
+        eq(_dollar.balanceOf(BORROWER), 10_000e6, "drawn");
+        eq(_pool.totalDebt(), 10_050e6, "owed with its fee");
+        eq(_pool.juniorAssets(), 100_050e6, "which the juniors get");
+        eq(_pool.totalAssets(), 900_000e6, "and the seniors do not lose by");
+    }
+
+    function test_aLimitIsAtMostAShareOfThePoolAndAllAtMostTheJuniors() external {
+        _grant(1_000_000);
+        eq(_pool.limitOf(BORROWER), 50_000e6, "5 % of a million");
+        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) * 2 / 5);
+        _decide(OTHER, 1_000_000);
+        VM.warp(block.timestamp + 24 hours);
+        yes(_pool.limitOf(OTHER) <= 10_000e6, "what the juniors have left");
+        yes(_pool.exposure() <= _pool.juniorAssets(), "all limits together");
+        uint256 shares = _pool.juniorSharesOf(address(this));
+        VM.expectRevert();
+        _pool.withdrawJunior(shares / 2);
+    }
+
+    function test_halvesWithoutProofs() external {
+        _grant(40_000);
+        eq(_pool.limitOf(BORROWER), 40_000e6, "whole");
+        VM.warp(block.timestamp + 29 days);
+        eq(_pool.limitOf(BORROWER), 20_000e6, "half after 30 days");
+        VM.warp(block.timestamp + 30 days);
+        eq(_pool.limitOf(BORROWER), 10_000e6, "a quarter");
+        VM.warp(block.timestamp + 3650 days);
+        eq(_pool.limitOf(BORROWER), 0, "nothing");
+    }
+
+    function test_aLowerLimitHoldsAtOnce() external {
+        _grant(40_000);
+        _decide(BORROWER, 5_000);
+        eq(_pool.limitOf(BORROWER), 5_000e6, "at once");
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 5_000e6, 5_025e6));
+        _draw(5_000e6);
+    }
+
+    /// @dev Sybils farm scores and run: the juniors lose, the seniors do not.
+    function test_lossesFallOnTheJuniors() external {
+        _grant(50_000);
+        _draw(49_000e6);
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.NotOverdue.selector, block.timestamp + 90 days));
+        _pool.writeOff(BORROWER);
+        VM.warp(block.timestamp + 60 days);
+        // A proof does not put it off.
+        _decide(BORROWER, 50_000);
+        VM.warp(block.timestamp + 30 days);
+        _pool.writeOff(BORROWER);
+        eq(_pool.totalAssets(), 900_000e6, "seniors");
+        eq(_pool.juniorAssets(), 51_000e6, "juniors bear the principal; the fee was theirs");
+        eq(_pool.limitOf(BORROWER), 0, "the limit is gone");
+        eq(_pool.exposure(), 0, "and what rested on it");
+    }
+
+    function test_repaidIsRepaid() external {
+        _grant(50_000);
+        _draw(10_000e6);
+        _pool.repay(BORROWER, 20_000e6);
+        eq(_pool.totalDebt(), 0, "no more than is owed");
+        eq(_pool.cash(), 1_000_050e6, "cash");
+        VM.expectRevert();
+        _pool.writeOff(BORROWER);
+    }
+
+    function test_survivesADeadGatewayAndAPause() external {
+        _grant(50_000);
+        _draw(10_000e6);
+        VM.etch(address(gateway), hex"fe");
+        VM.prank(GUARDIAN);
+        _pool.pause(true);
+        VM.expectRevert(ConsumerBase.Paused.selector);
+        _draw(1);
+        _pool.repay(BORROWER, 10_050e6);
+        _pool.withdraw(900_000e6, address(this), address(this));
+    }
+
+    function test_seniorsTakeOutWhatIsThere() external {
+        _grant(50_000);
+        _draw(40_000e6);
+        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) / 2 - 1e6);
+        yes(_pool.maxWithdraw(address(this)) <= _pool.cash(), "no more than cash");
+        _pool.redeem(_pool.maxRedeem(address(this)), address(this), address(this));
+    }
+
+    function test_tokensWithAFeeAreRefused() external {
+        _dollar.setFee(100);
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.WrongAmountReceived.selector, 100e6, 99e6));
+        _pool.deposit(100e6, address(this));
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.WrongAmountReceived.selector, 100e6, 99e6));
+        _pool.depositJunior(100e6);
+    }
+
+    function test_previewIsWhatHappens() external {
+        Decision memory decision;
+        decision.subject = _subject(BORROWER);
+        decision.outputs = ints(20_000e18);
+        (, uint256[] memory from, uint256[] memory to, uint48[] memory eta) = _pool.preview(decision);
+        yes(from[0] == 0 && to[0] == 20_000e6 && eta[0] == block.timestamp + 24 hours, "after a day");
+        decision.outputs = ints(-1);
+        VM.expectRevert(abi.encodeWithSelector(ConsumerBase.UnusableOutput.selector, 0, -1));
+        _pool.preview(decision);
+    }
+}
