@@ -2,8 +2,9 @@
 pragma solidity ^0.8.27;
 
 /// @title The tree of a batch's decisions.
-/// @notice Inner nodes hash their children in ascending order, as OpenZeppelin's `MerkleProof` expects. A node without a
-/// sibling moves up as it is.
+/// @notice Inner nodes hash their children in ascending order, as OpenZeppelin's `MerkleProof` expects. Nodes are in a row,
+/// leaves first, and each two make the next one behind all: with any number of leaves, any of them in ascending order
+/// have a multiproof. (A tree that carries a single node up has not: the multiproof takes leaves before hashes.)
 library LeafTree {
     /// @notice A leaf: `keccak256(keccak256(batch . index . subject . outputs))`, each 32 bytes; hashed twice, so that no
     /// inner node is a leaf.
@@ -26,31 +27,33 @@ library LeafTree {
         }
     }
 
-    /// @notice The root; overwrites the leaves.
-    function root(bytes32[] memory leaves) internal pure returns (bytes32 top) {
+    /// @notice The root. `nodes` holds the leaves and has room for the `n - 1` inner nodes behind them: node `n + i` is made
+    /// of the nodes `2i` and `2i + 1`.
+    /// @param nodes `2n - 1` of them; overwritten from the `n`th on.
+    function root(bytes32[] memory nodes) internal pure returns (bytes32 top) {
         assembly ("memory-safe") {
-            let base := add(leaves, 0x20)
-            for { let n := mload(leaves) } gt(n, 1) { n := shr(1, add(n, 1)) } {
-                let write := base
-                let end := add(base, mul(0x20, and(n, not(1))))
-                for { let read := base } lt(read, end) { read := add(read, 0x40) } {
-                    let a := mload(read)
-                    let b := mload(add(read, 0x20))
-                    switch lt(a, b)
-                    case 0 {
-                        mstore(0, b)
-                        mstore(0x20, a)
-                    }
-                    default {
-                        mstore(0, a)
-                        mstore(0x20, b)
-                    }
-                    mstore(write, keccak256(0, 0x40))
-                    write := add(write, 0x20)
+            let length := mload(nodes)
+            let read := add(nodes, 0x20)
+            let end := add(read, mul(0x20, length))
+            // The first inner node.
+            for { let write := add(read, mul(0x20, shr(1, add(length, 1)))) } lt(write, end) {
+                write := add(write, 0x20)
+            } {
+                let a := mload(read)
+                let b := mload(add(read, 0x20))
+                read := add(read, 0x40)
+                switch lt(a, b)
+                case 0 {
+                    mstore(0, b)
+                    mstore(0x20, a)
                 }
-                if and(n, 1) { mstore(write, mload(end)) }
+                default {
+                    mstore(0, a)
+                    mstore(0x20, b)
+                }
+                mstore(write, keccak256(0, 0x40))
             }
-            top := mload(base)
+            top := mload(sub(end, 0x20))
         }
     }
 }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Batch, BatchRequest, IDecisionGateway, Opening} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
+import {LeafTree} from "../../contracts/libraries/LeafTree.sol";
+import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
+import {VM} from "../Vm.sol";
+import {BatchWorld} from "../support/BatchWorld.sol";
+import {MockConsumer} from "../support/MockConsumer.sol";
+import {Tree} from "../support/Tree.sol";
+
+/// @notice Batches of decisions and their openings, with the stub for the verifier.
+contract BatchesTest is BatchWorld {
+    Policy private _policy;
+
+    function setUp() external {
+        _policy = buildBatch(11, 2);
+    }
+
+    function _open(Batch memory batch, Opening memory opening, bytes memory refusal) private {
+        VM.expectRevert(refusal);
+        gateway.open(batch, opening);
+    }
+
+    function test_keepsTheRootOfItsDecisions() external {
+        Batch memory batch = submitBatch();
+        yes(batch.root == Tree.root(leavesOf(batch.id)), "root");
+        eq(batch.observedAt, lastTime(), "time");
+        eq(batch.outputsEach, 2, "outputs of each");
+    }
+
+    function testFuzz_theTreeIsTheSame(bytes32[] memory leaves) external pure {
+        if (leaves.length == 0) return;
+        bytes32[] memory copy = new bytes32[](2 * leaves.length - 1);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            copy[i] = leaves[i];
+        }
+        yes(LeafTree.root(copy) == Tree.root(leaves), "root");
+    }
+
+    function testFuzz_opensAnyLeaves(uint16 mask) external {
+        Batch memory batch = submitBatch();
+        uint256[] memory indexes = new uint256[](11);
+        uint256 count;
+        for (uint256 i = 0; i < 11; ++i) {
+            if (mask & (1 << i) != 0) indexes[count++] = i;
+        }
+        if (count == 0) return;
+        assembly {
+            mstore(indexes, count)
+        }
+        eq(gateway.open(batch, openingOf(batch.id, indexes)), count, "applied");
+        uint256 last = indexes[count - 1];
+        yes(consumer.lastSubject() == bytes32(uint256(uint160(subjectAt(last)))), "subject");
+        eqInt(consumer.lastOutputs(1), outputAt(2 * last + 1) * 1e18 / (1 << 20), "output in 1e-18");
+        eq(gateway.open(batch, openingOf(batch.id, indexes)), 0, "a repeat applies nothing");
+        eq(consumer.count(), count, "once each");
+    }
+
+    function test_forgedOpenings() external {
+        Batch memory batch = submitBatch();
+        bytes memory bad = abi.encodeWithSelector(IDecisionGateway.BadOpening.selector);
+        Opening memory opening = openingOf(batch.id, some(3, 4, 2));
+        opening.outputs[1] += 1;
+        _open(batch, opening, bad);
+        opening = openingOf(batch.id, some(3, 4, 2));
+        opening.subjects[0] = bytes32(uint256(uint160(KEEPER)));
+        _open(batch, opening, bad);
+        opening = openingOf(batch.id, some(3, 4, 2));
+        opening.indexes[0] = 2;
+        _open(batch, opening, bad);
+        opening = openingOf(batch.id, some(3, 4, 2));
+        opening.multiproof[0] ^= bytes32(uint256(1));
+        _open(batch, opening, bad);
+        // No leaves at all, which a multiproof of the root alone would prove.
+        Opening memory none;
+        none.multiproof = new bytes32[](1);
+        none.multiproof[0] = batch.root;
+        _open(batch, none, bad);
+        opening = openingOf(batch.id, some(3, 4, 2));
+        opening.subjects = new bytes32[](1);
+        _open(batch, opening, bad);
+    }
+
+    function test_aRecordThatIsNotTheOneKept() external {
+        Batch memory batch = submitBatch();
+        Opening memory opening = openingOf(batch.id, some(0, 1, 1));
+        bytes memory unknown = abi.encodeWithSelector(IDecisionGateway.UnknownBatch.selector, batch.id);
+        batch.deadline += 1;
+        _open(batch, opening, unknown);
+        batch.deadline -= 1;
+        batch.outputsEach = 1;
+        _open(batch, opening, unknown);
+    }
+
+    function test_aBatchDiesAtItsDeadline() external {
+        Batch memory batch = submitBatch();
+        VM.warp(batch.deadline);
+        _open(
+            batch,
+            openingOf(batch.id, some(0, 1, 1)),
+            abi.encodeWithSelector(IDecisionGateway.Expired.selector, batch.deadline)
+        );
+    }
+
+    function test_aBatchDiesWithItsModelAndWithAnotherPolicy() external {
+        Batch memory batch = submitBatch();
+        Opening memory opening = openingOf(batch.id, some(0, 1, 1));
+        Policy memory other = fedPolicy(22, 1 << 20, true);
+        consumer.set(other);
+        _open(batch, opening, abi.encodeWithSelector(IDecisionGateway.PolicyChanged.selector, other.model));
+        consumer.set(_policy);
+        VM.prank(GUARDIAN);
+        registry.disable(_policy.model);
+        _open(batch, opening, abi.encodeWithSelector(IModelRegistry.DisabledModel.selector, _policy.model));
+    }
+
+    function test_anOlderBatchIsNotOpenedAfterANewerOne() external {
+        VM.warp(block.timestamp + 50 minutes);
+        Batch memory older = submitBatch();
+        warpToNextPeriod(int192(PRICE));
+        Batch memory newer = submitBatch();
+        eq(gateway.open(newer, openingOf(newer.id, some(2, 1, 1))), 1, "opened");
+        eq(gateway.open(older, openingOf(older.id, some(0, 1, 4))), 3, "all but the one with a newer decision");
+        eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 4))), 3, "the others go on");
+    }
+
+    function test_replays() external {
+        (BatchRequest memory request_, bytes memory proof) = batchRequest();
+        gateway.submitBatch(request_, proof);
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.NonceUsed.selector, 1, 0));
+        gateway.submitBatch(request_, proof);
+    }
+
+    function test_aSingleDecisionsProofIsNoBatchs() external {
+        (BatchRequest memory request_,) = batchRequest();
+        int256[] memory outputs = new int256[](22);
+        for (uint256 i = 0; i < 22; ++i) {
+            outputs[i] = outputAt(i);
+        }
+        (uint256 low, uint256 high) = gateway.contextOf(
+            address(consumer), _policy.model, batchSubject(), request_.nonce, request_.deadline
+        );
+        bytes memory proof = proofOf(_policy.model, low, high, request_.inputs, outputs);
+        VM.expectRevert(IHalo2Verifier.ProofRejected.selector);
+        gateway.submitBatch(request_, proof);
+    }
+
+    function test_packedOutputsOfAnotherLength() external {
+        (BatchRequest memory request_, bytes memory proof) = batchRequest();
+        bytes memory packed = request_.packedOutputs;
+        request_.packedOutputs = bytes.concat(packed, hex"00");
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.BadWidth.selector, packed.length + 1));
+        gateway.submitBatch(request_, proof);
+        request_.packedOutputs = "";
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.BadWidth.selector, 0));
+        gateway.submitBatch(request_, proof);
+        request_.packedOutputs = new bytes(17 * 22);
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.BadWidth.selector, 17));
+        gateway.submitBatch(request_, proof);
+    }
+
+    function test_cohorts() external {
+        (BatchRequest memory request_, bytes memory proof) = batchRequest();
+        request_.cohort = KEEPER;
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.BadCohort.selector, 0));
+        gateway.submitBatch(request_, proof);
+        VM.etch(KEEPER, new bytes(22));
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.BadCohort.selector, 22));
+        gateway.submitBatch(request_, proof);
+        VM.etch(KEEPER, new bytes(61));
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.WrongLength.selector, 22, 3));
+        gateway.submitBatch(request_, proof);
+    }
+
+    function test_aConsumerThatRefuses() external {
+        Batch memory batch = submitBatch();
+        consumer.setMood(MockConsumer.Mood.WrongAnswer);
+        _open(
+            batch,
+            openingOf(batch.id, some(0, 1, 1)),
+            abi.encodeWithSelector(IDecisionGateway.CallbackRefused.selector)
+        );
+    }
+}
