@@ -8,6 +8,15 @@ struct Log {
     address emitter;
 }
 
+/// @notice Gas of a call.
+struct Gas {
+    uint64 gasLimit;
+    uint64 gasTotalUsed;
+    uint64 gasMemoryUsed;
+    int64 gasRefunded;
+    uint64 gasRemaining;
+}
+
 /// @notice The cheatcodes that these tests use: forge-std is not on npm.
 interface Vm {
     function expectRevert() external;
@@ -35,6 +44,7 @@ interface Vm {
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function expectEmit(bool topic1, bool topic2, bool topic3, bool data) external;
+    function lastCallGas() external view returns (Gas memory);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
 }

@@ -34,7 +34,18 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     IDecisionGateway public gateway;
     /// @notice Whether decisions are refused.
     bool public paused;
-    mapping(bytes32 subject => Policy) private _policies;
+
+    /// @dev Without the hash of a consumer's own inputs, which is another one for each subject.
+    struct Kept {
+        bytes32 model;
+        bytes32 feedSet;
+        uint32 maxAge;
+        uint32 minInterval;
+        uint16 ownInputs;
+        bool snapshots;
+    }
+
+    mapping(bytes32 subject => Kept) private _policies;
 
     constructor(address authority, IDecisionGateway gateway_) AccessManaged(authority) {
         registry = gateway_.registry();
@@ -56,19 +67,29 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     }
 
     /// @notice Sets what decisions about a subject must be made of. By governance.
+    /// A hash of own inputs is not kept: it is the consumer's to compute.
     /// @param ports All of the model's: compared with the hash in its key, and their first with those of the feed set.
     function setPolicy(bytes32 subject, Policy calldata policy_, Port[] calldata ports) external restricted {
         (bytes32 portsHash, uint256 inputs) = registry.portsOf(policy_.model);
         if (keccak256(abi.encode(ports)) != portsHash || policy_.ownInputs > inputs) revert BadPolicy();
         _checkFeeds(policy_, keccak256(abi.encode(ports[:inputs - policy_.ownInputs])), inputs);
         _checkPorts(subject, ports, inputs);
-        _policies[subject] = policy_;
+        _policies[subject] = Kept(
+            policy_.model, policy_.feedSet, policy_.maxAge, policy_.minInterval, policy_.ownInputs, policy_.snapshots
+        );
         emit PolicySet(subject, policy_);
     }
 
     /// @inheritdoc IDecisionConsumer
-    function policy(bytes32 subject) public view virtual returns (Policy memory) {
-        return _policies[subject];
+    /// @dev A consumer with inputs of its own overrides this and adds their hash.
+    function policy(bytes32 subject) public view virtual returns (Policy memory policy_) {
+        Kept storage kept = _policies[subject];
+        policy_.model = kept.model;
+        policy_.feedSet = kept.feedSet;
+        policy_.maxAge = kept.maxAge;
+        policy_.minInterval = kept.minInterval;
+        policy_.ownInputs = kept.ownInputs;
+        policy_.snapshots = kept.snapshots;
     }
 
     /// @inheritdoc IDecisionConsumer

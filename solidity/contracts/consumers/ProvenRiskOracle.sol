@@ -14,7 +14,7 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 /// @title A risk oracle whose updates are proved.
 /// @notice Contracts that read a risk oracle (Aave's agents among them) read this one unchanged. A subject is an update
 /// type and a market; a decision has one output, the parameter in units of 1 (bps, or whole tokens), and becomes an
-/// update when its bounds let it through. The reader's own ranges, delays and breakers hold beside these.
+/// update when its bounds let it through, numbered from 1 for each subject; the events are `Groups.Applied`. The reader's own ranges, delays and breakers hold beside these.
 contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     struct Update {
         bytes32 decision;
@@ -24,18 +24,12 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
         uint48 previous;
     }
 
-    event ParameterUpdated(
-        bytes32 indexed subject, uint256 indexed updateId, uint256 previous, uint256 value, bytes32 decision
-    );
-
     /// @notice No update of this type for this market yet.
     error NoUpdate(string updateType, address market);
 
     uint256 private constant UNIT = 1e18;
 
     mapping(bytes32 subject => Update) private _updates;
-    /// @notice Number of the latest update of any subject.
-    uint64 public updateCounter;
 
     constructor(address authority, IDecisionGateway gateway) ConsumerBase(authority, gateway) {}
 
@@ -75,9 +69,10 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     }
 
     function _apply(bytes32 group, Live[] memory live, Groups.Origin memory origin) internal override {
-        uint64 id = ++updateCounter;
-        _updates[group] = Update(origin.decision, id, origin.observedAt, live[0].value, live[0].previous);
-        emit ParameterUpdated(group, id, live[0].previous, live[0].value, origin.decision);
+        Update storage update = _updates[group];
+        update.decision = origin.decision;
+        (update.updateId, update.timestamp) = (update.updateId + 1, origin.observedAt);
+        (update.value, update.previous) = (live[0].value, live[0].previous);
     }
 
     function _checkPorts(bytes32, Port[] calldata ports, uint256 inputs) internal pure override {

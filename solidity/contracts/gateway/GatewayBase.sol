@@ -68,6 +68,7 @@ abstract contract GatewayBase is IDecisionGateway {
     function _contextOf(bytes32 kind, address consumer, bytes32 model, bytes32 subject, uint64 nonce, uint64 deadline)
         internal
         view
+        virtual
         returns (bytes32)
     {
         return Contexts.hash(kind, address(this), consumer, model, subject, nonce, deadline);

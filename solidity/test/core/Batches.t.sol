@@ -140,9 +140,8 @@ contract BatchesTest is BatchWorld {
         for (uint256 i = 0; i < 22; ++i) {
             outputs[i] = outputAt(i);
         }
-        (uint256 low, uint256 high) = gateway.contextOf(
-            address(consumer), _policy.model, batchSubject(), request_.nonce, request_.deadline
-        );
+        (uint256 low, uint256 high) =
+            gateway.contextOf(address(consumer), _policy.model, batchSubject(), request_.nonce, request_.deadline);
         bytes memory proof = proofOf(_policy.model, low, high, request_.inputs, outputs);
         VM.expectRevert(IHalo2Verifier.ProofRejected.selector);
         gateway.submitBatch(request_, proof);
@@ -179,9 +178,7 @@ contract BatchesTest is BatchWorld {
         Batch memory batch = submitBatch();
         consumer.setMood(MockConsumer.Mood.WrongAnswer);
         _open(
-            batch,
-            openingOf(batch.id, some(0, 1, 1)),
-            abi.encodeWithSelector(IDecisionGateway.CallbackRefused.selector)
+            batch, openingOf(batch.id, some(0, 1, 1)), abi.encodeWithSelector(IDecisionGateway.CallbackRefused.selector)
         );
     }
 }

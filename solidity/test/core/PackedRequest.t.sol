@@ -29,12 +29,7 @@ contract PackedRequestTest is FedWorld {
             made.consumer, made.subject, made.nonce, made.deadline, made.observed, uint8(made.rounds.length)
         );
         packed = abi.encodePacked(
-            packed,
-            uint16(made.inputs.length),
-            uint16(made.outputs.length),
-            uint8(4),
-            uint8(6),
-            uint16(proof.length)
+            packed, uint16(made.inputs.length), uint16(made.outputs.length), uint8(4), uint8(6), uint16(proof.length)
         );
         packed = abi.encodePacked(
             packed, made.rounds[0], int32(made.inputs[0]), int48(made.outputs[0]), int48(made.outputs[1]), proof
@@ -65,9 +60,7 @@ contract PackedRequestTest is FedWorld {
             mstore(packed, shorter)
         }
         VM.expectRevert(
-            abi.encodeWithSelector(
-                IDecisionGateway.WrongPackedLength.selector, shorter < 85 ? 85 : expected, shorter
-            )
+            abi.encodeWithSelector(IDecisionGateway.WrongPackedLength.selector, shorter < 85 ? 85 : expected, shorter)
         );
         gateway.submitPacked(packed);
     }

@@ -53,11 +53,9 @@ abstract contract BatchWorld is FedWorld {
             packed = abi.encodePacked(packed, int24(outputs[i]));
         }
         uint64 deadline = uint64(block.timestamp + 30 minutes);
-        request_ =
-            BatchRequest(address(consumer), cohort, nonce, deadline, index, ints(answer / 1e6), packed);
+        request_ = BatchRequest(address(consumer), cohort, nonce, deadline, index, ints(answer / 1e6), packed);
         bytes32 model = consumer.policy(0).model;
-        (uint256 low, uint256 high) =
-            gateway.batchContextOf(address(consumer), model, batchSubject(), nonce, deadline);
+        (uint256 low, uint256 high) = gateway.batchContextOf(address(consumer), model, batchSubject(), nonce, deadline);
         proof = proofOf(model, low, high, request_.inputs, outputs);
     }
 
