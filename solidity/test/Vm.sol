@@ -37,6 +37,7 @@ interface Vm {
     function deal(address who, uint256 balance) external;
     function etch(address who, bytes calldata code) external;
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function startPrank(address sender) external;
     function stopPrank() external;
     function addr(uint256 key) external pure returns (address);

@@ -111,9 +111,9 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     /// @dev Acts on a decision from the gateway.
     function _decide(Decision calldata decision) internal virtual;
 
-    /// @dev Refuses a model whose public values this contract does not read as they are meant.
+    /// @dev Refuses a model whose public values this contract does not read as they are meant; may keep what it needs of them.
     /// @param ports Of all inputs, then all outputs; `inputs` says how many are inputs.
-    function _checkPorts(bytes32 subject, Port[] calldata ports, uint256 inputs) internal view virtual;
+    function _checkPorts(bytes32 subject, Port[] calldata ports, uint256 inputs) internal virtual;
 
     /// @dev Refuses another number of outputs.
     function _requireOutputs(uint256 expected, uint256 got) internal pure {

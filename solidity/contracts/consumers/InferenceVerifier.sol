@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.27;
+
+import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
+import {Outputs} from "../libraries/Outputs.sol";
+import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
+import {PublicValues} from "../verifiers/PublicValues.sol";
+
+/// @title Verifies one inference of a registered model, and keeps nothing.
+/// @notice In the shape of ERC-7992 (a draft): a model's id, inputs, outputs, proof. **It protects from no replay**: whoever
+/// acts on the answer must compute the context itself, or use the gateway. It returns true or reverts.
+contract InferenceVerifier {
+    /// @notice Another number of inputs or outputs than the model has.
+    error WrongLength(uint256 expected, uint256 got);
+
+    IModelRegistry public immutable registry;
+
+    constructor(IModelRegistry registry_) {
+        registry = registry_;
+    }
+
+    /// @notice Whether a model gives these outputs for these inputs; reverts with the verifier's error where not.
+    /// @param model Its key digest.
+    /// @param context What the proof is bound to.
+    /// @param inputs In steps of their ports.
+    /// @param outputs In steps of their ports.
+    /// @return Always true.
+    function verifyInference(
+        bytes32 model,
+        bytes32 context,
+        int256[] calldata inputs,
+        int256[] calldata outputs,
+        bytes calldata proof
+    ) external view returns (bool) {
+        Model memory entry = registry.live(model);
+        if (inputs.length != entry.inputs) revert WrongLength(entry.inputs, inputs.length);
+        if (outputs.length != entry.outputs) revert WrongLength(entry.outputs, outputs.length);
+        uint256[] memory instances = new uint256[](2 + inputs.length + outputs.length);
+        (instances[0], instances[1]) = PublicValues.contextOf(context);
+        for (uint256 i = 0; i < inputs.length; ++i) {
+            instances[2 + i] = PublicValues.fromInt256(inputs[i]);
+        }
+        Outputs.encode(outputs, entry.runs, instances, 2 + inputs.length);
+        return IHalo2Verifier(entry.verifier).verifyProof(entry.key, entry.keyCodeHash, proof, instances);
+    }
+}
