@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.27;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {RateLimiter} from "@openzeppelin/contracts/utils/RateLimiter.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Decision, IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
+import {Decision, IDecisionConsumer} from "../interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
 import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
 import {Prices} from "../libraries/Prices.sol";

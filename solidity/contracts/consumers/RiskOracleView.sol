@@ -3,7 +3,7 @@ pragma solidity ^0.8.27;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IRiskOracle} from "../interfaces/IRiskOracle.sol";
-import {Bound, Live} from "../libraries/Bounds.sol";
+import {Live} from "../libraries/Bounds.sol";
 import {BoundedConsumer} from "./BoundedConsumer.sol";
 
 /// @title The parameters of any bounded consumer, in the form of a risk oracle.

@@ -142,17 +142,9 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
 
     function _rootOf(Batch memory batch, address cohort, int256[] memory outputs) private view returns (bytes32) {
         uint256 each = batch.outputsEach;
-        bytes memory list = cohort.code;
         uint256 size = outputs.length / each;
         bytes32[] memory nodes = new bytes32[](2 * size - 1);
-        for (uint256 i = 0; i < size; ++i) {
-            bytes32 subject;
-            // Behind the length and INVALID; the word's upper 20 bytes are the subject.
-            assembly ("memory-safe") {
-                subject := shr(96, mload(add(add(list, 0x21), mul(SUBJECT_BYTES, i))))
-            }
-            nodes[i] = LeafTree.leaf(batch.id, i, subject, outputs, i * each, each);
-        }
+        LeafTree.fill(nodes, size, batch.id, cohort.code, outputs, each);
         return LeafTree.root(nodes);
     }
 

@@ -27,6 +27,41 @@ library LeafTree {
         }
     }
 
+    /// @notice Writes the leaves of a whole batch: the same as `leaf` for each, in one pass.
+    /// @param nodes At least `size` of them.
+    /// @param size Subjects.
+    /// @param cohort The cohort's code: one byte, then `20 * size`.
+    /// @param outputs `size * each` of them, in steps.
+    function fill(
+        bytes32[] memory nodes,
+        uint256 size,
+        bytes32 batch,
+        bytes memory cohort,
+        int256[] memory outputs,
+        uint256 each
+    ) internal pure {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let bytesEach := mul(each, 0x20)
+            let length := add(0x60, bytesEach)
+            let write := add(nodes, 0x20)
+            let subject := add(cohort, 0x21)
+            let read := add(outputs, 0x20)
+            mstore(free, batch)
+            for { let i := 0 } lt(i, size) { i := add(i, 1) } {
+                mstore(add(free, 0x20), i)
+                // The word's upper 20 bytes.
+                mstore(add(free, 0x40), shr(96, mload(subject)))
+                mcopy(add(free, 0x60), read, bytesEach)
+                mstore(0, keccak256(free, length))
+                mstore(write, keccak256(0, 0x20))
+                write := add(write, 0x20)
+                subject := add(subject, 20)
+                read := add(read, bytesEach)
+            }
+        }
+    }
+
     /// @notice The root. `nodes` holds the leaves and has room for the `n - 1` inner nodes behind them: node `n + i` is made
     /// of the nodes `2i` and `2i + 1`.
     /// @param nodes `2n - 1` of them; overwritten from the `n`th on.

@@ -15,20 +15,36 @@ library Outputs {
         internal
         pure
     {
+        // A registry's runs hold as many outputs as the model has; with others the arrays would be left.
+        if (start + countOf(runs) != instances.length || outputs.length != countOf(runs)) {
+            revert IDecisionGateway.WrongLength(countOf(runs), outputs.length);
+        }
         uint256 i;
         for (uint256 r = 0; r < runs.length; ++r) {
             OutputRun memory run = runs[r];
-            for (uint256 end = i + run.count; i < end; ++i) {
-                requireInRange(outputs[i], run, i);
-                instances[start + i] = PublicValues.fromInt256(outputs[i]);
+            (int256 lo, int256 hi) = (run.lo, run.hi);
+            for (uint256 end = i + run.count; i < end;) {
+                int256 output;
+                // Within the arrays, whose lengths were compared.
+                assembly ("memory-safe") {
+                    output := mload(add(add(outputs, 0x20), mul(i, 0x20)))
+                }
+                if (output < lo || output > hi) revert IDecisionGateway.OutputOutOfRange(i, lo, hi, output);
+                uint256 instance = PublicValues.fromInt256(output);
+                assembly ("memory-safe") {
+                    mstore(add(add(instances, 0x20), mul(add(start, i), 0x20)), instance)
+                }
+                unchecked {
+                    ++i;
+                }
             }
         }
     }
 
-    /// @notice Reverts with OutputOutOfRange unless the output, in steps, is in its run's range.
-    function requireInRange(int256 output, OutputRun memory run, uint256 i) internal pure {
-        if (output < run.lo || output > run.hi) {
-            revert IDecisionGateway.OutputOutOfRange(i, run.lo, run.hi, output);
+    /// @notice How many outputs the runs hold.
+    function countOf(OutputRun[] memory runs) internal pure returns (uint256 count) {
+        for (uint256 r = 0; r < runs.length; ++r) {
+            count += runs[r].count;
         }
     }
 

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {BoundedConsumer} from "../../contracts/consumers/BoundedConsumer.sol";
 import {CollateralSteward} from "../../contracts/consumers/CollateralSteward.sol";
-import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {LiquidationKeeper} from "../../contracts/consumers/LiquidationKeeper.sol";
 import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";

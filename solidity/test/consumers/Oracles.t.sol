@@ -9,7 +9,7 @@ import {ProvenRiskOracle} from "../../contracts/consumers/ProvenRiskOracle.sol";
 import {RiskOracleView} from "../../contracts/consumers/RiskOracleView.sol";
 import {ValidationAdapter} from "../../contracts/consumers/ValidationAdapter.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
 import {IValidationRegistry} from "../../contracts/interfaces/IValidationRegistry.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";

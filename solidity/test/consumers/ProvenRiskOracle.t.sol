@@ -10,7 +10,6 @@ import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
 import {Bound, Bounds, Live} from "../../contracts/libraries/Bounds.sol";
 import {Groups} from "../../contracts/libraries/Groups.sol";
-import {Port} from "../../contracts/verifiers/PublicValues.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 

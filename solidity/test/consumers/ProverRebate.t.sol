@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {ProverRebate} from "../../contracts/consumers/ProverRebate.sol";
-import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {AttestedValues} from "../../contracts/feeds/AttestedValues.sol";
 import {FeedSet, IFeedBinder, Kind, Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {InputHash} from "../../contracts/libraries/InputHash.sol";
 import {VM} from "../Vm.sol";

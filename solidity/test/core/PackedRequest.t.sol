@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {PackedInts} from "../../contracts/libraries/PackedInts.sol";
 import {VM} from "../Vm.sol";

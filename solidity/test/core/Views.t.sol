@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AttestedValues} from "../../contracts/feeds/AttestedValues.sol";
-import {FeedSet, IFeedBinder, Kind, Source} from "../../contracts/interfaces/IFeedBinder.sol";
+import {IFeedBinder, Kind, Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {InputHash} from "../../contracts/libraries/InputHash.sol";
 import {VM} from "../Vm.sol";
 import {World} from "../support/World.sol";

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Decision, IDecisionConsumer, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 
 /// @notice A consumer that misbehaves as it is told.
 contract MockConsumer is IDecisionConsumer {

@@ -14,7 +14,6 @@ import {Port, PublicValues} from "../../contracts/verifiers/PublicValues.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {VM} from "../Vm.sol";
 import {Checks} from "./Checks.sol";
-import {MockFeed} from "./MockFeed.sol";
 import {StubVerifier} from "./StubVerifier.sol";
 
 /// @notice The shared pieces on one chain, with a stub for the verifier. This contract governs; `GUARDIAN` guards.
