@@ -93,7 +93,7 @@ contract ProposalAdvisor is ConsumerBase {
         string calldata description
     ) external returns (uint256 proposalId) {
         bytes32 descriptionHash = keccak256(bytes(description));
-        proposalId = governor.hashProposal(targets, values, calls, descriptionHash);
+        proposalId = governor.getProposalId(targets, values, calls, descriptionHash);
         if (governor.state(proposalId) != IGovernor.ProposalState.Active) revert NotActive(proposalId);
         if (inputsHashOf[proposalId] != 0) revert DoneBefore(proposalId);
         int256[] memory inputs = new int256[](TOKENS + FACTS);

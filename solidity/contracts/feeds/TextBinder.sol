@@ -3,12 +3,14 @@ pragma solidity ^0.8.27;
 
 /// @title A text as the tokens of a model.
 /// @notice Tokens are the runs of ASCII letters, lower-cased; a run of digits is the token `#`; every other byte separates.
-/// The first 64 count. The bucket of a token is `1 + (first 4 bytes of its SHA-256, big-endian) mod 1023`; 0 pads. The same
+/// The first 64 count, within the first 16,384 bytes. The bucket of a token is `1 + (first 4 bytes of its SHA-256, big-endian) mod 1023`; 0 pads. The same
 /// as `examples/governance_analysis/encode.py` for a text whose letters are ASCII.
 /// @dev Some 700 gas a token and 150 a byte.
 contract TextBinder {
     /// @notice Tokens of a text.
     uint256 public constant TOKENS = 64;
+    /// @notice Bytes that are read: a text of nothing but separators must not take a block's gas.
+    uint256 public constant BYTES = 16_384;
     /// @notice Buckets without the one that pads.
     uint256 public constant BUCKETS = 1023;
 
@@ -26,9 +28,10 @@ contract TextBinder {
         uint256 start;
         // 0 separates, 1 is a letter, 2 is a digit: of the run that ends before `i`.
         uint256 run;
-        for (uint256 i = 0; i <= data.length && count < TOKENS; ++i) {
+        uint256 length = data.length < BYTES ? data.length : BYTES;
+        for (uint256 i = 0; i <= length && count < TOKENS; ++i) {
             uint256 kind;
-            if (i < data.length) {
+            if (i < length) {
                 uint8 letter = uint8(data[i]);
                 if (letter >= 0x41 && letter <= 0x5a) {
                     letter |= 0x20;

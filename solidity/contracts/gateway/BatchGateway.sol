@@ -91,7 +91,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         Model memory model = _live(batch.model);
         Decision[] memory decisions = new Decision[](opening.indexes.length);
         for (uint256 i = 0; i < decisions.length; ++i) {
-            (bool next, uint64 nonce) = _advance(batch, opening.subjects[i]);
+            (bool next, uint64 nonce) = _advance(batch, opening.subjects[i], policy.minInterval);
             if (!next) continue;
             Decision memory decision = _decision(batch, opening.indexes[i], opening.subjects[i], nonce);
             decision.outputs = _numbers(model, outputs, i, opening.indexes[i], batch.outputsEach);
@@ -107,11 +107,18 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further.
-    function _advance(Batch calldata batch, bytes32 subject) private returns (bool next, uint64 nonce) {
+    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or moved too lately: a subject that
+    /// is in two cohorts, or has decisions of its own, moves no oftener for it.
+    function _advance(Batch calldata batch, bytes32 subject, uint32 minInterval)
+        private
+        returns (bool next, uint64 nonce)
+    {
         Cursor storage cursor_ = _cursors[batch.consumer][subject];
         Cursor memory before = cursor_;
-        if (before.acceptedAt != 0 && before.observedAt >= batch.observedAt) return (false, 0);
+        if (before.acceptedAt != 0) {
+            if (before.observedAt >= batch.observedAt) return (false, 0);
+            if (block.timestamp < uint256(before.acceptedAt) + minInterval) return (false, 0);
+        }
         cursor_.nextNonce = before.nextNonce + 1;
         cursor_.observedAt = batch.observedAt;
         cursor_.acceptedAt = uint64(block.timestamp);

@@ -120,7 +120,7 @@ interface IDecisionGateway {
     function submitBatch(BatchRequest calldata request, bytes calldata proof) external returns (bytes32 id);
 
     /// @notice Hands decisions of a batch to their consumer. A subject that has a decision from the same time or a later
-    /// one is passed over.
+    /// one, or one that is younger than the policy's interval, is passed over.
     /// @return applied How many were handed over.
     function open(Batch calldata batch, Opening calldata opening) external returns (uint256 applied);
 

@@ -141,6 +141,10 @@ contract GovernanceTest is World {
         int256[] memory tokens = _texts.bind(long, keccak256(bytes(long)));
         yes(tokens.length == 64 && tokens[63] == tokens[1] && tokens[0] != tokens[1], "64 of 200");
         eqInt(_texts.bind("", keccak256(""))[0], 0, "none");
+        string memory late = string.concat(string(new bytes(16_383)), "ab");
+        eqInt(
+            _texts.bind(late, keccak256(bytes(late)))[0], _texts.bind("a", keccak256("a"))[0], "16,384 bytes are read"
+        );
         eqInt(_texts.bind(unicode"\u00e9", keccak256(unicode"\u00e9"))[0], 0, "no ASCII letter");
         VM.expectRevert(abi.encodeWithSelector(TextBinder.OtherText.selector, bytes32(0), keccak256("x")));
         _texts.bind("x", 0);

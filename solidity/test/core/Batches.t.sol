@@ -124,7 +124,20 @@ contract BatchesTest is BatchWorld {
         Batch memory newer = submitBatch();
         eq(gateway.open(newer, openingOf(newer.id, some(2, 1, 1))), 1, "opened");
         eq(gateway.open(older, openingOf(older.id, some(0, 1, 4))), 3, "all but the one with a newer decision");
-        eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 4))), 3, "the others go on");
+        VM.warp(block.timestamp + 10 minutes);
+        eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 4))), 3, "the others go on, an interval later");
+    }
+
+    function test_aSubjectMovesNoOftenerThanItsPolicyAdmits() external {
+        VM.warp(block.timestamp + 50 minutes);
+        Batch memory older = submitBatch();
+        VM.warp(block.timestamp + 9 minutes);
+        gateway.open(older, openingOf(older.id, some(0, 1, 1)));
+        warpToNextPeriod(int192(PRICE));
+        Batch memory newer = submitBatch();
+        eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 2))), 1, "the other one alone");
+        VM.warp(block.timestamp + 9 minutes);
+        eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 2))), 1, "ten minutes later");
     }
 
     function test_replays() external {
