@@ -17,6 +17,8 @@ import {MockToken} from "../support/MockToken.sol";
 contract CollateralStewardTest is FedWorld {
     uint64 private constant STEWARD_ROLE = 11;
 
+    address private constant BORROWER = address(0xb0);
+
     MockToken private _ether;
     MockToken private _dollar;
     MockFeed private _dollarFeed;
@@ -193,8 +195,12 @@ contract CollateralStewardTest is FedWorld {
 
     /// @dev A score for this contract, by a decision about one account on the round before the latest `later` ones.
     function _score(int256 score, uint80 later) private {
+        _scoreOf(address(this), score, later);
+    }
+
+    function _scoreOf(address account, int256 score, uint80 later) private {
         Policy memory policy = fedPolicy(1, 1 << 40, false);
-        bytes32 subject = bytes32(uint256(uint160(address(this))));
+        bytes32 subject = bytes32(uint256(uint160(account)));
         _keeper.setPolicy(subject, policy, ports);
         uint80 round = feed.latestRound() - later;
         (, int256 answer,,,) = feed.getRoundData(round);
@@ -251,5 +257,30 @@ contract CollateralStewardTest is FedWorld {
         VM.warp(block.timestamp + 31 minutes);
         VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.StaleScore.selector, address(this), lastTime()));
         this.liquidateLater(1_000e6);
+    }
+
+    /// @dev Listed, the higher score goes first; and what is got must be worth what is spent and a hundredth.
+    function test_theOrderHoldsAndLossesAreRefused() external {
+        _owe();
+        _ether.give(BORROWER, 1e18);
+        VM.startPrank(BORROWER);
+        _ether.approve(address(_market), type(uint256).max);
+        _market.supply(address(_ether), 1e18);
+        _market.borrow(1_490e6);
+        VM.stopPrank();
+        warpToNextPeriod(1_800e8);
+        _prices(1_800e8);
+        _scoreOf(address(this), 5, 1);
+        _scoreOf(BORROWER, 6, 1);
+        (address[] memory accounts, uint256[] memory debts) = (new address[](2), new uint256[](2));
+        (accounts[0], accounts[1], debts[0], debts[1]) = (address(this), BORROWER, 100e6, 100e6);
+        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.WrongOrder.selector, BORROWER));
+        _keeper.liquidate(accounts, debts);
+        (accounts[0], accounts[1]) = (BORROWER, address(this));
+        _keeper.liquidate(accounts, debts);
+        // So low a price that the collateral is worth less than the debt.
+        _prices(1_000e8);
+        VM.expectPartialRevert(LiquidationKeeper.NotProfitable.selector);
+        this.liquidateLater(14_900e6);
     }
 }

@@ -13,6 +13,7 @@ import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
 import {IValidationRegistry} from "../../contracts/interfaces/IValidationRegistry.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";
+import {InputHash} from "../../contracts/libraries/InputHash.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
@@ -152,7 +153,13 @@ contract OraclesTest is FedWorld {
         bytes32 request_ = _adapter.claim(_policy.model, ints(5), ints(2e18));
         Request memory made = nextRequest(address(_adapter), request_, 0, new uint80[](0), ints(5), ints(3 << 20));
         bytes memory proof = prove(made);
-        VM.expectRevert();
+        int256[] memory proved = ints(3e18);
+        int256[] memory claimed = ints(2e18);
+        VM.expectRevert(
+            abi.encodeWithSelector(
+                ValidationAdapter.OtherOutputs.selector, InputHash.ofAll(claimed), InputHash.ofAll(proved)
+            )
+        );
         gateway.submit(made, proof);
         made.subject = "unknown";
         VM.expectRevert(abi.encodeWithSelector(ValidationAdapter.NoClaim.selector, bytes32("unknown")));

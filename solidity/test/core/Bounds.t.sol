@@ -53,7 +53,7 @@ contract BoundsTest is Checks {
         }
     }
 
-    /// @dev Coupled moves keep their proportions: none is held back while another is not (row 57).
+    /// @dev Coupled moves keep their proportions: none is held back while another is not.
     function testFuzz_coupledMovesShareOneFactor(
         uint48[3] memory values,
         uint48[3] memory rooms,

@@ -49,7 +49,7 @@ contract FeedBinderTest is World {
         eqInt(_bind(_feed.push(2e8, _time - 100)), 200, "two");
     }
 
-    /// @dev Who proves may not choose among rounds (row 58): an earlier one is superseded, a later one is of the future.
+    /// @dev Who proves may not choose among rounds: an earlier one is superseded, a later one is of the future.
     function test_refusesEveryOtherRound() external {
         uint80 first = _feed.push(1_000e8, _time - 100);
         uint80 last = _feed.push(1_001e8, _time - 50);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IModelRegistry, Model, Registration} from "../../contracts/interfaces/IModelRegistry.sol";
 import {DataCode} from "../../contracts/libraries/DataCode.sol";
+import {InputHash} from "../../contracts/libraries/InputHash.sol";
 import {ModelRegistry} from "../../contracts/registry/ModelRegistry.sol";
 import {Port} from "../../contracts/verifiers/PublicValues.sol";
 import {VM} from "../Vm.sol";
@@ -176,6 +177,15 @@ contract ModelRegistryTest is World {
     function test_dataThatIsTooLongIsRefused() external {
         VM.expectRevert(abi.encodeWithSelector(DataCode.DataTooLarge.selector, 24_575, 24_576));
         this.write(new bytes(24_576));
+    }
+
+    function test_rangesOfInputsEndWithinThem() external {
+        VM.expectRevert(abi.encodeWithSelector(InputHash.RangeOutside.selector, 1, 2));
+        this.hashOf(ints(5), 1, 1);
+    }
+
+    function hashOf(int256[] calldata inputs, uint256 from, uint256 count) external pure returns (bytes32) {
+        return InputHash.ofRange(inputs, from, count);
     }
 
     function write(bytes calldata data) external returns (address) {
