@@ -88,8 +88,7 @@ pub(super) fn calibrated(
         let ends = match has_one_sign(&hull) && !small {
             true => vec![one_sided(node.element, &hull)],
             false => {
-                let of =
-                    |seen: &RealRange| if has_one_sign(seen) { one_sided(node.element, seen) } else { ends(&seen) };
+                let of = |seen: &RealRange| if has_one_sign(seen) { one_sided(node.element, seen) } else { ends(seen) };
                 seen.iter().map(of).collect()
             }
         };
