@@ -2,7 +2,7 @@
 //!
 //! Scales are powers of two. Nothing saturates unless the model or the user says so, and nothing is rounded silently: every rounding is a
 //! node of the integer graph ([`Op::Shift`](crate::int::Op::Shift), a table, a division) or the rounding of a constant, and
-//! all of them are counted in the [report](crate::report).
+//! all of them are counted in the [`report`].
 //!
 //! # What is rounded, and how
 //! | what | how |
@@ -31,7 +31,7 @@
 //! then layer by layer. A plan that makes an output constant which the model varies is never accurate enough: if there is no other,
 //! quantization fails. A target is relative unless it is said otherwise: an output may be off by 2^-10 of what it spans on the samples
 //! ([`Tolerance`]). If the target is out of reach otherwise, the most accurate plan is taken, and the report says so:
-//! [`ErrorReport::misses_target`].
+//! [`report::ErrorReport::misses_target`].
 //!
 //! | part | what it does |
 //! |---|---|
