@@ -20,7 +20,8 @@ interface Fixture {
   readonly instances: readonly Hex[];
 }
 
-const files = readdirSync(FIXTURES);
+// Of contexts, which the gateway computes, there is a vector beside them.
+const files = readdirSync(FIXTURES).filter((file) => file !== "contexts.json");
 assert.ok(files.length >= 4);
 for (const file of files) {
   test(`${file}: the contract's proof holds, and none that is tampered with`, () => {
