@@ -30,6 +30,7 @@ interface Vm {
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseBytes(string calldata text) external pure returns (bytes memory);
     function warp(uint256 timestamp) external;
+    function mockCallRevert(address callee, bytes calldata data, bytes calldata revertData) external;
     function fee(uint256 basefee) external;
     function txGasPrice(uint256 price) external;
     function roll(uint256 number) external;

@@ -30,6 +30,7 @@ abstract contract BoundedConsumer is ConsumerBase {
     /// @return done Whether something was: false where nothing waits, or it waited too long.
     function execute(bytes32 group) external returns (bool done) {
         if (paused) revert Paused();
+        _requireInStep(group);
         Live[] memory live;
         Groups.Origin memory origin;
         (live, origin, done) = Groups.execute(_groups, group);
@@ -49,6 +50,7 @@ abstract contract BoundedConsumer is ConsumerBase {
     /// no delay, once.
     /// @return done Whether something was put back.
     function restore(bytes32 group) external restricted returns (bool done) {
+        _requireInStep(group);
         Live[] memory live;
         (live, done) = Groups.restore(_groups, group);
         if (done) _apply(group, live, Groups.Origin(0, 0, uint64(block.timestamp)));
@@ -106,6 +108,10 @@ abstract contract BoundedConsumer is ConsumerBase {
 
     /// @dev What a decision asks for. Reverts where its outputs are unusable.
     function _moves(Decision calldata decision) internal view virtual returns (Move[] memory);
+
+    /// @dev Refuses to change values that somebody else has changed in between where they are used. Called before what waits
+    /// is executed and before values are put back; a decision's `_moves` does it for its own.
+    function _requireInStep(bytes32 group) internal view virtual {}
 
     /// @dev Hands changed values on to where they are used; reverts where they must not be.
     function _apply(bytes32 group, Live[] memory live, Groups.Origin memory origin) internal virtual;

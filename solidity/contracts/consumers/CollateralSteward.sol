@@ -65,14 +65,21 @@ contract CollateralSteward is BoundedConsumer {
         if (moves[0].targets[0] + GAP > moves[0].targets[1]) {
             revert GapTooSmall(moves[0].targets[0], moves[0].targets[1]);
         }
-        moves[1] = _capMove(groupOf(asset, SUPPLY_CAP), _scaled(decision.outputs[2], 1), reserve.supplied);
-        moves[2] = _capMove(groupOf(asset, BORROW_CAP), _scaled(decision.outputs[3], 1), reserve.borrowed);
+        moves[1] = _capMove(groupOf(asset, SUPPLY_CAP), decision.outputs[2], reserve.supplied, reserve.supplyCap);
+        moves[2] = _capMove(groupOf(asset, BORROW_CAP), decision.outputs[3], reserve.borrowed, reserve.borrowCap);
 
-        Live[] memory collateral = _liveOf(moves[0].group);
+        _requireInStep(moves[0].group);
+    }
+
+    /// @dev Of all three kinds: who changed one of them by hand means the market as it is.
+    function _requireInStep(bytes32 group) internal view override {
+        address asset = address(uint160(uint256(group) >> 8));
+        ICollateralPort.Reserve memory reserve = market.reserveOf(asset);
+        Live[] memory collateral = _liveOf(groupOf(asset, COLLATERAL));
         if (
             collateral[0].value != reserve.ltv || collateral[1].value != reserve.liquidationThreshold
-                || _liveOf(moves[1].group)[0].value != reserve.supplyCap
-                || _liveOf(moves[2].group)[0].value != reserve.borrowCap
+                || _liveOf(groupOf(asset, SUPPLY_CAP))[0].value != reserve.supplyCap
+                || _liveOf(groupOf(asset, BORROW_CAP))[0].value != reserve.borrowCap
         ) revert OutOfStep(asset);
     }
 
@@ -95,10 +102,13 @@ contract CollateralSteward is BoundedConsumer {
         _requireOutputs(4, ports.length - inputs);
     }
 
-    /// @dev A cap never goes below what is used: that would stop repayments of nobody and deposits of everybody.
-    function _capMove(bytes32 group, uint256 target, uint256 used) private pure returns (Move memory move) {
+    /// @dev A cap never goes below what is used: that would stop repayments of nobody and deposits of everybody. Where more
+    /// is used than the cap admits, as interest accrues, a decision that asks for less leaves it where it is.
+    function _capMove(bytes32 group, int256 output, uint256 used, uint256 cap) private pure returns (Move memory move) {
         move = Move(group, new uint256[](1));
-        move.targets[0] = target > used ? target : used;
+        uint256 target = _scaled(output, 1);
+        if (target < used) target = used < cap ? used : (target < cap ? cap : target);
+        move.targets[0] = target;
     }
 
     function _scaled(int256 output, uint256 unit) private pure returns (uint256) {

@@ -21,7 +21,7 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     /// @notice Decisions are paused.
     error Paused();
     /// @notice A policy that the model or the feeds do not fit: its ports are not the model's, its set gives other inputs,
-    /// or its age would let a submitter choose among more than two times.
+    /// its age would let a submitter choose among more than two times, or its interval is longer than the feeds' period.
     error BadPolicy();
     /// @notice Another number of outputs than this contract reads.
     error WrongOutputs(uint256 expected, uint256 got);
@@ -128,8 +128,9 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
         }
         (bytes32 fedPorts, uint256 fed, uint32 period, bool views) = gateway.binder().shapeOf(policy_.feedSet);
         bool fits = fed + policy_.ownInputs == inputs && fedPorts == portsHash && (policy_.snapshots || !views);
-        // At most two times are young enough, so that waiting for a better one gains little.
-        if (!fits || policy_.maxAge > 2 * uint256(period)) revert BadPolicy();
+        // At most two times are young enough, so that waiting for a better one gains little; and the older one, handed in
+        // first, keeps no newer one out for longer than the next takes to come. Slower paces are the bounds' matter.
+        if (!fits || policy_.maxAge > 2 * uint256(period) || policy_.minInterval > period) revert BadPolicy();
     }
 
     function _requireGateway() private view {

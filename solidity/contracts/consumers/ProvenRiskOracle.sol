@@ -39,7 +39,8 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     }
 
     /// @inheritdoc IRiskOracle
-    /// @dev `timestamp` is when the inputs were observed, not when the proof came: a reader's expiry counts from there.
+    /// @dev `timestamp` is when the value came to hold: a reader's expiry counts from there. A change that waited would else
+    /// reach its readers expired; how old its inputs may be is the policy's matter.
     /// `referenceId` is the decision's id in hexadecimal; zero where a guardian put the previous value back.
     function getLatestUpdateByParameterAndMarket(string memory updateType, address market)
         external
@@ -71,7 +72,7 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     function _apply(bytes32 group, Live[] memory live, Groups.Origin memory origin) internal override {
         Update storage update = _updates[group];
         update.decision = origin.decision;
-        (update.updateId, update.timestamp) = (update.updateId + 1, origin.observedAt);
+        (update.updateId, update.timestamp) = (update.updateId + 1, uint64(block.timestamp));
         (update.value, update.previous) = (live[0].value, live[0].previous);
     }
 

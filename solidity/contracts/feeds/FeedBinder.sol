@@ -14,11 +14,18 @@ import {AttestedValues} from "./AttestedValues.sol";
 /// asks and whenever. Views have no history, so that whoever asks first in a period chooses the moment; the median of
 /// three periods keeps one moment's state out of a model, and the move of a whole hour in.
 contract FeedBinder is IFeedBinder {
+    /// @dev `lastTime`: the period of the last snapshot; `takenAt`: when it was taken. In seconds.
     struct State {
-        uint64 lastTime;
-        uint64 current;
-        uint64 next;
+        uint40 lastTime;
+        uint40 takenAt;
+        uint56 current;
+        uint56 next;
         uint64 records;
+    }
+
+    struct Sequencer {
+        address feed;
+        uint32 grace;
     }
 
     /// @dev Rounds that were named, and how many of them were bound.
@@ -42,6 +49,8 @@ contract FeedBinder is IFeedBinder {
 
     mapping(bytes32 setId => address data) private _sets;
     mapping(bytes32 setId => State) private _states;
+    /// @dev Of sets that name one: asked again whenever a snapshot is used.
+    mapping(bytes32 setId => Sequencer) private _sequencers;
     /// @dev 192 bits of the inputs' hash, then the time. Two vectors with one hash would take 2^96 tries and feeds that
     /// obey; another one for a given hash 2^192.
     mapping(bytes32 setId => mapping(uint256 place => uint256)) private _ring;
@@ -55,6 +64,7 @@ contract FeedBinder is IFeedBinder {
         _check(set);
         address data = DataCode.write(encoded);
         _sets[setId] = data;
+        if (set.sequencerFeed != address(0)) _sequencers[setId] = Sequencer(set.sequencerFeed, set.grace);
         emit SetDefined(setId, data);
     }
 
@@ -82,7 +92,7 @@ contract FeedBinder is IFeedBinder {
     function bind(bytes32 setId, uint64 time, uint80[] calldata rounds) external view returns (int256[] memory inputs) {
         FeedSet memory set = setOf(setId);
         if (time % set.period != 0 || time >= block.timestamp) revert BadTime(time, uint64(block.timestamp));
-        _requireSequencer(set);
+        _requireSequencer(set.sequencerFeed, set.grace);
         inputs = new int256[](set.sources.length);
         Rounds memory named = Rounds(rounds, 0);
         for (uint256 i = 0; i < inputs.length; ++i) {
@@ -99,7 +109,7 @@ contract FeedBinder is IFeedBinder {
         uint64 time = uint64((block.timestamp - 1) / set.period * set.period);
         State memory state = _states[setId];
         if (state.lastTime == time) return state.current;
-        _requireSequencer(set);
+        _requireSequencer(set.sequencerFeed, set.grace);
 
         int256[] memory inputs = new int256[](set.sources.length);
         Rounds memory named = Rounds(rounds, 0);
@@ -107,6 +117,10 @@ contract FeedBinder is IFeedBinder {
         for (uint256 i = 0; i < inputs.length; ++i) {
             int256 value;
             if (set.sources[i].kind == Kind.View) {
+                _requireDirectCall();
+                // Records of two periods are not of two neighbouring blocks.
+                uint256 next = state.takenAt + set.period / 2;
+                if (state.takenAt != 0 && block.timestamp < next) revert TooSoon(next);
                 bool enough;
                 (value, enough) = _record(setId, set.sources[i], i, time, state.records);
                 if (!enough) {
@@ -121,7 +135,9 @@ contract FeedBinder is IFeedBinder {
         if (named.used != rounds.length) revert WrongRoundCount(named.used, rounds.length);
 
         ++state.records;
-        state.lastTime = time;
+        // Times in seconds have 40 bits for 30,000 years, and a snapshot a second fills 56 later.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (state.lastTime, state.takenAt) = (uint40(time), uint40(block.timestamp));
         if (warm) {
             index = ++state.next;
             _ring[setId][index % RING] = _entry(InputHash.ofAll(inputs), time);
@@ -129,12 +145,15 @@ contract FeedBinder is IFeedBinder {
         } else {
             emit WarmingUp(setId, time);
         }
-        state.current = index;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        state.current = uint56(index);
         _states[setId] = state;
     }
 
     /// @inheritdoc IFeedBinder
     function bound(bytes32 setId, uint64 index, bytes32 inputsHash) external view returns (uint64 observedAt) {
+        Sequencer memory sequencer = _sequencers[setId];
+        _requireSequencer(sequencer.feed, sequencer.grace);
         uint256 entry = _ring[setId][index % RING];
         // forge-lint: disable-next-line(unsafe-typecast)
         observedAt = uint64(entry);
@@ -227,12 +246,19 @@ contract FeedBinder is IFeedBinder {
         return value;
     }
 
-    function _requireSequencer(FeedSet memory set) private view {
-        if (set.sequencerFeed == address(0)) return;
-        (, int256 answer, uint256 startedAt,,) = IPriceFeed(set.sequencerFeed).latestRoundData();
+    /// @dev A view is read in the state between two transactions, which no flash loan made: only an account without code
+    /// that calls this contract directly has none of its own calls around it.
+    function _requireDirectCall() private view {
+        // solhint-disable-next-line avoid-tx-origin
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DirectCallsOnly(msg.sender);
+    }
+
+    function _requireSequencer(address feed, uint256 grace) private view {
+        if (feed == address(0)) return;
+        (, int256 answer, uint256 startedAt,,) = IPriceFeed(feed).latestRoundData();
         // `startedAt` 0: a feed that was never reported to.
-        if (answer != 0 || startedAt == 0 || block.timestamp < startedAt + set.grace) {
-            revert SequencerDown(startedAt, set.grace);
+        if (answer != 0 || startedAt == 0 || block.timestamp < startedAt + grace) {
+            revert SequencerDown(startedAt, grace);
         }
     }
 
@@ -246,6 +272,7 @@ contract FeedBinder is IFeedBinder {
                 source.lo > source.hi || source.decimals > MAX_DECIMALS || source.target.code.length == 0
                     || set.ports[i].num == 0 || set.ports[i].den == 0
                     || (source.maxMoveBps != 0 && source.kind != Kind.Round) || (view_ && source.lag != 0)
+                    || (uint256(source.lag) + 1) * set.period >= block.timestamp
             ) revert BadSource(i);
             if (source.kind != Kind.Round) continue;
             uint8 decimals = IPriceFeed(source.target).decimals();

@@ -107,7 +107,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or moved too lately: a subject that
+    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or of a time too near: a subject that
     /// is in two cohorts, or has decisions of its own, moves no oftener for it.
     function _advance(Batch calldata batch, bytes32 subject, uint32 minInterval)
         private
@@ -117,7 +117,8 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         Cursor memory before = cursor_;
         if (before.acceptedAt != 0) {
             if (before.observedAt >= batch.observedAt) return (false, 0);
-            if (block.timestamp < uint256(before.acceptedAt) + minInterval) return (false, 0);
+            // By what was observed: whoever opens an old leaf late keeps no newer batch from being applied.
+            if (batch.observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
         }
         cursor_.nextNonce = before.nextNonce + 1;
         cursor_.observedAt = batch.observedAt;

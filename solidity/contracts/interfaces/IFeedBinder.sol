@@ -83,6 +83,10 @@ interface IFeedBinder {
     error SequencerDown(uint256 upSince, uint256 grace);
     /// @notice A View that reverts, or answers with other than one word.
     error ViewFailed(uint256 index);
+    /// @notice Sets with Views are recorded for an account without code that calls directly, not through a contract.
+    error DirectCallsOnly(address caller);
+    /// @notice Records of Views are half a period apart at least. In seconds.
+    error TooSoon(uint256 next);
     /// @notice There is no such snapshot (any more), or it has other inputs.
     error SnapshotMismatch(bytes32 setId, uint64 index);
 

@@ -14,10 +14,11 @@ struct OutputRun {
     int64 zero;
 }
 
-/// @notice What the registry knows of a model; all but `verifier`, `key`, `inputs` and `addedAt` is read from the key's data.
+/// @notice What the registry knows of a model; all but `verifier` and its code hash, `key`, `inputs` and `addedAt` is read from the key's data.
 /// @dev `unsafeSrs`: the key's reference string is none that was pinned when the model was registered. `addedAt` in seconds.
 struct Model {
     address verifier;
+    bytes32 verifierCodeHash;
     address key;
     bytes32 keyCodeHash;
     bytes32 portsHash;
@@ -28,10 +29,11 @@ struct Model {
     OutputRun[] runs;
 }
 
-/// @notice What a registrar says. `inputs`: how many of the ports are inputs, the one thing that no hash in the key's data
+/// @notice What a registrar says. `verifierCodeHash`: that of the published verifier, so that no proxy stands in its place. `inputs`: how many of the ports are inputs, the one thing that no hash in the key's data
 /// tells. Digests and `uri` are for readers of the event.
 struct Registration {
     address verifier;
+    bytes32 verifierCodeHash;
     address key;
     bytes32 keyCodeHash;
     uint16 inputs;
@@ -61,8 +63,14 @@ interface IModelRegistry {
     error DisabledModel(bytes32 model);
     /// @notice The code at the key's address is not what was registered.
     error KeyMissing(bytes32 model);
+    /// @notice The code at the verifier's address is not what was registered.
+    error VerifierMissing(bytes32 model);
     /// @notice The code at `key` has another hash than the registrar expects.
     error WrongKeyCode(bytes32 expected, bytes32 got);
+    /// @notice The code at `verifier` has another hash than the registrar expects.
+    error WrongVerifierCode(bytes32 expected, bytes32 got);
+    /// @notice The key's code is longer or shorter than what the verifier reads of it. In bytes.
+    error WrongKeyLength(uint256 verifier, uint256 key);
     /// @notice The key is for another shape than the verifier.
     error WrongShape(bytes32 verifier, bytes32 key);
     /// @notice The ports are not those of the key. Both are `keccak256(abi.encode(ports))`.
@@ -87,7 +95,8 @@ interface IModelRegistry {
     /// @param srs As `srsOf` computes it.
     function pinCeremony(bytes32 srs) external;
 
-    /// @notice The record of a model that may be used; reverts with UnknownModel, DisabledModel or KeyMissing.
+    /// @notice The record of a model that may be used; reverts with UnknownModel, DisabledModel, KeyMissing or
+    /// VerifierMissing.
     function live(bytes32 model) external view returns (Model memory);
 
     /// @notice What a consumer compares when it takes a model: reverts as `live` does.
@@ -95,6 +104,7 @@ interface IModelRegistry {
     /// @return inputs How many of the ports are inputs.
     function portsOf(bytes32 model) external view returns (bytes32 portsHash, uint16 inputs);
 
-    /// @notice `keccak256` of the last ten words of a key's data: `[1]_1`, `[1]_2` and `-[s]_2` of its reference string.
+    /// @notice `keccak256` of the last ten words of a key's data: `[1]_1`, `[1]_2` and `-[s]_2` of its reference string,
+    /// of a key of the length that its verifier reads: `register` checks that.
     function srsOf(address key) external view returns (bytes32);
 }

@@ -65,7 +65,9 @@ library Groups {
             parameters[i].live.eta = 0;
             if (values.length == 0) continue;
             if (values[i] < bounds[i].lo || values[i] > bounds[i].hi) revert BadBounds();
-            parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), 0);
+            // The count goes on: readers take what is not newer for known.
+            uint32 seq = parameters[i].live.seq;
+            parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), seq);
         }
         emit Configured(group, bounds);
     }

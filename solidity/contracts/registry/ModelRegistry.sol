@@ -55,6 +55,10 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     {
         bytes32 codeHash = registration.key.codehash;
         if (codeHash != registration.keyCodeHash) revert WrongKeyCode(registration.keyCodeHash, codeHash);
+        bytes32 verifierHash = registration.verifier.codehash;
+        if (verifierHash != registration.verifierCodeHash) {
+            revert WrongVerifierCode(registration.verifierCodeHash, verifierHash);
+        }
         KeyHead memory head = _headOf(registration.key);
         model = head.keyDigest;
 
@@ -62,7 +66,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         if (record.status != Status.Unknown) {
             Model memory known = abi.decode(DataCode.read(record.data), (Model));
             bool same = known.keyCodeHash == codeHash && known.verifier == registration.verifier
-                && known.inputs == registration.inputs;
+                && known.verifierCodeHash == verifierHash && known.inputs == registration.inputs;
             if (!same) revert ModelConflict(model);
             return model;
         }
@@ -104,6 +108,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         if (record.status == Status.Disabled) revert DisabledModel(model);
         entry = abi.decode(DataCode.read(record.data), (Model));
         if (entry.key.codehash != entry.keyCodeHash) revert KeyMissing(model);
+        if (entry.verifier.codehash != entry.verifierCodeHash) revert VerifierMissing(model);
     }
 
     /// @inheritdoc IModelRegistry
@@ -136,6 +141,9 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     {
         bytes32 shape = IHalo2Verifier(registration.verifier).SHAPE_DIGEST();
         if (shape != head.shapeDigest) revert WrongShape(shape, head.shapeDigest);
+        // The verifier reads from the front, `srsOf` from the end: they must mean the same bytes.
+        uint256 length = 1 + IHalo2Verifier(registration.verifier).KEY_BYTES();
+        if (registration.key.code.length != length) revert WrongKeyLength(length, registration.key.code.length);
         entry.portsHash = keccak256(abi.encode(ports));
         if (entry.portsHash != head.portsHash) revert WrongPorts(head.portsHash, entry.portsHash);
         uint256 instances = ports.length + CONTEXT_VALUES;
@@ -143,6 +151,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         if (registration.inputs == 0 || registration.inputs >= ports.length) revert NoInputsOrOutputs();
         if (ports.length > type(uint16).max) revert WrongInstanceCount(type(uint16).max, instances);
         entry.verifier = registration.verifier;
+        entry.verifierCodeHash = registration.verifierCodeHash;
         entry.key = registration.key;
         entry.keyCodeHash = registration.keyCodeHash;
         entry.inputs = registration.inputs;

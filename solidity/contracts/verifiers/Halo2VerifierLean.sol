@@ -275,6 +275,8 @@ contract Halo2VerifierLean is IHalo2Verifier {
 
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant SHAPE_DIGEST = 0xe4220c4b02470741d70bd56d2f955ee5173d2fd87e8cf23f0deff14a468cc294;
+    /// @inheritdoc IHalo2Verifier
+    uint256 public constant KEY_BYTES = 0x640;
 
     /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
     constructor() {

@@ -403,6 +403,8 @@ contract Halo2VerifierWide is IHalo2Verifier {
 
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant SHAPE_DIGEST = 0xa178c33245c3336afdee5bdd8a7693d043511baad3cca9a4991c9a2628439ce7;
+    /// @inheritdoc IHalo2Verifier
+    uint256 public constant KEY_BYTES = 0xb20;
 
     /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
     constructor() {

@@ -55,6 +55,10 @@ interface IHalo2Verifier {
     /// @notice Digest of the shape that this contract verifies proofs for; a key carries the same.
     function SHAPE_DIGEST() external view returns (bytes32);
 
+    /// @notice Bytes of a key's data that are read, from the second byte of its code on. A key contract has one byte more and
+    /// no other: what stands behind them is not part of the key, whatever it looks like.
+    function KEY_BYTES() external view returns (uint256);
+
     /// @notice Checks a proof. Returns `true` or reverts: it never returns `false`, and it returns nothing else. An address
     /// without code returns nothing, which a high-level call refuses; a low-level `staticcall` does not.
     /// @param key Key data contract: one INVALID byte, then the words of the key. The first is the shape's digest, the second

@@ -301,8 +301,10 @@ fn constants(plan: &Plan<'_>, gas: &Gas) -> String {
     text.push_str(&gas.constants());
     let _ = writeln!(
         text,
-        "\n    /// @inheritdoc IHalo2Verifier\n    bytes32 public constant SHAPE_DIGEST = 0x{};\n",
-        hex::encode(plan.shape_digest)
+        "\n    /// @inheritdoc IHalo2Verifier\n    bytes32 public constant SHAPE_DIGEST = 0x{};\n    \
+         /// @inheritdoc IHalo2Verifier\n    uint256 public constant KEY_BYTES = {:#x};\n",
+        hex::encode(plan.shape_digest),
+        plan.key_len
     );
     text
 }

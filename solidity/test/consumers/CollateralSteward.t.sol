@@ -148,6 +148,48 @@ contract CollateralStewardTest is FedWorld {
         this.decideLater(7_500, 8_000, 1_000, 1_000_000);
     }
 
+    /// @dev Neither what waited nor what was before overwrites what governance set by hand.
+    function test_aMarketThatWasChangedElsewhereStopsWhatWaits() external {
+        VM.warp(block.timestamp + 72 hours);
+        _decide(7_000, 7_900, 500, 1_000_000);
+        bytes32 group = _steward.groupOf(address(_ether), 0);
+        (Live[] memory live,) = _steward.parametersOf(group);
+        manager.grantRole(STEWARD_ROLE, address(this), 0);
+        _market.configureReserveAsCollateral(address(_ether), 1_000, 9_000);
+        VM.warp(live[1].eta);
+        bytes memory outOfStep = abi.encodeWithSelector(CollateralSteward.OutOfStep.selector, address(_ether));
+        VM.expectRevert(outOfStep);
+        _steward.execute(group);
+        VM.prank(GUARDIAN);
+        VM.expectRevert(outOfStep);
+        _steward.restore(group);
+        bytes32 caps = _steward.groupOf(address(_ether), 1);
+        VM.prank(GUARDIAN);
+        VM.expectRevert(outOfStep);
+        _steward.restore(caps);
+        yes(_market.ltv() == 1_000 && _market.liquidationThreshold() == 9_000, "as governance set it");
+    }
+
+    /// @dev Interest carries what is borrowed above its cap: who asks for less then gets no more.
+    function test_aCapIsNotRaisedWhereLessIsAsked() external {
+        _market.supply(address(_ether), 900e18);
+        manager.grantRole(STEWARD_ROLE, address(this), 0);
+        _market.setSupplyCap(address(_ether), 800);
+        Bound[] memory bounds = new Bound[](1);
+        bounds[0] = Bound(1, 10_000_000, 5_000, 5_000, 24 hours, 0, 36 hours, Bounds.SAFE_DOWN | Bounds.RELATIVE);
+        uint48[] memory values = new uint48[](1);
+        values[0] = 800;
+        bytes32 group = _steward.groupOf(address(_ether), 1);
+        _steward.configure(group, bounds, values);
+        VM.warp(block.timestamp + 72 hours);
+        _decide(7_500, 8_000, 500, 1_000_000);
+        (Live[] memory live,) = _steward.parametersOf(group);
+        yes(live[0].value == 800 && live[0].eta == 0, "neither now nor later");
+        _decide(7_500, 8_000, 850, 1_000_000);
+        (live,) = _steward.parametersOf(group);
+        eq(live[0].pending, 850, "who asks for more gets it");
+    }
+
     function test_survivesADeadGateway() external {
         VM.etch(address(gateway), hex"fe");
         _market.supply(address(_ether), 10e18);

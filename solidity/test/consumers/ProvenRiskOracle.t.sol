@@ -66,7 +66,7 @@ contract ProvenRiskOracleTest is FedWorld {
         IRiskOracle.RiskParameterUpdate memory update = _latest();
         eq(abi.decode(update.newValue, (uint256)), 700, "value");
         eq(abi.decode(update.previousValue, (uint256)), 1000, "previous");
-        eq(update.timestamp, lastTime(), "when it was observed");
+        eq(update.timestamp, block.timestamp, "since when it holds");
         eq(update.updateId, 1, "id");
         yes(update.market == MARKET && keccak256(bytes(update.updateType)) == keccak256(bytes(TYPE)), "names");
         yes(bytes32(VM.parseBytes(update.referenceId)) == id, "the decision");
@@ -95,6 +95,7 @@ contract ProvenRiskOracleTest is FedWorld {
         VM.prank(KEEPER);
         yes(_oracle.execute(_subject), "executed");
         eq(_live().value, 1500, "applied");
+        eq(_latest().timestamp, eta, "and as new as its readers expect");
         yes(!_oracle.execute(_subject), "nothing waits any more");
     }
 
@@ -268,6 +269,10 @@ contract ProvenRiskOracleTest is FedWorld {
         policy.maxAge = 0;
         _expectBadPolicy(policy);
         policy = _policy;
+        // Whoever hands in the older of two times last would keep the newer out for longer than it is young.
+        policy.minInterval = PERIOD + 1;
+        _expectBadPolicy(policy);
+        policy = _policy;
         policy.ownInputs = 1;
         _expectBadPolicy(policy);
         policy = _policy;
@@ -312,5 +317,9 @@ contract ProvenRiskOracleTest is FedWorld {
         _oracle.configure(_subject, _bounds(0), new uint48[](0));
         eq(_live().eta, 0, "dropped");
         eq(_live().value, 1000, "kept");
+        _decide(700);
+        uint32 seq = _live().seq;
+        _oracle.configure(_subject, _bounds(0), _values(900));
+        eq(_live().seq, seq, "readers take no newer value for known");
     }
 }

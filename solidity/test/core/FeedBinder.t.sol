@@ -195,6 +195,15 @@ contract FeedBinderTest is World {
         _refuse(round, abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, _time, 600));
         VM.warp(_time + 600);
         _bind(round);
+        // A snapshot that was taken before an outage is not used in it.
+        VM.warp(_time + 700);
+        uint64 index = binder.snapshot(_set, ids(round));
+        (, int256 answer,,,) = _feed.latestRoundData();
+        bytes32 inputs = InputHash.ofAll(ints(answer / 1e6));
+        eq(binder.bound(_set, index, inputs), _time, "while it is up");
+        sequencer.push(1, block.timestamp);
+        VM.expectRevert(abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, block.timestamp, 600));
+        binder.bound(_set, index, inputs);
     }
 
     function test_countsRounds() external {
@@ -226,6 +235,13 @@ contract FeedBinderTest is World {
         _expectBadSource();
         (_source.lag, _source.maxMoveBps) = (0, 1);
         _expectBadSource();
+        // Further back than time is: `bind` would subtract below zero for ever.
+        (_source.target, _source.kind, _source.maxMoveBps) = (address(_feed), Kind.Round, 0);
+        _source.lag = type(uint16).max;
+        Source[] memory sources = new Source[](1);
+        sources[0] = _source;
+        VM.expectRevert(abi.encodeWithSelector(IFeedBinder.BadSource.selector, 0));
+        binder.defineSet(FeedSet(sources, repeated(port(0, 1 << 60, 100), 1), 1 days, address(0), 0));
     }
 
     function _expectBadSource() private {

@@ -51,7 +51,9 @@ contract GenuineProofTest is World {
             "registry", "deploy the key of a further model", gasOf(VM.parseJsonBytes(json, ".key_creation_code"))
         );
         _halo2 = _create(VM.parseBytes(string.concat("0x", trimmed(VM.readFile("artifacts/Halo2VerifierLean.hex")))));
-        _model = registry.register(Registration(_halo2, _key, _keyCodeHash, uint16(INPUTS), 0, 0, ""), _ports);
+        _model = registry.register(
+            Registration(_halo2, _halo2.codehash, _key, _keyCodeHash, uint16(INPUTS), 0, 0, ""), _ports
+        );
         VM.snapshotGasLastCall("registry", "register a further model");
         yes(_model == VM.parseJsonBytes32(json, ".key_digest"), "the model is its key's digest");
         _feeds();

@@ -54,7 +54,9 @@ contract ModelRegistryTest is World {
     function test_anotherKeyWithAKnownDigestIsRefused() external {
         address key = newKey(_ports, 7);
         bytes32 id = registry.register(registration(key, 2), _ports);
-        address forged = DataCode.write(bytes.concat(DataCode.read(key), bytes32(uint256(1))));
+        bytes memory data = DataCode.read(key);
+        data[data.length - 1] = 0x01;
+        address forged = DataCode.write(data);
         Registration memory other = registration(forged, 2);
         VM.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelConflict.selector, id));
         registry.register(other, _ports);
@@ -98,6 +100,51 @@ contract ModelRegistryTest is World {
         entry = registration(address(0xdead), 2);
         VM.expectRevert(abi.encodeWithSelector(DataCode.NoData.selector, address(0xdead)));
         registry.register(entry, _ports);
+    }
+
+    /// @dev The verifier reads from the key's front and the registry the reference string from its end: whoever appends the
+    /// words of a ceremony to a key of his own string has a model that looks safe.
+    function test_aKeyWithAppendedWordsIsRefused() external {
+        address genuine = newKey(_ports, 7);
+        registry.pinCeremony(registry.srsOf(genuine));
+        bytes memory data = DataCode.read(newKey(_ports, 7));
+        data[data.length - 1] = 0x01;
+        bytes memory ceremony = new bytes(320);
+        bytes memory whole = DataCode.read(genuine);
+        for (uint256 i = 0; i < 320; ++i) {
+            ceremony[i] = whole[whole.length - 320 + i];
+        }
+        Registration memory entry = registration(DataCode.write(bytes.concat(data, ceremony)), 2);
+        uint256 length = 1 + verifier.KEY_BYTES();
+        VM.expectRevert(abi.encodeWithSelector(IModelRegistry.WrongKeyLength.selector, length, length + 320));
+        registry.register(entry, _ports);
+    }
+
+    function test_aKeyThatIsCutIsRefused() external {
+        bytes memory data = DataCode.read(newKey(_ports, 7));
+        assembly ("memory-safe") {
+            mstore(data, sub(mload(data), 32))
+        }
+        Registration memory entry = registration(DataCode.write(data), 2);
+        uint256 length = 1 + verifier.KEY_BYTES();
+        VM.expectRevert(abi.encodeWithSelector(IModelRegistry.WrongKeyLength.selector, length, length - 32));
+        registry.register(entry, _ports);
+    }
+
+    /// @dev A proxy in the verifier's place could be another contract tomorrow.
+    function test_anotherVerifiersCodeIsRefused() external {
+        Registration memory entry = registration(newKey(_ports, 7), 2);
+        bytes32 genuine = entry.verifierCodeHash;
+        entry.verifierCodeHash = bytes32(uint256(1));
+        VM.expectRevert(abi.encodeWithSelector(IModelRegistry.WrongVerifierCode.selector, bytes32(uint256(1)), genuine));
+        registry.register(entry, _ports);
+    }
+
+    function test_aVerifierThatChangedIsNotLive() external {
+        bytes32 id = register(_ports, 2);
+        VM.etch(address(verifier), bytes.concat(address(verifier).code, hex"00"));
+        VM.expectRevert(abi.encodeWithSelector(IModelRegistry.VerifierMissing.selector, id));
+        registry.live(id);
     }
 
     function test_refusesAKeyOfAnotherShape() external {

@@ -51,7 +51,13 @@ contract ViewsTest is World {
     function _record(int256 value) private returns (uint64) {
         VM.warp(block.timestamp + PERIOD);
         _market.set(value);
-        return binder.snapshot(_set, _none);
+        return _snapshot(_set);
+    }
+
+    /// @dev As a keeper's account does, directly.
+    function _snapshot(bytes32 id) private returns (uint64) {
+        VM.prank(KEEPER, KEEPER);
+        return binder.snapshot(id, _none);
     }
 
     /// @dev One block's state, as a flash loan makes it, never reaches a model.
@@ -81,7 +87,7 @@ contract ViewsTest is World {
     function test_aRepeatWithinThePeriodRecordsNothing() external {
         _record(50);
         _market.set(9_999);
-        eq(binder.snapshot(_set, _none), 0, "still warming up");
+        eq(_snapshot(_set), 0, "still warming up");
         _record(60);
         _record(70);
         binder.bound(_set, 1, InputHash.ofAll(ints(600)));
@@ -108,16 +114,41 @@ contract ViewsTest is World {
         VM.warp(block.timestamp + PERIOD);
         _market.setBroken(true);
         VM.expectRevert(abi.encodeWithSelector(IFeedBinder.ViewFailed.selector, 0));
-        binder.snapshot(_set, _none);
+        _snapshot(_set);
         bytes32 two = _define(Kind.View, address(_market), Market.two.selector);
         VM.expectRevert(abi.encodeWithSelector(IFeedBinder.ViewFailed.selector, 0));
-        binder.snapshot(two, _none);
+        _snapshot(two);
         _market.setBroken(false);
         _market.set(10_001);
         VM.expectRevert(
             abi.encodeWithSelector(IFeedBinder.OutOfBand.selector, 0, int256(10_001), int256(0), int256(10_000))
         );
+        _snapshot(_set);
+    }
+
+    /// @dev What a flash loan made of a view is gone between two transactions: contracts cannot record, nor can accounts that
+    /// have code.
+    function test_viewsAreRecordedBetweenTransactionsOnly() external {
+        VM.warp(block.timestamp + PERIOD);
+        _market.set(9_999);
+        VM.expectRevert(abi.encodeWithSelector(IFeedBinder.DirectCallsOnly.selector, address(this)));
         binder.snapshot(_set, _none);
+        VM.etch(KEEPER, bytes.concat(hex"ef0100", bytes20(address(_market))));
+        VM.expectRevert(abi.encodeWithSelector(IFeedBinder.DirectCallsOnly.selector, KEEPER));
+        _snapshot(_set);
+    }
+
+    /// @dev The last second of a period and the first of the next are two records of one moment.
+    function test_recordsOfViewsAreHalfAPeriodApart() external {
+        VM.warp((block.timestamp / PERIOD + 1) * PERIOD - 1);
+        _market.set(50);
+        _snapshot(_set);
+        uint256 next = block.timestamp + PERIOD / 2;
+        VM.warp(block.timestamp + 2);
+        VM.expectRevert(abi.encodeWithSelector(IFeedBinder.TooSoon.selector, next));
+        _snapshot(_set);
+        VM.warp(next);
+        _snapshot(_set);
     }
 
     function test_attestedValuesNeedTheirSigners() external {

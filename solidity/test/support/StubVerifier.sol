@@ -7,6 +7,8 @@ import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 /// refuses it. Tests of flows use it, because proofs for their contexts cannot be made here.
 contract StubVerifier {
     bytes32 public constant SHAPE_DIGEST = keccak256("stub");
+    /// @dev As `World.newKey` makes them.
+    uint256 public constant KEY_BYTES = 1504;
 
     function verifyProof(address key, bytes32 keyCodeHash, bytes calldata proof, uint256[] calldata instances)
         external

@@ -76,7 +76,7 @@ abstract contract World is Checks {
     }
 
     function registration(address key, uint256 inputs) internal view returns (Registration memory) {
-        return Registration(address(verifier), key, key.codehash, uint16(inputs), 0, 0, "");
+        return Registration(address(verifier), address(verifier).codehash, key, key.codehash, uint16(inputs), 0, 0, "");
     }
 
     function register(Port[] memory ports, uint256 inputs) internal returns (bytes32) {

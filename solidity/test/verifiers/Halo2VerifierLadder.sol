@@ -345,6 +345,8 @@ contract Halo2VerifierLadder is IHalo2Verifier {
 
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant SHAPE_DIGEST = 0xbc0d4c2588561caa3eb55cd8f567298048ab10f3b74e17f86c0d16026937aab4;
+    /// @inheritdoc IHalo2Verifier
+    uint256 public constant KEY_BYTES = 0x740;
 
     /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
     constructor() {

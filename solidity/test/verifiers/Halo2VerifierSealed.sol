@@ -165,6 +165,8 @@ contract Halo2VerifierSealed is IHalo2Verifier {
 
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant SHAPE_DIGEST = 0xcaa4e7df1eb7247a9be330c12cb7a75e16dd3b21d8abc5056f509be149ef841c;
+    /// @inheritdoc IHalo2Verifier
+    uint256 public constant KEY_BYTES = 0x380;
 
     /// @dev Doubles the generator in two ways, then asks for a pairing that holds and for one that does not.
     constructor() {
