@@ -151,9 +151,14 @@ contract FeedBinder is IFeedBinder {
     }
 
     /// @inheritdoc IFeedBinder
-    function bound(bytes32 setId, uint64 index, bytes32 inputsHash) external view returns (uint64 observedAt) {
+    function requireSequencer(bytes32 setId) public view {
         Sequencer memory sequencer = _sequencers[setId];
         _requireSequencer(sequencer.feed, sequencer.grace);
+    }
+
+    /// @inheritdoc IFeedBinder
+    function bound(bytes32 setId, uint64 index, bytes32 inputsHash) external view returns (uint64 observedAt) {
+        requireSequencer(setId);
         uint256 entry = _ring[setId][index % RING];
         // forge-lint: disable-next-line(unsafe-typecast)
         observedAt = uint64(entry);

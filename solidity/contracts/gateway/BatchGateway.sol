@@ -15,7 +15,8 @@ import {GatewayBase} from "./GatewayBase.sol";
 /// @title Decisions about many subjects in one proof.
 /// @notice The gateway builds the tree of the decisions and keeps the hash of the batch's record; whoever opens leaves hands
 /// in the record. A leaf moves its subject's cursor to the batch's time, so that none is applied twice, and none after a
-/// newer decision. A batch dies at its deadline, when its model is disabled, and when the consumer names another model.
+/// newer decision. A batch dies at its deadline, when its model is disabled, and when the consumer names another model or
+/// another set of feeds.
 abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
     /// @notice Batches of a consumer and cohort that are kept.
     uint256 public constant RING = 16;
@@ -32,13 +33,12 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         batch.nonce = request.nonce;
         batch.deadline = request.deadline;
         batch.subject = keccak256(abi.encode(request.cohort.codehash, size));
-        Policy memory policy = IDecisionConsumer(batch.consumer).policy(batch.subject);
+        Policy memory policy = _policyOf(batch.consumer, batch.subject);
         Model memory model = _live(policy.model);
-        batch.model = policy.model;
+        (batch.model, batch.feedSet) = (policy.model, policy.feedSet);
         int256[] memory inputs = request.inputs;
         batch.observedAt = _observed(policy, model, request.observed, new uint80[](0), inputs);
-        Cursor storage last = _cursors[batch.consumer][batch.subject];
-        _requireNext(last, batch.nonce, batch.observedAt, policy.minInterval);
+        _requireNext(_cursors[batch.consumer][batch.subject], batch.nonce, batch.observedAt, policy.minInterval);
         _requireFresh(batch.deadline, batch.observedAt, policy.maxAge);
 
         int256[] memory outputs = _unpacked(request.packedOutputs, model.outputs);
@@ -52,15 +52,13 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         batch.root = _rootOf(batch, request.cohort, outputs);
 
         _batches[batch.consumer][batch.subject][batch.nonce % RING] = keccak256(abi.encode(batch));
-        last.nextNonce = batch.nonce + 1;
-        last.observedAt = batch.observedAt;
-        last.acceptedAt = uint64(block.timestamp);
+        _advanceTo(batch.consumer, batch.subject, batch.nonce, batch.observedAt);
         emit BatchAccepted(batch.id, batch.consumer, request.cohort, batch);
         return batch.id;
     }
 
     /// @inheritdoc IDecisionGateway
-    function open(Batch calldata batch, Opening calldata opening) external nonReentrant returns (uint256) {
+    function open(Batch memory batch, Opening calldata opening) external nonReentrant returns (uint256) {
         if (_batches[batch.consumer][batch.subject][batch.nonce % RING] != keccak256(abi.encode(batch))) {
             revert UnknownBatch(batch.id);
         }
@@ -82,12 +80,14 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
     }
 
     /// @dev Moves the cursors of subjects that have nothing newer and calls the consumer for these.
-    function _hand(Batch calldata batch, Opening calldata opening, int256[] memory outputs)
+    function _hand(Batch memory batch, Opening calldata opening, int256[] memory outputs)
         private
         returns (uint256 applied)
     {
-        Policy memory policy = IDecisionConsumer(batch.consumer).policy(batch.subject);
-        if (policy.model != batch.model) revert PolicyChanged(policy.model);
+        Policy memory policy = _policyOf(batch.consumer, batch.subject);
+        if (policy.model != batch.model || policy.feedSet != batch.feedSet) revert PolicyChanged(policy.model);
+        // As for a decision of its own: nothing is applied while the sequencer is down, or has been up for too short a time.
+        binder.requireSequencer(batch.feedSet);
         Model memory model = _live(batch.model);
         Decision[] memory decisions = new Decision[](opening.indexes.length);
         for (uint256 i = 0; i < decisions.length; ++i) {
@@ -109,24 +109,21 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
 
     /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or of a time too near: a subject that
     /// is in two cohorts, or has decisions of its own, moves no oftener for it.
-    function _advance(Batch calldata batch, bytes32 subject, uint32 minInterval)
+    function _advance(Batch memory batch, bytes32 subject, uint32 minInterval)
         private
         returns (bool next, uint64 nonce)
     {
-        Cursor storage cursor_ = _cursors[batch.consumer][subject];
-        Cursor memory before = cursor_;
+        Cursor memory before = _cursors[batch.consumer][subject];
         if (before.acceptedAt != 0) {
             if (before.observedAt >= batch.observedAt) return (false, 0);
             // By what was observed: whoever opens an old leaf late keeps no newer batch from being applied.
             if (batch.observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
         }
-        cursor_.nextNonce = before.nextNonce + 1;
-        cursor_.observedAt = batch.observedAt;
-        cursor_.acceptedAt = uint64(block.timestamp);
+        _advanceTo(batch.consumer, subject, before.nextNonce, batch.observedAt);
         return (true, before.nextNonce);
     }
 
-    function _decision(Batch calldata batch, uint256 index, bytes32 subject, uint64 nonce)
+    function _decision(Batch memory batch, uint256 index, bytes32 subject, uint64 nonce)
         private
         pure
         returns (Decision memory decision)

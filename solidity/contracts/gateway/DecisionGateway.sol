@@ -44,7 +44,7 @@ contract DecisionGateway is BatchGateway {
 
     /// @dev All that is refused without looking at the proof.
     function _checked(Request memory request) private view returns (Decision memory decision, Model memory model) {
-        Policy memory policy = IDecisionConsumer(request.consumer).policy(request.subject);
+        Policy memory policy = _policyOf(request.consumer, request.subject);
         model = _live(policy.model);
         decision.observedAt = _observed(policy, model, request.observed, request.rounds, request.inputs);
         Cursor memory last = _cursors[request.consumer][request.subject];
@@ -59,8 +59,7 @@ contract DecisionGateway is BatchGateway {
 
     /// @dev Moves the cursor and calls the consumer.
     function _accept(Request memory request, Decision memory decision) private {
-        _cursors[request.consumer][request.subject] =
-            Cursor(request.nonce + 1, decision.observedAt, uint64(block.timestamp));
+        _advanceTo(request.consumer, request.subject, request.nonce, decision.observedAt);
         emit DecisionAccepted(
             decision.id,
             request.consumer,

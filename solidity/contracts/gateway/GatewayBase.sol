@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.27;
 
-import {Policy} from "../interfaces/IDecisionConsumer.sol";
+import {IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
 import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
@@ -72,6 +72,15 @@ abstract contract GatewayBase is IDecisionGateway {
         returns (bytes32)
     {
         return Contexts.hash(kind, address(this), consumer, model, subject, nonce, deadline);
+    }
+
+    function _policyOf(address consumer, bytes32 subject) internal view returns (Policy memory) {
+        return IDecisionConsumer(consumer).policy(subject);
+    }
+
+    /// @dev The next nonce of a subject, and what the next decision must be newer than.
+    function _advanceTo(address consumer, bytes32 subject, uint64 nonce, uint64 observedAt) internal {
+        _cursors[consumer][subject] = Cursor(nonce + 1, observedAt, uint64(block.timestamp));
     }
 
     function _live(bytes32 id) internal view returns (Model memory model) {

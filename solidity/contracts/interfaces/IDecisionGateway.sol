@@ -26,6 +26,7 @@ struct Batch {
     address consumer;
     bytes32 subject;
     bytes32 model;
+    bytes32 feedSet;
     bytes32 root;
     uint64 nonce;
     uint64 observedAt;
@@ -104,7 +105,7 @@ interface IDecisionGateway {
     error BadCohort(uint256 codeLength);
     /// @notice The batch is not (any more) kept, or differs from what was accepted.
     error UnknownBatch(bytes32 id);
-    /// @notice The consumer's policy names another model since.
+    /// @notice The consumer's policy names another model, or another set of feeds, since.
     error PolicyChanged(bytes32 model);
     /// @notice The leaves are not in the batch.
     error BadOpening();

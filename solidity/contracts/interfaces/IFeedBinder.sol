@@ -114,6 +114,10 @@ interface IFeedBinder {
     /// same index. 0: recorded, but too few records of a View for a median.
     function snapshot(bytes32 setId, uint80[] calldata rounds) external returns (uint64 index);
 
+    /// @notice Reverts with SequencerDown where the set names a sequencer's feed and it is down, or up for less than the grace
+    /// time. `bind`, `snapshot` and `bound` ask too.
+    function requireSequencer(bytes32 setId) external view;
+
     /// @notice The time of a snapshot whose inputs have this hash (`InputHash`); reverts with SnapshotMismatch else.
     function bound(bytes32 setId, uint64 index, bytes32 inputsHash) external view returns (uint64 observedAt);
 }

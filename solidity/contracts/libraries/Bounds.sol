@@ -103,6 +103,12 @@ library Bounds {
         if (left < room) room = left;
     }
 
+    /// @notice The value in the bound's range that is nearest.
+    function clamp(uint48 value, Bound memory bound) internal pure returns (uint48) {
+        if (value < bound.lo) return bound.lo;
+        return value > bound.hi ? bound.hi : value;
+    }
+
     /// @notice Whether a move takes effect at once.
     function isSafe(Bound memory bound, bool up) internal pure returns (bool) {
         return bound.flags & (up ? SAFE_UP : SAFE_DOWN) != 0;

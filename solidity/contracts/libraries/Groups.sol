@@ -137,7 +137,8 @@ library Groups {
     /// @notice Puts back what the group's last change moved, within `RESTORE_WINDOW`, once. What waits is dropped.
     /// @return live The parameters; `done`: whether something was put back.
     function restore(State storage self, bytes32 group) external returns (Live[] memory live, bool done) {
-        (live,) = _load(self, group);
+        Bound[] memory bounds;
+        (live, bounds) = _load(self, group);
         uint256 last;
         for (uint256 i = 0; i < live.length; ++i) {
             if (live[i].changedAt > last) last = live[i].changedAt;
@@ -146,8 +147,10 @@ library Groups {
         _drop(live);
         for (uint256 i = 0; i < live.length; ++i) {
             uint48 from = live[i].value;
-            if (live[i].changedAt != last || live[i].previous == from) continue;
-            _set(group, live[i], i, live[i].previous, 0);
+            // Bounds may have been set anew since: no value leaves them.
+            uint48 to = Bounds.clamp(live[i].previous, bounds[i]);
+            if (live[i].changedAt != last || live[i].previous == from || to == from) continue;
+            _set(group, live[i], i, to, 0);
             // Once: a second time there is nothing to put back.
             live[i].previous = live[i].value;
             emit Restored(group, i, from, live[i].value);

@@ -33,12 +33,13 @@ library RoundFeed {
         if (!known) revert IFeedBinder.MissingRound(address(feed), roundId);
         if (updatedAt > time) revert IFeedBinder.FutureRound(address(feed), updatedAt, time);
 
-        _requireLast(feed, roundId, latest >> 64, time);
+        _requireLast(feed, roundId, latest, time);
     }
 
     /// @dev Neither the next round nor a later phase has begun at `time`.
-    function _requireLast(IPriceFeed feed, uint80 roundId, uint256 lastPhase, uint256 time) private view {
+    function _requireLast(IPriceFeed feed, uint80 roundId, uint80 latest, uint256 time) private view {
         uint256 phase = roundId >> 64;
+        uint256 lastPhase = latest >> 64;
         if (phase > lastPhase) revert IFeedBinder.MissingRound(address(feed), roundId);
         (bool followed,, uint256 nextAt) = _round(feed, roundId + 1);
         // Within the current phase a round that is not the latest has a successor, or its number is made up.
@@ -48,8 +49,12 @@ library RoundFeed {
         for (uint256 later = phase + 1; later <= lastPhase; ++later) {
             // A phase has 16 bits, so that this fits in 80.
             // forge-lint: disable-next-line(unsafe-typecast)
-            (followed,, nextAt) = _round(feed, uint80((later << 64) | 1));
+            uint80 first = uint80((later << 64) | 1);
+            (followed,, nextAt) = _round(feed, first);
             if (followed && nextAt <= time) revert IFeedBinder.SupersededRound(address(feed), roundId, time);
+            // The phase that is in use has rounds, and nobody can tell since when: its own are taken, no older ones.
+            bool hasRounds = later == lastPhase && uint64(latest) != 0;
+            if (!followed && hasRounds) revert IFeedBinder.MissingRound(address(feed), first);
         }
     }
 

@@ -166,6 +166,16 @@ contract ProvenRiskOracleTest is FedWorld {
         yes(!_oracle.restore(_subject), "within a day");
     }
 
+    function test_restoredValuesAreWithinTheBoundsOfToday() external {
+        _decide(600);
+        Bound[] memory bounds = _bounds(0);
+        bounds[0].hi = 800;
+        _oracle.configure(_subject, bounds, new uint48[](0));
+        VM.prank(GUARDIAN);
+        yes(_oracle.restore(_subject), "restored");
+        eq(_live().value, 800, "as far as it may");
+    }
+
     function test_aDisabledModelChangesNothingNotEvenWhatWaits() external {
         VM.warp(block.timestamp + 36 hours);
         _decide(5000);

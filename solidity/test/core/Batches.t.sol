@@ -6,6 +6,8 @@ import {Batch, BatchRequest, IDecisionGateway, Opening} from "../../contracts/in
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {LeafTree} from "../../contracts/libraries/LeafTree.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
+import {FeedSet, IFeedBinder, Source} from "../../contracts/interfaces/IFeedBinder.sol";
+import {MockFeed} from "../support/MockFeed.sol";
 import {VM} from "../Vm.sol";
 import {BatchWorld} from "../support/BatchWorld.sol";
 import {MockConsumer} from "../support/MockConsumer.sol";
@@ -111,10 +113,36 @@ contract BatchesTest is BatchWorld {
         Policy memory other = fedPolicy(22, 1 << 20, true);
         consumer.set(other);
         _open(batch, opening, abi.encodeWithSelector(IDecisionGateway.PolicyChanged.selector, other.model));
+        other = _policy;
+        other.feedSet = _setWithSequencer(new MockFeed(0));
+        consumer.set(other);
+        _open(batch, opening, abi.encodeWithSelector(IDecisionGateway.PolicyChanged.selector, other.model));
         consumer.set(_policy);
         VM.prank(GUARDIAN);
         registry.disable(_policy.model);
         _open(batch, opening, abi.encodeWithSelector(IModelRegistry.DisabledModel.selector, _policy.model));
+    }
+
+    function _setWithSequencer(MockFeed sequencer) private returns (bytes32) {
+        Source[] memory sources = new Source[](1);
+        sources[0] = source(address(feed));
+        return binder.defineSet(FeedSet(sources, repeated(inputPort(), 1), PERIOD, address(sequencer), 600));
+    }
+
+    function test_nothingIsOpenedWhileTheSequencerIsDown() external {
+        MockFeed sequencer = new MockFeed(0);
+        sequencer.push(0, block.timestamp - 1 days);
+        (_policy.feedSet, set) = (_setWithSequencer(sequencer), _setWithSequencer(sequencer));
+        consumer.set(_policy);
+        Batch memory batch = submitBatch();
+        Opening memory opening = openingOf(batch.id, some(0, 1, 1));
+        sequencer.push(1, block.timestamp);
+        bytes memory down = abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, block.timestamp, 600);
+        _open(batch, opening, down);
+        sequencer.push(0, block.timestamp);
+        _open(batch, opening, down);
+        VM.warp(block.timestamp + 600);
+        eq(gateway.open(batch, opening), 1, "up for the grace time");
     }
 
     function test_anOlderBatchIsNotOpenedAfterANewerOne() external {

@@ -105,6 +105,19 @@ contract FeedBinderTest is World {
         _refuse(old, abi.encodeWithSelector(IFeedBinder.TooManyPhases.selector, _feed, 5));
     }
 
+    /// @dev A proxy may take a source that counted long before, and whose first round nobody knows.
+    function test_aPhaseWithoutAFirstRoundSupersedesTheOldOne() external {
+        _feed.push(999e8, _time - 200);
+        uint80 old = _feed.push(1_000e8, _time - 100);
+        _feed.newPhase();
+        _feed.push(1_001e8, _time - 90);
+        uint80 second = _feed.push(1_002e8, _time - 50);
+        _feed.setForgetsFirst(true);
+        uint80 first = second - 1;
+        _refuse(old, abi.encodeWithSelector(IFeedBinder.MissingRound.selector, _feed, first));
+        eqInt(_bind(second), 100_200, "the new phase's");
+    }
+
     function test_aProxyThatIgnoresThePhaseIsNotBelieved() external {
         _feed.push(1_000e8, _time - 100);
         _feed.push(1_001e8, _time + 1);

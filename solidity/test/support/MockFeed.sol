@@ -16,6 +16,8 @@ contract MockFeed is IPriceFeed {
     uint16 public phase = 1;
     bool public revertsForMissing;
     bool public ignoresPhase;
+    /// @dev A source that forgets its oldest rounds, or had none of them here.
+    bool public forgetsFirst;
     mapping(uint16 phase => Round[]) private _rounds;
 
     constructor(uint8 decimals_) {
@@ -32,6 +34,10 @@ contract MockFeed is IPriceFeed {
 
     function setIgnoresPhase(bool ignores) external {
         ignoresPhase = ignores;
+    }
+
+    function setForgetsFirst(bool forgets) external {
+        forgetsFirst = forgets;
     }
 
     function newPhase() external {
@@ -54,7 +60,8 @@ contract MockFeed is IPriceFeed {
     function getRoundData(uint80 id) public view returns (uint80, int256, uint256, uint256, uint80) {
         uint16 phase_ = ignoresPhase ? phase : uint16(id >> 64);
         uint256 index = uint64(id);
-        if (index == 0 || index > _rounds[phase_].length) {
+        bool forgotten = forgetsFirst && index == 1;
+        if (forgotten || index == 0 || index > _rounds[phase_].length) {
             require(!revertsForMissing, "No data present");
             return (id, 0, 0, 0, id);
         }
