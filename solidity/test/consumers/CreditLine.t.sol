@@ -76,6 +76,112 @@ contract CreditLineTest is FedWorld {
         _pool.withdrawJunior(shares / 2);
     }
 
+    /// @dev What comes and goes within a block is no pool: not for a limit that is given ..
+    function test_aDepositOfTheSameBlockEnlargesNoLimit() external {
+        warpToNextPeriod(int192(PRICE));
+        _pool.deposit(8_000_000e6, address(this));
+        decide(address(_pool), _subject(BORROWER), ints(int256(1_000_000 << 20)));
+        _pool.withdraw(8_000_000e6, address(this), address(this));
+        VM.warp(block.timestamp + 24 hours);
+        eq(_pool.limitOf(BORROWER), 50_000e6, "5 % of a million");
+    }
+
+    /// @dev .. nor for one that is drawn on, when the pool has become smaller.
+    function test_aDepositOfTheSameBlockEnlargesNoDraw() external {
+        _grant(50_000);
+        _pool.withdraw(500_000e6, address(this), address(this));
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 25_000e6, 30_150e6));
+        _draw(30_000e6);
+        _pool.deposit(500_000e6, address(this));
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 25_000e6, 30_150e6));
+        _draw(30_000e6);
+        VM.warp(block.timestamp + 1);
+        _draw(30_000e6);
+    }
+
+    /// @dev Who is a junior around a draw, or around a repayment, gets nothing of a fee that others bear the risk for.
+    function test_juniorsAroundADrawOrARepaymentGetNoFee() external {
+        _grant(50_000);
+        _joinJuniors();
+        _draw(40_000e6);
+        _leaveJuniors("a draw");
+        _joinJuniors();
+        _pool.repay(BORROWER, 20_000e6);
+        _leaveJuniors("a repayment");
+        _joinJuniors();
+        _pool.repay(BORROWER, 30_000e6);
+        _leaveJuniors("the last one");
+        yes(_pool.juniorAssets() >= 100_200e6, "the fee is with those who were there");
+    }
+
+    function _joinJuniors() private {
+        _dollar.give(OTHER, 900_000e6 - _dollar.balanceOf(OTHER));
+        VM.startPrank(OTHER);
+        _dollar.approve(address(_pool), type(uint256).max);
+        _pool.depositJunior(900_000e6);
+        VM.stopPrank();
+    }
+
+    function _leaveJuniors(string memory when) private {
+        uint256 shares = _pool.juniorSharesOf(OTHER);
+        VM.prank(OTHER);
+        _pool.withdrawJunior(shares);
+        yes(_dollar.balanceOf(OTHER) <= 900_000e6, when);
+    }
+
+    /// @dev The fee is owed, and nobody's until it is paid.
+    function test_feesAreIncomeWhenTheyArePaid() external {
+        _grant(50_000);
+        _draw(10_000e6);
+        eq(_pool.juniorAssets(), 100_000e6, "not when drawn");
+        _pool.repay(BORROWER, 30e6);
+        eq(_pool.juniorAssets(), 100_030e6, "first of what is paid");
+        eq(_pool.totalAssets(), 900_000e6, "the seniors have what they had");
+        _pool.repay(BORROWER, 30e6);
+        eq(_pool.juniorAssets(), 100_050e6, "no more than the fee");
+        eq(_pool.totalAssets(), 900_000e6, "the seniors have what they had");
+    }
+
+    /// @dev Decisions that come often put an increase off no more than one does, whether they ask for less or for more.
+    function test_decisionsThatComeOftenDoNotPutAnIncreaseOff() external {
+        _decide(BORROWER, 20_000);
+        uint256 start = block.timestamp;
+        for (uint256 i = 1; i < 24; ++i) {
+            _decide(BORROWER, 20_000 + i);
+        }
+        VM.warp(start + 24 hours);
+        eq(_pool.limitOf(BORROWER), 20_000e6, "what was asked for a day ago");
+        _decide(BORROWER, 30_000);
+        for (uint256 i = 0; i < 5; ++i) {
+            _decide(BORROWER, 25_000);
+        }
+        VM.warp(start + 49 hours);
+        eq(_pool.limitOf(BORROWER), 25_000e6, "no further, no later");
+    }
+
+    function test_anOverdueBorrowerDrawsNoMore() external {
+        _grant(50_000);
+        uint256 dueAt = block.timestamp + 90 days;
+        _draw(1_000e6);
+        VM.warp(dueAt - 1 days);
+        _decide(BORROWER, 50_000);
+        VM.warp(dueAt + 1);
+        VM.expectRevert();
+        _draw(1_000e6);
+        _pool.repay(BORROWER, 1_005e6);
+        _draw(1_000e6);
+    }
+
+    function test_whoseLossWasBorneGetsNoNewLimit() external {
+        _grant(50_000);
+        _draw(40_000e6);
+        VM.warp(block.timestamp + 91 days);
+        _pool.writeOff(BORROWER);
+        _grant(50_000);
+        eq(_pool.limitOf(BORROWER), 0, "none");
+        eq(_pool.exposure(), 0, "and nothing rests on it");
+    }
+
     function test_halvesWithoutProofs() external {
         _grant(40_000);
         eq(_pool.limitOf(BORROWER), 40_000e6, "whole");

@@ -10,6 +10,7 @@ import {RiskOracleView} from "../../contracts/consumers/RiskOracleView.sol";
 import {ValidationAdapter} from "../../contracts/consumers/ValidationAdapter.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
 import {IValidationRegistry} from "../../contracts/interfaces/IValidationRegistry.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";
@@ -81,6 +82,36 @@ contract OraclesTest is FedWorld {
         _decide(2_100e8, 2_100, 99);
         (id,,) = _latest();
         eq(id, 2, "a step of 5 %");
+    }
+
+    /// @dev 15 % at once and for good, where a round may move 5 %: the feed stands still for three hours, and goes on.
+    function test_aLastingJumpIsFollowedInTime() external {
+        _decide(2_000e8, 2_000, 95);
+        _decide(2_300e8, 2_300, 99);
+        _decide(2_300e8, 2_300, 99);
+        (uint80 id, int256 answer,) = _latest();
+        yes(id == 1 && answer == 2_000e8, "5 % after an hour, 10 % after two");
+        _decide(2_300e8, 2_300, 99);
+        (id, answer,) = _latest();
+        yes(id == 2 && answer == 2_300e8, "15 % after three");
+    }
+
+    /// @dev Whoever binds this feed at a time finds one last round there, now and later.
+    function test_aRoundBeginsWhenItIsWritten() external {
+        _decide(2_000e8, 2_000, 95);
+        Source[] memory sources = new Source[](1);
+        sources[0] = source(address(_feed));
+        bytes32 downstream = feedSet(sources, repeated(inputPort(), 1));
+        warpToNextPeriod(2_050e8);
+        uint64 time_ = lastTime();
+        VM.warp(block.timestamp + 5 minutes);
+        eqInt(binder.bind(downstream, time_, ids(1))[0], 200_000, "the first is the last one");
+        int256[] memory outputs = new int256[](2);
+        (outputs[0], outputs[1]) = (2_050 << 20, 1 << 20);
+        decide(address(_feed), "price", outputs);
+        eqInt(binder.bind(downstream, time_, ids(1))[0], 200_000, "and stays so");
+        (,, uint256 startedAt, uint256 updatedAt,) = _feed.getRoundData(2);
+        yes(startedAt == time_ && updatedAt == block.timestamp, "observed then, written now");
     }
 
     function test_survivesADeadGateway() external {
