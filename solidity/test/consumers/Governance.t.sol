@@ -7,6 +7,7 @@ import {AgentVoter} from "../../contracts/consumers/AgentVoter.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {GovernorRiskDelay} from "../../contracts/consumers/GovernorRiskDelay.sol";
 import {ProposalAdvisor} from "../../contracts/consumers/ProposalAdvisor.sol";
+import {ProposalInputs} from "../../contracts/consumers/ProposalInputs.sol";
 import {TextBinder} from "../../contracts/feeds/TextBinder.sol";
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
@@ -162,7 +163,7 @@ contract GovernanceTest is World {
         eqInt(_inputs[69], 9_000, "the proposer's votes");
         eqInt(_inputs[70], 21, "days since it has votes");
         eqInt(_inputs[71], 240, "hours of voting");
-        VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.DoneBefore.selector, _proposal));
+        VM.expectRevert(abi.encodeWithSelector(ProposalInputs.DoneBefore.selector, _proposal));
         _advisor.prepare(_targets, _values, _calls, TEXT);
     }
 
@@ -213,7 +214,7 @@ contract GovernanceTest is World {
         yes(opinion.confidence / 1e15 == 650 || opinion.confidence / 1e15 == 649, "the distance to the second");
         eq(_governor.proposalDeadline(_proposal), _governor.proposalSnapshot(_proposal) + 10 days, "no delay");
         VM.warp(block.timestamp + 1);
-        VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.DoneBefore.selector, _proposal));
+        VM.expectRevert(abi.encodeWithSelector(ProposalInputs.DoneBefore.selector, _proposal));
         this.rateLater(80, 15, 5);
         VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.NotRisky.selector, _proposal, 12));
         _advisor.delay(_proposal);
@@ -295,6 +296,16 @@ contract GovernanceTest is World {
         yes(delayed > 20, "with enough of it, delayed");
     }
 
+    /// @dev A governor that takes whatever gas it is given, and gives no longer vote, still gets no say in what is published.
+    function test_aRatingIsRecordedWhereTheGovernorTakesAllGas() external {
+        _prepare();
+        Request memory made = _request(5, 15, 80);
+        bytes memory proof = prove(made);
+        VM.etch(address(_governor), hex"fe");
+        gateway.submit(made, proof);
+        yes(_advisor.opinionOf(_proposal).risk == 87, "recorded");
+    }
+
     /// @dev Compound 289, July 2024: a transfer out of the treasury, pushed through in a quiet week. A high risk is
     /// published, the vote takes longer, and the agent's bloc votes against.
     function test_incident_compound289() external {
@@ -329,7 +340,7 @@ contract GovernanceTest is World {
         gateway.submit(made, "");
         string memory other = "another";
         uint256 id = _governor.propose(_targets, _values, _calls, other);
-        VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.NotActive.selector, id));
+        VM.expectRevert(abi.encodeWithSelector(ProposalInputs.NotActive.selector, id));
         _advisor.prepare(_targets, _values, _calls, other);
     }
 
@@ -479,7 +490,7 @@ contract GovernanceTest is World {
         VM.expectRevert(abi.encodeWithSelector(AgentVoter.UnsafeGovernor.selector, "support=bravo&quorum=for,abstain"));
         new AgentVoter(address(manager), advisor, 30, 0);
         IGovernor blocks = IGovernor(address(new BlockGovernor(_token)));
-        VM.expectRevert(ProposalAdvisor.WrongClock.selector);
+        VM.expectRevert(ProposalInputs.WrongClock.selector);
         new ProposalAdvisor(address(manager), gateway, blocks, IVoteHistory(address(_token)), address(0), _texts, 60);
     }
 
