@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {ElasticToken} from "../../contracts/consumers/ElasticToken.sol";
+import {ReserveDesk} from "../../contracts/consumers/ReserveDesk.sol";
 import {SupplyController} from "../../contracts/consumers/SupplyController.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {Prices} from "../../contracts/libraries/Prices.sol";
@@ -137,6 +138,22 @@ contract SupplyControllerTest is FedWorld {
         eq(_token.totalSupply(), 750_000e18, "no growth");
     }
 
+    /// @dev Who holds a deposit over the end of a block, but not from one decision to the next, gains nothing either.
+    function test_aDepositOfTheBlockBeforeEnlargesNoStep() external {
+        _decide(100_000);
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.deposit(8_000_000e6);
+        VM.warp(block.timestamp + 12);
+        decide(address(_controller), "supply", ints(1 << 20));
+        eq(_controller.outstanding(), 5_000e18 + 5_025e18, "half a percent of what the last decision left");
+        VM.warp(block.timestamp + 30 days);
+        _controller.redeem(8_000_000e18);
+        uint256 supply = _token.totalSupply();
+        _decide(100_000);
+        eq(_token.totalSupply(), supply + supply / 200, "half a percent of what there is");
+    }
+
     /// @dev Nor does shrinkage burn a share of what is there for a moment.
     function test_aDepositOfTheSameBlockEnlargesNoShrinkage() external {
         _decide(5_000);
@@ -235,7 +252,7 @@ contract SupplyControllerTest is FedWorld {
 
     function test_aReserveThatTakesAFeeIsRefused() external {
         _reserve.setFee(100);
-        VM.expectRevert(abi.encodeWithSelector(SupplyController.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(ReserveDesk.WrongAmountReceived.selector, 100e6, 99e6));
         _controller.deposit(100e6);
     }
 
@@ -245,10 +262,10 @@ contract SupplyControllerTest is FedWorld {
     }
 
     function test_reentrancyThroughTheReserve() external {
-        _reserve.setHook(address(_controller), abi.encodeCall(SupplyController.redeem, (1e18)));
+        _reserve.setHook(address(_controller), abi.encodeCall(ReserveDesk.redeem, (1e18)));
         VM.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         _controller.redeem(1e18);
-        _reserve.setHook(address(_controller), abi.encodeCall(SupplyController.deposit, (1e6)));
+        _reserve.setHook(address(_controller), abi.encodeCall(ReserveDesk.deposit, (1e6)));
         VM.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         _controller.deposit(1e6);
     }
