@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {CreditLine} from "../../contracts/consumers/CreditLine.sol";
+import {CreditPool} from "../../contracts/consumers/CreditPool.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
@@ -53,27 +54,77 @@ contract CreditLineTest is FedWorld {
 
     function test_whatIsAddedCanBeDrawnAfterADay() external {
         _decide(BORROWER, 20_000);
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 0, 10_050e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 0, 10_050e6));
         _draw(10_000e6);
         VM.warp(block.timestamp + 24 hours);
         _draw(10_000e6);
         eq(_dollar.balanceOf(BORROWER), 10_000e6, "drawn");
         eq(_pool.totalDebt(), 10_050e6, "owed with its fee");
-        eq(_pool.juniorAssets(), 100_050e6, "which the juniors get");
+        eq(_pool.exposure(), 10_000e6, "of which the fee is no risk");
         eq(_pool.totalAssets(), 900_000e6, "and the seniors do not lose by");
     }
 
-    function test_aLimitIsAtMostAShareOfThePoolAndAllAtMostTheJuniors() external {
+    function test_aLimitIsAtMostAShareOfThePoolAndAllDrawsAtMostTheJuniors() external {
         _grant(1_000_000);
         eq(_pool.limitOf(BORROWER), 50_000e6, "5 % of a million");
-        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) * 2 / 5);
         _decide(OTHER, 1_000_000);
         VM.warp(block.timestamp + 24 hours);
-        yes(_pool.limitOf(OTHER) <= 10_000e6, "what the juniors have left");
-        yes(_pool.exposure() <= _pool.juniorAssets(), "all limits together");
+        eq(_pool.limitOf(OTHER), 50_000e6, "for everyone");
+        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) * 2 / 5);
+        eq(_pool.limitOf(OTHER), 48_000e6, "5 % of what is left");
+        _draw(45_000e6);
+        VM.prank(OTHER);
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.draw(15_001e6);
+        VM.prank(OTHER);
+        _pool.draw(14_999e6);
+        yes(_pool.exposure() <= _pool.juniorAssets(), "all that is drawn together");
         uint256 shares = _pool.juniorSharesOf(address(this));
-        VM.expectRevert();
-        _pool.withdrawJunior(shares / 2);
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.withdrawJunior(shares / 1_000);
+    }
+
+    /// @dev Limits that nobody draws on keep no junior's money here, and no borrower from another limit.
+    function test_limitsThatAreNotDrawnLockNothingUp() external {
+        for (uint160 i = 1; i <= 5; ++i) {
+            address borrower = address(0xc000 + i);
+            _pool.setPolicy(_subject(borrower), _policy, ports);
+            _decide(borrower, 1_000_000);
+        }
+        _grant(1_000_000);
+        eq(_pool.limitOf(BORROWER), 50_000e6, "the sixth");
+        _draw(20_000e6);
+        uint256 shares = _pool.juniorSharesOf(address(this));
+        _pool.withdrawJunior(shares * 79 / 100);
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.withdrawJunior(shares * 2 / 100);
+        VM.prank(address(0xc001));
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.draw(1_001e6);
+    }
+
+    /// @dev Whatever is drawn, repaid, lost, put in and taken out: the seniors have what they put in.
+    function test_seniorsLoseNothing(uint256[12] calldata choices) external {
+        _grant(50_000);
+        for (uint256 i = 0; i < 12; ++i) {
+            uint256 amount = limit(choices[i] >> 8, 1, 60_000e6);
+            uint256 move = choices[i] % 6;
+            if (move == 0) try this.drawLater(amount) {} catch {}
+            if (move == 1) _pool.repay(BORROWER, amount);
+            if (move == 2) _pool.depositJunior(amount);
+            if (move == 3) {
+                try _pool.withdrawJunior(limit(amount, 0, _pool.juniorSharesOf(address(this)))) {} catch {}
+            }
+            if (move == 4) try _pool.writeOff(BORROWER) {} catch {}
+            if (move == 5) VM.warp(block.timestamp + limit(amount, 1, 50 days));
+            yes(_pool.totalAssets() >= 900_000e6, "the seniors'");
+            yes(_pool.exposure() <= _pool.juniorAssets(), "rests on the juniors");
+            eq(_dollar.balanceOf(address(_pool)), _pool.cash(), "books");
+        }
+    }
+
+    function drawLater(uint256 amount) external {
+        _draw(amount);
     }
 
     /// @dev What comes and goes within a block is no pool: not for a limit that is given ..
@@ -90,10 +141,11 @@ contract CreditLineTest is FedWorld {
     function test_aDepositOfTheSameBlockEnlargesNoDraw() external {
         _grant(50_000);
         _pool.withdraw(500_000e6, address(this), address(this));
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 25_000e6, 30_150e6));
+        VM.warp(block.timestamp + 1);
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 25_000e6, 30_150e6));
         _draw(30_000e6);
         _pool.deposit(500_000e6, address(this));
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 25_000e6, 30_150e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 25_000e6, 30_150e6));
         _draw(30_000e6);
         VM.warp(block.timestamp + 1);
         _draw(30_000e6);
@@ -166,7 +218,7 @@ contract CreditLineTest is FedWorld {
         VM.warp(dueAt - 1 days);
         _decide(BORROWER, 50_000);
         VM.warp(dueAt + 1);
-        VM.expectRevert();
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.Overdue.selector, dueAt));
         _draw(1_000e6);
         _pool.repay(BORROWER, 1_005e6);
         _draw(1_000e6);
@@ -197,7 +249,7 @@ contract CreditLineTest is FedWorld {
         _grant(40_000);
         _decide(BORROWER, 5_000);
         eq(_pool.limitOf(BORROWER), 5_000e6, "at once");
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 5_000e6, 5_025e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 5_000e6, 5_025e6));
         _draw(5_000e6);
     }
 
@@ -250,13 +302,14 @@ contract CreditLineTest is FedWorld {
 
     function test_tokensWithAFeeAreRefused() external {
         _dollar.setFee(100);
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.WrongAmountReceived.selector, 100e6, 99e6));
         _pool.deposit(100e6, address(this));
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.WrongAmountReceived.selector, 100e6, 99e6));
         _pool.depositJunior(100e6);
     }
 
     function test_previewIsWhatHappens() external {
+        VM.warp(block.timestamp + 1);
         Decision memory decision;
         decision.subject = _subject(BORROWER);
         decision.outputs = ints(20_000e18);
