@@ -7,6 +7,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {BlockStart} from "../libraries/BlockStart.sol";
+import {Intake} from "../libraries/Intake.sol";
 
 /// @title The money of a credit line: seniors, and juniors who bear losses first.
 /// @notice Senior shares are this ERC-4626, whose worth no loan changes; juniors are counted beside it. What is owed without
@@ -21,8 +22,6 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
 
     /// @notice More than the limit, the cash or the juniors' free part. In units of the asset.
     error AboveLimit(uint256 limit, uint256 wanted);
-    /// @notice Another amount arrived than was sent. In units of the asset.
-    error WrongAmountReceived(uint256 expected, uint256 got);
 
     /// @notice A junior's shares, and all of them.
     mapping(address account => uint256) public juniorSharesOf;
@@ -127,19 +126,17 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     }
 
     function _take(uint256 amount) private {
-        uint256 before = IERC20(asset()).balanceOf(address(this));
-        IERC20(asset()).safeTransferFrom(msg.sender, address(this), amount);
-        uint256 got = IERC20(asset()).balanceOf(address(this)) - before;
-        if (got != amount) revert WrongAmountReceived(amount, got);
+        _transferIn(msg.sender, amount);
         _poolStart.note(pool());
         cash += amount;
     }
 
+    function _transferIn(address from, uint256 assets) internal override {
+        Intake.take(IERC20(asset()), from, assets);
+    }
+
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
-        uint256 before = IERC20(asset()).balanceOf(address(this));
         super._deposit(caller, receiver, assets, shares);
-        uint256 got = IERC20(asset()).balanceOf(address(this)) - before;
-        if (got != assets) revert WrongAmountReceived(assets, got);
         _poolStart.note(pool());
         cash += assets;
     }

@@ -7,6 +7,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {BlockStart} from "../libraries/BlockStart.sol";
+import {Intake} from "../libraries/Intake.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 import {ElasticToken} from "./ElasticToken.sol";
 
@@ -20,9 +21,6 @@ abstract contract ReserveDesk is ConsumerBase, ReentrancyGuardTransient {
 
     event Deposited(address indexed account, uint256 assets, uint256 tokens);
     event Redeemed(address indexed account, uint256 tokens, uint256 assets);
-
-    /// @notice Another amount arrived than was sent: the reserve takes a fee. In units of the reserve.
-    error WrongAmountReceived(uint256 expected, uint256 got);
 
     uint256 internal constant UNIT = 1e18;
 
@@ -51,10 +49,7 @@ abstract contract ReserveDesk is ConsumerBase, ReentrancyGuardTransient {
     /// @return tokens In 1e-18.
     function deposit(uint256 amount) external nonReentrant returns (uint256 tokens) {
         if (paused) revert Paused();
-        uint256 before = reserve.balanceOf(address(this));
-        reserve.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 got = reserve.balanceOf(address(this)) - before;
-        if (got != amount) revert WrongAmountReceived(amount, got);
+        Intake.take(reserve, msg.sender, amount);
         _noteStart();
         assets += amount;
         uint256 value = Math.min(price(), UNIT);

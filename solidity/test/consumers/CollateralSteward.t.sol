@@ -2,10 +2,13 @@
 pragma solidity 0.8.37;
 
 import {BoundedConsumer} from "../../contracts/consumers/BoundedConsumer.sol";
+import {CollateralParameters} from "../../contracts/consumers/CollateralParameters.sol";
 import {CollateralSteward} from "../../contracts/consumers/CollateralSteward.sol";
 import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {ICollateralPort} from "../../contracts/interfaces/ICollateralPort.sol";
 import {Bound, Bounds, Live} from "../../contracts/libraries/Bounds.sol";
+import {Intake} from "../../contracts/libraries/Intake.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 import {MockFeed} from "../support/MockFeed.sol";
@@ -32,9 +35,9 @@ contract CollateralStewardTest is FedWorld {
         _market.setBorrowCap(address(_ether), 1_000_000);
         _steward = new CollateralSteward(address(manager), gateway, _market);
         bytes4[] memory selectors = new bytes4[](3);
-        selectors[0] = ReferenceMarket.configureReserveAsCollateral.selector;
-        selectors[1] = ReferenceMarket.setSupplyCap.selector;
-        selectors[2] = ReferenceMarket.setBorrowCap.selector;
+        selectors[0] = ICollateralPort.configureReserveAsCollateral.selector;
+        selectors[1] = ICollateralPort.setSupplyCap.selector;
+        selectors[2] = ICollateralPort.setBorrowCap.selector;
         manager.setTargetFunctionRole(address(_market), selectors, STEWARD_ROLE);
         manager.grantRole(STEWARD_ROLE, address(_steward), 0);
         guard(address(_steward), BoundedConsumer.restore.selector);
@@ -158,7 +161,7 @@ contract CollateralStewardTest is FedWorld {
 
     function test_tokensWithAFeeAreRefused() external {
         _ether.setFee(10);
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.WrongAmountReceived.selector, 1e18, 0.999e18));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 1e18, 0.999e18));
         _market.supply(address(_ether), 1e18);
     }
 
@@ -173,14 +176,14 @@ contract CollateralStewardTest is FedWorld {
             )
         );
         _market.withdraw(address(_ether), 1e12);
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.UnknownAsset.selector, KEEPER));
+        VM.expectRevert(abi.encodeWithSelector(CollateralParameters.UnknownAsset.selector, KEEPER));
         _market.supply(KEEPER, 1);
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.UnknownAsset.selector, KEEPER));
+        VM.expectRevert(abi.encodeWithSelector(CollateralParameters.UnknownAsset.selector, KEEPER));
         _market.withdraw(KEEPER, 1);
         VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.AboveCap.selector, 14_999e6, 15_000e6));
         _market.withdraw(address(_dollar), 5_000_000e6 - 14_999e6);
         manager.grantRole(STEWARD_ROLE, address(this), 0);
-        VM.expectRevert(ReferenceMarket.BadParameters.selector);
+        VM.expectRevert(CollateralParameters.BadParameters.selector);
         _market.configureReserveAsCollateral(address(_ether), 8_001, 8_000);
     }
 }

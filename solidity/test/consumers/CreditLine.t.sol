@@ -5,6 +5,7 @@ import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {CreditLine} from "../../contracts/consumers/CreditLine.sol";
 import {CreditPool} from "../../contracts/consumers/CreditPool.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Intake} from "../../contracts/libraries/Intake.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 import {MockToken} from "../support/MockToken.sol";
@@ -302,9 +303,9 @@ contract CreditLineTest is FedWorld {
 
     function test_tokensWithAFeeAreRefused() external {
         _dollar.setFee(100);
-        VM.expectRevert(abi.encodeWithSelector(CreditPool.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
         _pool.deposit(100e6, address(this));
-        VM.expectRevert(abi.encodeWithSelector(CreditPool.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
         _pool.depositJunior(100e6);
     }
 

@@ -7,6 +7,7 @@ import {ElasticToken} from "../../contracts/consumers/ElasticToken.sol";
 import {ReserveDesk} from "../../contracts/consumers/ReserveDesk.sol";
 import {SupplyController} from "../../contracts/consumers/SupplyController.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Intake} from "../../contracts/libraries/Intake.sol";
 import {Prices} from "../../contracts/libraries/Prices.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
@@ -252,7 +253,7 @@ contract SupplyControllerTest is FedWorld {
 
     function test_aReserveThatTakesAFeeIsRefused() external {
         _reserve.setFee(100);
-        VM.expectRevert(abi.encodeWithSelector(ReserveDesk.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
         _controller.deposit(100e6);
     }
 
