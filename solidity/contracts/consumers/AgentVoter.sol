@@ -16,11 +16,14 @@ interface IQuorum {
 /// @notice It votes late enough to be objected to (after 40 % of the voting time) and early enough to be overridden (before
 /// the last 20 %). A guardian's veto, or objections of a tenth of its votes, make it abstain. It is *for* only what is
 /// rated harmless, with little risk and much confidence, *against* only what is rated harmful with as much confidence.
+/// Who abstains here casts nothing: governors count abstentions for the quorum, and with that of a large bloc a handful of
+/// votes would pass what the bloc was held back from.
 /// @dev On a governor whose delegators can override their delegate's vote it casts all votes it has; on one with
 /// fractional votes a tenth of the quorum at most; on any other it cannot be made.
 contract AgentVoter is AccessManaged {
     event VetoSet(uint256 indexed proposalId);
     event Objected(uint256 indexed proposalId, address indexed account, uint256 weight);
+    /// @notice It is done with a proposal. `weight`: votes (1e-18) that were cast, none where it abstains.
     event Cast(uint256 indexed proposalId, uint8 support, uint256 weight);
     event PauseSet(bool paused);
 
@@ -39,11 +42,15 @@ contract AgentVoter is AccessManaged {
     uint8 private constant FOR = 1;
     uint8 private constant ABSTAIN = 2;
     uint256 private constant PERCENT = 100;
+    /// @notice Percent of the voting time from which, and until which, it votes.
     uint256 public constant FIRST_PERCENT = 40;
     uint256 public constant LAST_PERCENT = 80;
+    /// @notice Percent of its votes that make it abstain when they object.
     uint256 public constant OBJECTION_PERCENT = 10;
+    /// @notice Percent of the quorum that it casts where votes are fractional.
     uint256 public constant QUORUM_PERCENT = 10;
 
+    /// @notice Where it votes, whose opinion it follows, and the token that gives votes.
     IGovernor public immutable governor;
     ProposalAdvisor public immutable advisor;
     IVoteHistory public immutable token;
@@ -53,9 +60,13 @@ contract AgentVoter is AccessManaged {
     uint8 public immutable maxRisk;
     uint64 public immutable minConfidence;
 
+    /// @notice Whether no votes are cast.
     bool public paused;
+    /// @notice Whether the guardian made it abstain.
     mapping(uint256 proposalId => bool) public isVetoed;
+    /// @notice Whether it is done with a proposal, by a vote or by an abstention.
     mapping(uint256 proposalId => bool) public hasCast;
+    /// @notice Votes that object, in 1e-18, and whether an account's are among them.
     mapping(uint256 proposalId => uint256) public objections;
     mapping(uint256 proposalId => mapping(address account => bool)) public hasObjected;
 
@@ -92,31 +103,20 @@ contract AgentVoter is AccessManaged {
         emit Objected(proposalId, msg.sender, weight);
     }
 
-    /// @notice Casts the votes. Anyone may, once a proposal, within the window.
+    /// @notice Casts the votes, or nothing where it abstains, and is done with the proposal. Anyone may, once a proposal,
+    /// within the window.
+    /// @return support 0 against, 1 for, 2 abstains.
     function cast(uint256 proposalId) external returns (uint8 support) {
         if (paused) revert Paused();
         (uint256 from, uint256 to) = windowOf(proposalId);
         if (block.timestamp < from || block.timestamp > to || hasCast[proposalId]) revert NotNow(from, to);
         hasCast[proposalId] = true;
-        uint256 snapshot = governor.proposalSnapshot(proposalId);
-        uint256 weight = token.getPastVotes(address(this), snapshot);
         support = supportOf(proposalId);
-        if (fractional) {
-            weight = Math.min(weight, IQuorum(address(governor)).quorum(snapshot) * QUORUM_PERCENT / PERCENT);
-            weight = Math.min(weight, type(uint128).max);
-            // Against, for, abstain.
-            uint128[3] memory parts;
-            // forge-lint: disable-next-line(unsafe-typecast)
-            parts[support] = uint128(weight);
-            bytes memory params = abi.encodePacked(parts[0], parts[1], parts[2]);
-            governor.castVoteWithReasonAndParams(proposalId, type(uint8).max, "", params);
-        } else {
-            governor.castVote(proposalId, support);
-        }
+        uint256 weight = support == ABSTAIN ? 0 : _cast(proposalId, support);
         emit Cast(proposalId, support, weight);
     }
 
-    /// @notice What would be cast now: 0 against, 1 for, 2 abstain.
+    /// @notice What it would do now: 0 against, 1 for, 2 abstain, which casts nothing.
     function supportOf(uint256 proposalId) public view returns (uint8) {
         ProposalAdvisor.Opinion memory opinion = advisor.opinionOf(proposalId);
         if (opinion.time == 0) revert NotRated(proposalId);
@@ -132,6 +132,23 @@ contract AgentVoter is AccessManaged {
         uint256 snapshot = governor.proposalSnapshot(proposalId);
         uint256 period = governor.proposalDeadline(proposalId) - snapshot;
         return (snapshot + period * FIRST_PERCENT / PERCENT, snapshot + period * LAST_PERCENT / PERCENT);
+    }
+
+    function _cast(uint256 proposalId, uint8 support) private returns (uint256 weight) {
+        uint256 snapshot = governor.proposalSnapshot(proposalId);
+        weight = token.getPastVotes(address(this), snapshot);
+        if (!fractional) {
+            governor.castVote(proposalId, support);
+            return weight;
+        }
+        weight = Math.min(weight, IQuorum(address(governor)).quorum(snapshot) * QUORUM_PERCENT / PERCENT);
+        weight = Math.min(weight, type(uint128).max);
+        // Against, for, abstain.
+        uint128[3] memory parts;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        parts[support] = uint128(weight);
+        bytes memory params = abi.encodePacked(parts[0], parts[1], parts[2]);
+        governor.castVoteWithReasonAndParams(proposalId, type(uint8).max, "", params);
     }
 
     function _contains(string memory text, string memory part) private pure returns (bool) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.27;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Decision, IDecisionConsumer} from "../interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
 import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
@@ -10,12 +11,17 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 /// @title A price feed with rounds, whose answers are proved from several sources.
 /// @notice Outputs, in 1e-18: price and confidence (0 to 1). An answer lies between the lowest and the highest of its own
 /// sources and within a step of the last one; a decision with too little confidence, or outside, writes no round, so that
-/// readers see the feed grow stale rather than wrong.
-/// @dev The first `sources` inputs of the model are the prices. Readers need no gateway.
+/// readers see the feed grow stale rather than wrong. The step grows with the time since the last answer's observation: a
+/// jump that lasts is followed late, and stops the feed for no longer than that.
+/// @dev The first `sources` inputs of the model are the prices. Readers need no gateway. A round's `startedAt` is when its
+/// inputs were observed, its `updatedAt` when it was written, so that a round that is the last one at a time stays so. Who
+/// checks the age of an answer adds the largest age of the policy, or looks at `startedAt`.
 contract ProvenFeed is ConsumerBase, IPriceFeed {
+    /// @dev `observedAt`, `updatedAt`: seconds.
     struct Round {
-        int192 answer;
-        uint64 updatedAt;
+        int160 answer;
+        uint48 observedAt;
+        uint48 updatedAt;
     }
 
     event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt, bytes32 decision);
@@ -25,7 +31,7 @@ contract ProvenFeed is ConsumerBase, IPriceFeed {
     error NoRound(uint80 roundId);
 
     int256 private constant UNIT = 1e18;
-    int256 private constant BPS = 1e4;
+    uint256 private constant BPS = 1e4;
 
     /// @notice The only subject.
     bytes32 public constant SUBJECT = "price";
@@ -33,7 +39,10 @@ contract ProvenFeed is ConsumerBase, IPriceFeed {
     uint8 public immutable decimals;
     /// @notice How many of the inputs are prices.
     uint8 public immutable sources;
-    /// @notice Largest change of one round, in 1e-4 of the last answer.
+    /// @notice Seconds for which one step is admitted.
+    uint256 public constant STEP_TIME = 1 hours;
+    /// @notice Largest change, in 1e-4 of the last answer, for each `STEP_TIME` since its observation; for one of them where it
+    /// is less.
     uint16 public immutable maxStepBps;
     /// @notice Least confidence of a round, in 1e-18.
     int256 public immutable minConfidence;
@@ -64,7 +73,7 @@ contract ProvenFeed is ConsumerBase, IPriceFeed {
     function getRoundData(uint80 roundId) public view returns (uint80, int256, uint256, uint256, uint80) {
         if (roundId == 0 || roundId > _rounds.length) revert NoRound(roundId);
         Round memory round = _rounds[roundId - 1];
-        return (roundId, round.answer, round.updatedAt, round.updatedAt, roundId);
+        return (roundId, round.answer, round.observedAt, round.updatedAt, roundId);
     }
 
     /// @inheritdoc IPriceFeed
@@ -82,38 +91,51 @@ contract ProvenFeed is ConsumerBase, IPriceFeed {
     {
         (parameters, from, to, eta) = (new bytes32[](1), new uint256[](1), new uint256[](1), new uint48[](1));
         parameters[0] = SUBJECT;
-        int256 last = _lastAnswer();
+        Round memory last = _lastRound();
         (bool kept, int256 answer) = _answerFrom(decision, last);
         // Answers are positive.
-        (from[0], to[0]) = (uint256(last), uint256(kept ? last : answer));
+        (from[0], to[0]) = (uint256(int256(last.answer)), uint256(kept ? last.answer : answer));
     }
 
     function _decide(Decision calldata decision) internal override {
-        (bool kept, int256 answer) = _answerFrom(decision, _lastAnswer());
+        (bool kept, int256 answer) = _answerFrom(decision, _lastRound());
         if (kept) {
             emit AnswerKept(decision.id, decision.outputs[0], decision.outputs[1]);
             return;
         }
         // forge-lint: disable-next-line(unsafe-typecast)
-        _rounds.push(Round(int192(answer), decision.observedAt));
-        emit AnswerUpdated(answer, _rounds.length, decision.observedAt, decision.id);
+        _rounds.push(Round(int160(answer), uint48(decision.observedAt), uint48(block.timestamp)));
+        emit AnswerUpdated(answer, _rounds.length, block.timestamp, decision.id);
     }
 
-    function _lastAnswer() private view returns (int256) {
-        return _rounds.length == 0 ? int256(0) : int256(_rounds[_rounds.length - 1].answer);
+    /// @dev All zero where there is none.
+    function _lastRound() private view returns (Round memory last) {
+        if (_rounds.length != 0) last = _rounds[_rounds.length - 1];
     }
 
     /// @dev In units of `decimals`; `kept`: the last answer stays.
-    function _answerFrom(Decision calldata decision, int256 last) private view returns (bool kept, int256 answer) {
+    function _answerFrom(Decision calldata decision, Round memory last)
+        private
+        view
+        returns (bool kept, int256 answer)
+    {
         _requireOutputs(2, decision.outputs.length);
         if (decision.subject != SUBJECT) revert UnusableOutput(0, 0);
         int256 price = decision.outputs[0];
         (int256 low, int256 high) = _spread(decision);
         if (price < low || price > high || price <= 0 || decision.outputs[1] < minConfidence) return (true, 0);
         answer = price / int256(10 ** uint256(18 - decimals));
-        if (answer == 0 || answer > type(int192).max) return (true, 0);
-        int256 move = answer > last ? answer - last : last - answer;
-        return (last != 0 && move * BPS > last * int256(uint256(maxStepBps)), answer);
+        if (answer == 0 || answer > type(int160).max) return (true, 0);
+        return (last.answer != 0 && !_admits(last, answer, decision.observedAt), answer);
+    }
+
+    /// @dev `|answer - last| <= last * maxStepBps * max(1, time / STEP_TIME)`
+    function _admits(Round memory last, int256 answer, uint256 observedAt) private view returns (bool) {
+        int256 move = answer > last.answer ? answer - last.answer : last.answer - answer;
+        uint256 time = Math.max(Math.saturatingSub(observedAt, last.observedAt), STEP_TIME);
+        // Positive, with 160 and 64 and 16 bits: products fit.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint256(move) * BPS * STEP_TIME <= uint256(int256(last.answer)) * maxStepBps * time;
     }
 
     /// @dev Lowest and highest source, in 1e-18, rounded away from each other so that no step of a port is lost.

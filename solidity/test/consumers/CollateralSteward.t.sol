@@ -2,45 +2,42 @@
 pragma solidity 0.8.37;
 
 import {BoundedConsumer} from "../../contracts/consumers/BoundedConsumer.sol";
+import {CollateralParameters} from "../../contracts/consumers/CollateralParameters.sol";
 import {CollateralSteward} from "../../contracts/consumers/CollateralSteward.sol";
-import {LiquidationKeeper} from "../../contracts/consumers/LiquidationKeeper.sol";
 import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {ICollateralPort} from "../../contracts/interfaces/ICollateralPort.sol";
 import {Bound, Bounds, Live} from "../../contracts/libraries/Bounds.sol";
+import {Intake} from "../../contracts/libraries/Intake.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 import {MockFeed} from "../support/MockFeed.sol";
 import {MockToken} from "../support/MockToken.sol";
 
-/// @notice The steward with the reference market, and the keeper that liquidates there.
+/// @notice The steward with the reference market.
 contract CollateralStewardTest is FedWorld {
     uint64 private constant STEWARD_ROLE = 11;
-
-    address private constant BORROWER = address(0xb0);
 
     MockToken private _ether;
     MockToken private _dollar;
     MockFeed private _dollarFeed;
-    MockFeed private _second;
     ReferenceMarket private _market;
     CollateralSteward private _steward;
-    LiquidationKeeper private _keeper;
     bytes32 private _subject;
 
     function setUp() external {
         buildFed();
         (_ether, _dollar) = (new MockToken(18), new MockToken(6));
-        (_dollarFeed, _second) = (new MockFeed(8), new MockFeed(8));
+        _dollarFeed = new MockFeed(8);
         _market = new ReferenceMarket(address(manager), _ether, _dollar, feed, _dollarFeed);
         _market.configureReserveAsCollateral(address(_ether), 7_500, 8_000);
         _market.setSupplyCap(address(_ether), 1_000);
         _market.setBorrowCap(address(_ether), 1_000_000);
         _steward = new CollateralSteward(address(manager), gateway, _market);
         bytes4[] memory selectors = new bytes4[](3);
-        selectors[0] = ReferenceMarket.configureReserveAsCollateral.selector;
-        selectors[1] = ReferenceMarket.setSupplyCap.selector;
-        selectors[2] = ReferenceMarket.setBorrowCap.selector;
+        selectors[0] = ICollateralPort.configureReserveAsCollateral.selector;
+        selectors[1] = ICollateralPort.setSupplyCap.selector;
+        selectors[2] = ICollateralPort.setBorrowCap.selector;
         manager.setTargetFunctionRole(address(_market), selectors, STEWARD_ROLE);
         manager.grantRole(STEWARD_ROLE, address(_steward), 0);
         guard(address(_steward), BoundedConsumer.restore.selector);
@@ -49,7 +46,6 @@ contract CollateralStewardTest is FedWorld {
         Policy memory policy = fedPolicy(4, 1 << 60, false);
         _steward.setPolicy(_subject, policy, ports);
         _configure();
-        _keeper = new LiquidationKeeper(address(manager), gateway, _market, _second, 1_000_000e6);
         _fund();
         _prices(int192(PRICE));
     }
@@ -73,7 +69,6 @@ contract CollateralStewardTest is FedWorld {
     function _fund() private {
         _ether.give(address(this), 10_000e18);
         _dollar.give(address(this), 10_000_000e6);
-        _dollar.give(address(_keeper), 500_000e6);
         _ether.approve(address(_market), type(uint256).max);
         _dollar.approve(address(_market), type(uint256).max);
         _market.supply(address(_dollar), 5_000_000e6);
@@ -81,7 +76,6 @@ contract CollateralStewardTest is FedWorld {
 
     function _prices(int192 price) private {
         feed.push(price, block.timestamp);
-        _second.push(price, block.timestamp);
         _dollarFeed.push(1e8, block.timestamp);
     }
 
@@ -209,7 +203,7 @@ contract CollateralStewardTest is FedWorld {
 
     function test_tokensWithAFeeAreRefused() external {
         _ether.setFee(10);
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.WrongAmountReceived.selector, 1e18, 0.999e18));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 1e18, 0.999e18));
         _market.supply(address(_ether), 1e18);
     }
 
@@ -224,105 +218,14 @@ contract CollateralStewardTest is FedWorld {
             )
         );
         _market.withdraw(address(_ether), 1e12);
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.UnknownAsset.selector, KEEPER));
+        VM.expectRevert(abi.encodeWithSelector(CollateralParameters.UnknownAsset.selector, KEEPER));
         _market.supply(KEEPER, 1);
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.UnknownAsset.selector, KEEPER));
+        VM.expectRevert(abi.encodeWithSelector(CollateralParameters.UnknownAsset.selector, KEEPER));
         _market.withdraw(KEEPER, 1);
         VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.AboveCap.selector, 14_999e6, 15_000e6));
         _market.withdraw(address(_dollar), 5_000_000e6 - 14_999e6);
         manager.grantRole(STEWARD_ROLE, address(this), 0);
-        VM.expectRevert(ReferenceMarket.BadParameters.selector);
+        VM.expectRevert(CollateralParameters.BadParameters.selector);
         _market.configureReserveAsCollateral(address(_ether), 8_001, 8_000);
-    }
-
-    /// @dev A score for this contract, by a decision about one account on the round before the latest `later` ones.
-    function _score(int256 score, uint80 later) private {
-        _scoreOf(address(this), score, later);
-    }
-
-    function _scoreOf(address account, int256 score, uint80 later) private {
-        Policy memory policy = fedPolicy(1, 1 << 40, false);
-        bytes32 subject = bytes32(uint256(uint160(account)));
-        _keeper.setPolicy(subject, policy, ports);
-        uint80 round = feed.latestRound() - later;
-        (, int256 answer,,,) = feed.getRoundData(round);
-        Request memory made =
-            nextRequest(address(_keeper), subject, lastTime(), ids(round), ints(answer / 1e6), ints(score << 20));
-        gateway.submit(made, prove(made));
-    }
-
-    function _owe() private {
-        _market.supply(address(_ether), 10e18);
-        _market.borrow(15_000e6);
-    }
-
-    function _liquidate(uint256 debt) private {
-        (address[] memory accounts, uint256[] memory debts) = (new address[](1), new uint256[](1));
-        (accounts[0], debts[0]) = (address(this), debt);
-        _keeper.liquidate(accounts, debts);
-    }
-
-    function liquidateLater(uint256 debt) external {
-        _liquidate(debt);
-    }
-
-    /// @dev A proof orders liquidations and never makes one.
-    function test_aScoreAloneLiquidatesNobody() external {
-        _owe();
-        warpToNextPeriod(int192(PRICE));
-        _prices(int192(PRICE));
-        _score(1_000, 1);
-        uint256 health = _market.healthOf(address(this));
-        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.Healthy.selector, health));
-        this.liquidateLater(1_000e6);
-    }
-
-    function test_liquidatesWhoTheMarketSaysIsUnhealthy() external {
-        _owe();
-        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.StaleScore.selector, address(this), 0));
-        this.liquidateLater(1_000e6);
-        warpToNextPeriod(1_800e8);
-        _prices(1_800e8);
-        feed.push(1_800e8, block.timestamp);
-        _score(5, 2);
-        _liquidate(1_000e6);
-        eq(_market.debtOf(address(this)), 14_000e6, "repaid");
-        eq(_dollar.allowance(address(_keeper), address(_market)), 0, "no approval is left");
-        eq(_ether.balanceOf(address(_keeper)), uint256(1_050e18) * 1e18 / 1_800e18, "with the bonus");
-        // A second feed that says otherwise.
-        _second.push(1_900e8, block.timestamp);
-        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.FeedsDisagree.selector, 1_800e18, 1_900e18));
-        this.liquidateLater(1_000e6);
-        _second.push(1_800e8, block.timestamp);
-        // What may be spent on a day.
-        _liquidate(7_000e6);
-        VM.warp(block.timestamp + 31 minutes);
-        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.StaleScore.selector, address(this), lastTime()));
-        this.liquidateLater(1_000e6);
-    }
-
-    /// @dev Listed, the higher score goes first; and what is got must be worth what is spent and a hundredth.
-    function test_theOrderHoldsAndLossesAreRefused() external {
-        _owe();
-        _ether.give(BORROWER, 1e18);
-        VM.startPrank(BORROWER);
-        _ether.approve(address(_market), type(uint256).max);
-        _market.supply(address(_ether), 1e18);
-        _market.borrow(1_490e6);
-        VM.stopPrank();
-        warpToNextPeriod(1_800e8);
-        _prices(1_800e8);
-        _scoreOf(address(this), 5, 1);
-        _scoreOf(BORROWER, 6, 1);
-        (address[] memory accounts, uint256[] memory debts) = (new address[](2), new uint256[](2));
-        (accounts[0], accounts[1], debts[0], debts[1]) = (address(this), BORROWER, 100e6, 100e6);
-        VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.WrongOrder.selector, BORROWER));
-        _keeper.liquidate(accounts, debts);
-        (accounts[0], accounts[1]) = (BORROWER, address(this));
-        _keeper.liquidate(accounts, debts);
-        // So low a price that the collateral is worth less than the debt.
-        _prices(1_000e8);
-        VM.expectPartialRevert(LiquidationKeeper.NotProfitable.selector);
-        this.liquidateLater(14_900e6);
     }
 }

@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {CreditLine} from "../../contracts/consumers/CreditLine.sol";
+import {CreditPool} from "../../contracts/consumers/CreditPool.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Intake} from "../../contracts/libraries/Intake.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 import {MockToken} from "../support/MockToken.sol";
@@ -53,27 +55,184 @@ contract CreditLineTest is FedWorld {
 
     function test_whatIsAddedCanBeDrawnAfterADay() external {
         _decide(BORROWER, 20_000);
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 0, 10_050e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 0, 10_050e6));
         _draw(10_000e6);
         VM.warp(block.timestamp + 24 hours);
         _draw(10_000e6);
         eq(_dollar.balanceOf(BORROWER), 10_000e6, "drawn");
         eq(_pool.totalDebt(), 10_050e6, "owed with its fee");
-        eq(_pool.juniorAssets(), 100_050e6, "which the juniors get");
+        eq(_pool.exposure(), 10_000e6, "of which the fee is no risk");
         eq(_pool.totalAssets(), 900_000e6, "and the seniors do not lose by");
     }
 
-    function test_aLimitIsAtMostAShareOfThePoolAndAllAtMostTheJuniors() external {
+    function test_aLimitIsAtMostAShareOfThePoolAndAllDrawsAtMostTheJuniors() external {
         _grant(1_000_000);
         eq(_pool.limitOf(BORROWER), 50_000e6, "5 % of a million");
-        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) * 2 / 5);
         _decide(OTHER, 1_000_000);
         VM.warp(block.timestamp + 24 hours);
-        yes(_pool.limitOf(OTHER) <= 10_000e6, "what the juniors have left");
-        yes(_pool.exposure() <= _pool.juniorAssets(), "all limits together");
+        eq(_pool.limitOf(OTHER), 50_000e6, "for everyone");
+        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) * 2 / 5);
+        eq(_pool.limitOf(OTHER), 48_000e6, "5 % of what is left");
+        _draw(45_000e6);
+        VM.prank(OTHER);
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.draw(15_001e6);
+        VM.prank(OTHER);
+        _pool.draw(14_999e6);
+        yes(_pool.exposure() <= _pool.juniorAssets(), "all that is drawn together");
         uint256 shares = _pool.juniorSharesOf(address(this));
-        VM.expectRevert();
-        _pool.withdrawJunior(shares / 2);
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.withdrawJunior(shares / 1_000);
+    }
+
+    /// @dev Limits that nobody draws on keep no junior's money here, and no borrower from another limit.
+    function test_limitsThatAreNotDrawnLockNothingUp() external {
+        for (uint160 i = 1; i <= 5; ++i) {
+            address borrower = address(0xc000 + i);
+            _pool.setPolicy(_subject(borrower), _policy, ports);
+            _decide(borrower, 1_000_000);
+        }
+        _grant(1_000_000);
+        eq(_pool.limitOf(BORROWER), 50_000e6, "the sixth");
+        _draw(20_000e6);
+        uint256 shares = _pool.juniorSharesOf(address(this));
+        _pool.withdrawJunior(shares * 79 / 100);
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.withdrawJunior(shares * 2 / 100);
+        VM.prank(address(0xc001));
+        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        _pool.draw(1_001e6);
+    }
+
+    /// @dev Whatever is drawn, repaid, lost, put in and taken out: the seniors have what they put in.
+    function test_seniorsLoseNothing(uint256[12] calldata choices) external {
+        _grant(50_000);
+        for (uint256 i = 0; i < 12; ++i) {
+            uint256 amount = limit(choices[i] >> 8, 1, 60_000e6);
+            uint256 move = choices[i] % 6;
+            if (move == 0) try this.drawLater(amount) {} catch {}
+            if (move == 1) _pool.repay(BORROWER, amount);
+            if (move == 2) _pool.depositJunior(amount);
+            if (move == 3) {
+                try _pool.withdrawJunior(limit(amount, 0, _pool.juniorSharesOf(address(this)))) {} catch {}
+            }
+            if (move == 4) try _pool.writeOff(BORROWER) {} catch {}
+            if (move == 5) VM.warp(block.timestamp + limit(amount, 1, 50 days));
+            yes(_pool.totalAssets() >= 900_000e6, "the seniors'");
+            yes(_pool.exposure() <= _pool.juniorAssets(), "rests on the juniors");
+            eq(_dollar.balanceOf(address(_pool)), _pool.cash(), "books");
+        }
+    }
+
+    function drawLater(uint256 amount) external {
+        _draw(amount);
+    }
+
+    /// @dev What comes and goes within a block is no pool: not for a limit that is given ..
+    function test_aDepositOfTheSameBlockEnlargesNoLimit() external {
+        warpToNextPeriod(int192(PRICE));
+        _pool.deposit(8_000_000e6, address(this));
+        decide(address(_pool), _subject(BORROWER), ints(int256(1_000_000 << 20)));
+        _pool.withdraw(8_000_000e6, address(this), address(this));
+        VM.warp(block.timestamp + 24 hours);
+        eq(_pool.limitOf(BORROWER), 50_000e6, "5 % of a million");
+    }
+
+    /// @dev .. nor for one that is drawn on, when the pool has become smaller.
+    function test_aDepositOfTheSameBlockEnlargesNoDraw() external {
+        _grant(50_000);
+        _pool.withdraw(500_000e6, address(this), address(this));
+        VM.warp(block.timestamp + 1);
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 25_000e6, 30_150e6));
+        _draw(30_000e6);
+        _pool.deposit(500_000e6, address(this));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 25_000e6, 30_150e6));
+        _draw(30_000e6);
+        VM.warp(block.timestamp + 1);
+        _draw(30_000e6);
+    }
+
+    /// @dev Who is a junior around a draw, or around a repayment, gets nothing of a fee that others bear the risk for.
+    function test_juniorsAroundADrawOrARepaymentGetNoFee() external {
+        _grant(50_000);
+        _joinJuniors();
+        _draw(40_000e6);
+        _leaveJuniors("a draw");
+        _joinJuniors();
+        _pool.repay(BORROWER, 20_000e6);
+        _leaveJuniors("a repayment");
+        _joinJuniors();
+        _pool.repay(BORROWER, 30_000e6);
+        _leaveJuniors("the last one");
+        yes(_pool.juniorAssets() >= 100_200e6, "the fee is with those who were there");
+    }
+
+    function _joinJuniors() private {
+        _dollar.give(OTHER, 900_000e6 - _dollar.balanceOf(OTHER));
+        VM.startPrank(OTHER);
+        _dollar.approve(address(_pool), type(uint256).max);
+        _pool.depositJunior(900_000e6);
+        VM.stopPrank();
+    }
+
+    function _leaveJuniors(string memory when) private {
+        uint256 shares = _pool.juniorSharesOf(OTHER);
+        VM.prank(OTHER);
+        _pool.withdrawJunior(shares);
+        yes(_dollar.balanceOf(OTHER) <= 900_000e6, when);
+    }
+
+    /// @dev The fee is owed, and nobody's until it is paid.
+    function test_feesAreIncomeWhenTheyArePaid() external {
+        _grant(50_000);
+        _draw(10_000e6);
+        eq(_pool.juniorAssets(), 100_000e6, "not when drawn");
+        _pool.repay(BORROWER, 30e6);
+        eq(_pool.juniorAssets(), 100_030e6, "first of what is paid");
+        eq(_pool.totalAssets(), 900_000e6, "the seniors have what they had");
+        _pool.repay(BORROWER, 30e6);
+        eq(_pool.juniorAssets(), 100_050e6, "no more than the fee");
+        eq(_pool.totalAssets(), 900_000e6, "the seniors have what they had");
+    }
+
+    /// @dev Decisions that come often put an increase off no more than one does, whether they ask for less or for more.
+    function test_decisionsThatComeOftenDoNotPutAnIncreaseOff() external {
+        _decide(BORROWER, 20_000);
+        uint256 start = block.timestamp;
+        for (uint256 i = 1; i < 24; ++i) {
+            _decide(BORROWER, 20_000 + i);
+        }
+        VM.warp(start + 24 hours);
+        eq(_pool.limitOf(BORROWER), 20_000e6, "what was asked for a day ago");
+        _decide(BORROWER, 30_000);
+        for (uint256 i = 0; i < 5; ++i) {
+            _decide(BORROWER, 25_000);
+        }
+        VM.warp(start + 49 hours);
+        eq(_pool.limitOf(BORROWER), 25_000e6, "no further, no later");
+    }
+
+    function test_anOverdueBorrowerDrawsNoMore() external {
+        _grant(50_000);
+        uint256 dueAt = block.timestamp + 90 days;
+        _draw(1_000e6);
+        VM.warp(dueAt - 1 days);
+        _decide(BORROWER, 50_000);
+        VM.warp(dueAt + 1);
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.Overdue.selector, dueAt));
+        _draw(1_000e6);
+        _pool.repay(BORROWER, 1_005e6);
+        _draw(1_000e6);
+    }
+
+    function test_whoseLossWasBorneGetsNoNewLimit() external {
+        _grant(50_000);
+        _draw(40_000e6);
+        VM.warp(block.timestamp + 91 days);
+        _pool.writeOff(BORROWER);
+        _grant(50_000);
+        eq(_pool.limitOf(BORROWER), 0, "none");
+        eq(_pool.exposure(), 0, "and nothing rests on it");
     }
 
     function test_halvesWithoutProofs() external {
@@ -91,7 +250,7 @@ contract CreditLineTest is FedWorld {
         _grant(40_000);
         _decide(BORROWER, 5_000);
         eq(_pool.limitOf(BORROWER), 5_000e6, "at once");
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.AboveLimit.selector, 5_000e6, 5_025e6));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 5_000e6, 5_025e6));
         _draw(5_000e6);
     }
 
@@ -144,13 +303,14 @@ contract CreditLineTest is FedWorld {
 
     function test_tokensWithAFeeAreRefused() external {
         _dollar.setFee(100);
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
         _pool.deposit(100e6, address(this));
-        VM.expectRevert(abi.encodeWithSelector(CreditLine.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
         _pool.depositJunior(100e6);
     }
 
     function test_previewIsWhatHappens() external {
+        VM.warp(block.timestamp + 1);
         Decision memory decision;
         decision.subject = _subject(BORROWER);
         decision.outputs = ints(20_000e18);

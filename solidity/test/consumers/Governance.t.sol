@@ -7,6 +7,7 @@ import {AgentVoter} from "../../contracts/consumers/AgentVoter.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {GovernorRiskDelay} from "../../contracts/consumers/GovernorRiskDelay.sol";
 import {ProposalAdvisor} from "../../contracts/consumers/ProposalAdvisor.sol";
+import {ProposalInputs} from "../../contracts/consumers/ProposalInputs.sol";
 import {TextBinder} from "../../contracts/feeds/TextBinder.sol";
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
@@ -25,8 +26,12 @@ import {World} from "../support/World.sol";
 
 /// @notice Proposals are rated, and votes cast under the eyes of those who delegated them.
 contract GovernanceTest is World {
+    error Suppressed(uint256 gas);
+    error Delayed(uint256 gas);
+
     address private constant HOLDER = address(0x101);
     address private constant SECOND = address(0x102);
+    address private constant SMALL = address(0x103);
     string private constant TEXT = "Move 500 ETH to the Treasury, NOW: urgent!";
 
     TestVotes private _token;
@@ -102,6 +107,44 @@ contract GovernanceTest is World {
         _rate(harmless, doubtful, harmful);
     }
 
+    /// @dev Another proposal, for which `SMALL` votes with so many votes, and nobody else.
+    function _proposeAgain(IGovernor governor, uint256 votes) private {
+        _token.give(SMALL, votes);
+        VM.prank(SMALL);
+        _token.delegate(SMALL);
+        VM.warp(block.timestamp + 1);
+        _values[0] = 1;
+        _proposal = governor.propose(_targets, _values, _calls, TEXT);
+        VM.warp(block.timestamp + 1 days + 1);
+        VM.prank(SMALL);
+        governor.castVote(_proposal, 1);
+    }
+
+    /// @dev A governor with fractional votes, and an agent with all that the two holders delegate.
+    function _onFractional() private returns (FractionalGovernor governor) {
+        governor = new FractionalGovernor(_token);
+        _advisor = _newAdvisor(IGovernor(address(governor)));
+        _voter = new AgentVoter(address(manager), _advisor, 30, 0.2e18);
+        guard(address(_voter), AgentVoter.veto.selector);
+        VM.prank(HOLDER);
+        _token.delegate(address(_voter));
+        VM.prank(SECOND);
+        _token.delegate(address(_voter));
+    }
+
+    /// @dev Abstains in the window; afterwards the proposal has no quorum.
+    function _abstainsAndIsDefeated(IGovernor governor) private {
+        _toWindow();
+        eq(_voter.cast(_proposal), 2, "abstains");
+        yes(_voter.hasCast(_proposal), "is done");
+        yes(!governor.hasVoted(_proposal, address(_voter)), "nothing is cast");
+        (uint256 from, uint256 to) = _voter.windowOf(_proposal);
+        VM.expectRevert(abi.encodeWithSelector(AgentVoter.NotNow.selector, from, to));
+        _voter.cast(_proposal);
+        VM.warp(governor.proposalDeadline(_proposal) + 1);
+        yes(governor.state(_proposal) == IGovernor.ProposalState.Defeated, "defeated");
+    }
+
     function _toWindow() private {
         (uint256 from,) = _voter.windowOf(_proposal);
         VM.warp(from);
@@ -120,7 +163,7 @@ contract GovernanceTest is World {
         eqInt(_inputs[69], 9_000, "the proposer's votes");
         eqInt(_inputs[70], 21, "days since it has votes");
         eqInt(_inputs[71], 240, "hours of voting");
-        VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.DoneBefore.selector, _proposal));
+        VM.expectRevert(abi.encodeWithSelector(ProposalInputs.DoneBefore.selector, _proposal));
         _advisor.prepare(_targets, _values, _calls, TEXT);
     }
 
@@ -171,7 +214,7 @@ contract GovernanceTest is World {
         yes(opinion.confidence / 1e15 == 650 || opinion.confidence / 1e15 == 649, "the distance to the second");
         eq(_governor.proposalDeadline(_proposal), _governor.proposalSnapshot(_proposal) + 10 days, "no delay");
         VM.warp(block.timestamp + 1);
-        VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.DoneBefore.selector, _proposal));
+        VM.expectRevert(abi.encodeWithSelector(ProposalInputs.DoneBefore.selector, _proposal));
         this.rateLater(80, 15, 5);
         VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.NotRisky.selector, _proposal, 12));
         _advisor.delay(_proposal);
@@ -195,6 +238,72 @@ contract GovernanceTest is World {
         _governor.setForTest(address(_advisor), 2 days + 1);
         VM.expectRevert();
         _governor.setRiskAdvisor(address(this), 0);
+    }
+
+    /// @dev What is known of a proposal is published, whoever the governor listens to.
+    function test_aRatingIsRecordedWhereAnotherAdvisorDelays() external {
+        uint256 deadline = _governor.proposalDeadline(_proposal);
+        _governor.setForTest(KEEPER, 1 days);
+        _rate(5, 15, 80);
+        yes(_advisor.opinionOf(_proposal).risk == 87, "recorded");
+        eq(_governor.proposalDeadline(_proposal), deadline, "not delayed");
+        VM.expectRevert(abi.encodeWithSelector(GovernorRiskDelay.NotAdvisor.selector, address(_advisor)));
+        _advisor.delay(_proposal);
+        _governor.setForTest(address(_advisor), 1 days);
+        _advisor.delay(_proposal);
+        eq(_governor.proposalDeadline(_proposal), deadline + 1 days, "delayed later");
+    }
+
+    function test_aRatingIsRecordedWhereTheVoteWasDelayedBefore() external {
+        _governor.setForTest(address(this), 1 days);
+        _governor.delayForRisk(_proposal);
+        _governor.setForTest(address(_advisor), 1 days);
+        _rate(5, 15, 80);
+        yes(_advisor.opinionOf(_proposal).risk == 87, "recorded");
+    }
+
+    function test_aRatingIsRecordedWhereTheGovernorDelaysNothing() external {
+        IGovernor governor = IGovernor(address(_onFractional()));
+        _proposeAgain(governor, 1e18);
+        _rate(2, 8, 90);
+        _toWindow();
+        eq(_voter.cast(_proposal), 0, "and is voted against");
+    }
+
+    function submitWith(uint256 gas_, Request memory made, bytes memory proof) external returns (bool success) {
+        (success,) = address(gateway).call{gas: gas_}(abi.encodeCall(gateway.submit, (made, proof)));
+        if (success && _governor.proposalDeadline(_proposal) == _governor.proposalSnapshot(_proposal) + 10 days) {
+            revert Suppressed(gas_);
+        }
+        if (success) revert Delayed(gas_);
+    }
+
+    /// @dev Who submits chooses how much gas there is: no amount of it records a rating and leaves out its delay.
+    /// forge-config: default.isolate = false
+    function test_gasDoesNotSuppressTheDelay() external {
+        _prepare();
+        Request memory made = _request(5, 15, 80);
+        bytes memory proof = prove(made);
+        uint256 delayed;
+        for (uint256 gas_ = 150_000; gas_ < 900_000; gas_ += 2_500) {
+            try this.submitWith(gas_, made, proof) returns (bool success) {
+                yes(!success, "reverted as a whole");
+            } catch (bytes memory reason) {
+                if (bytes4(reason) == Suppressed.selector) revert Suppressed(gas_);
+                ++delayed;
+            }
+        }
+        yes(delayed > 20, "with enough of it, delayed");
+    }
+
+    /// @dev A governor that takes whatever gas it is given, and gives no longer vote, still gets no say in what is published.
+    function test_aRatingIsRecordedWhereTheGovernorTakesAllGas() external {
+        _prepare();
+        Request memory made = _request(5, 15, 80);
+        bytes memory proof = prove(made);
+        VM.etch(address(_governor), hex"fe");
+        gateway.submit(made, proof);
+        yes(_advisor.opinionOf(_proposal).risk == 87, "recorded");
     }
 
     /// @dev Compound 289, July 2024: a transfer out of the treasury, pushed through in a quiet week. A high risk is
@@ -231,7 +340,7 @@ contract GovernanceTest is World {
         gateway.submit(made, "");
         string memory other = "another";
         uint256 id = _governor.propose(_targets, _values, _calls, other);
-        VM.expectRevert(abi.encodeWithSelector(ProposalAdvisor.NotActive.selector, id));
+        VM.expectRevert(abi.encodeWithSelector(ProposalInputs.NotActive.selector, id));
         _advisor.prepare(_targets, _values, _calls, other);
     }
 
@@ -289,6 +398,46 @@ contract GovernanceTest is World {
         eq(_voter.cast(_proposal), 2, "abstains");
     }
 
+    /// @dev OpenZeppelin counts abstentions for the quorum. The agent has all of it: 0.1 % in favour and an abstention would
+    /// pass what hardly anybody wants, with the help of a veto.
+    function test_aVetoBringsNoQuorum() external {
+        _proposeAgain(IGovernor(address(_governor)), 10e18);
+        _rate(80, 15, 5);
+        VM.prank(GUARDIAN);
+        _voter.veto(_proposal);
+        _abstainsAndIsDefeated(IGovernor(address(_governor)));
+    }
+
+    function test_objectionsBringNoQuorum() external {
+        _proposeAgain(IGovernor(address(_governor)), 10e18);
+        _rate(80, 15, 5);
+        VM.prank(SECOND);
+        _voter.object(_proposal);
+        _abstainsAndIsDefeated(IGovernor(address(_governor)));
+    }
+
+    function test_littleConfidenceBringsNoQuorum() external {
+        _proposeAgain(IGovernor(address(_governor)), 10e18);
+        _rate(45, 35, 20);
+        _abstainsAndIsDefeated(IGovernor(address(_governor)));
+    }
+
+    function test_doubtBringsNoQuorumOnFractionalGovernors() external {
+        IGovernor governor = IGovernor(address(_onFractional()));
+        _proposeAgain(governor, 950e18);
+        _rate(10, 80, 10);
+        _abstainsAndIsDefeated(governor);
+    }
+
+    function test_aVetoBringsNoQuorumOnFractionalGovernors() external {
+        IGovernor governor = IGovernor(address(_onFractional()));
+        _proposeAgain(governor, 950e18);
+        _rate(80, 15, 5);
+        VM.prank(GUARDIAN);
+        _voter.veto(_proposal);
+        _abstainsAndIsDefeated(governor);
+    }
+
     function test_withoutConfidenceItAbstains() external {
         _rate(45, 35, 20);
         eq(_voter.supportOf(_proposal), 2, "a distance of 0.1");
@@ -325,18 +474,13 @@ contract GovernanceTest is World {
     }
 
     function test_onFractionalGovernorsItCastsLittle() external {
-        FractionalGovernor governor = new FractionalGovernor(_token);
-        ProposalAdvisor advisor = _newAdvisor(IGovernor(address(governor)));
-        AgentVoter voter = new AgentVoter(address(manager), advisor, 30, 0.2e18);
-        VM.prank(HOLDER);
-        _token.delegate(address(voter));
+        FractionalGovernor governor = _onFractional();
         VM.warp(block.timestamp + 1);
         _proposal = governor.propose(_targets, _values, _calls, TEXT);
         VM.warp(block.timestamp + 1 days + 1);
-        (_advisor, _voter) = (advisor, voter);
         _rate(80, 15, 5);
         _toWindow();
-        voter.cast(_proposal);
+        _voter.cast(_proposal);
         (, uint256 inFavour,) = governor.proposalVotes(_proposal);
         eq(inFavour, 100e18, "a tenth of the quorum of 1,000");
     }
@@ -346,7 +490,7 @@ contract GovernanceTest is World {
         VM.expectRevert(abi.encodeWithSelector(AgentVoter.UnsafeGovernor.selector, "support=bravo&quorum=for,abstain"));
         new AgentVoter(address(manager), advisor, 30, 0);
         IGovernor blocks = IGovernor(address(new BlockGovernor(_token)));
-        VM.expectRevert(ProposalAdvisor.WrongClock.selector);
+        VM.expectRevert(ProposalInputs.WrongClock.selector);
         new ProposalAdvisor(address(manager), gateway, blocks, IVoteHistory(address(_token)), address(0), _texts, 60);
     }
 

@@ -9,7 +9,8 @@ import {ProvenRiskOracle} from "../../contracts/consumers/ProvenRiskOracle.sol";
 import {RiskOracleView} from "../../contracts/consumers/RiskOracleView.sol";
 import {ValidationAdapter} from "../../contracts/consumers/ValidationAdapter.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
 import {IValidationRegistry} from "../../contracts/interfaces/IValidationRegistry.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";
@@ -62,7 +63,7 @@ contract OraclesTest is FedWorld {
         _feed.latestRoundData();
         _decide(2_000e8, 2_000, 95);
         (uint80 id, int256 answer, uint256 updatedAt) = _latest();
-        yes(id == 1 && answer == 2_000e8 && updatedAt == lastTime(), "a round");
+        yes(id == 1 && answer == 2_000e8 && updatedAt == block.timestamp, "a round");
         _decide(2_050e8, 2_050, 95);
         (, answer,,,) = _feed.getRoundData(1);
         eqInt(answer, 2_000e8, "history");
@@ -75,12 +76,59 @@ contract OraclesTest is FedWorld {
         _decide(2_050e8, 2_050, 80);
         _decide(2_050e8, 2_051, 99);
         _decide(2_050e8, 2_049, 99);
-        _decide(2_101e8, 2_101, 99);
         (uint80 id, int256 answer,) = _latest();
-        yes(id == 1 && answer == 2_000e8, "little confidence, above, below, too large a step: none");
-        _decide(2_100e8, 2_100, 99);
+        yes(id == 1 && answer == 2_000e8, "little confidence, above, below: none");
+        _decide(2_401e8, 2_401, 99);
         (id,,) = _latest();
-        eq(id, 2, "a step of 5 %");
+        eq(id, 1, "more than four steps of 5 % in four hours: none");
+        _decide(2_500e8, 2_500, 99);
+        (id,,) = _latest();
+        eq(id, 2, "five in five");
+    }
+
+    function test_aStepUpOrDownIsTheLargestWithinAnHour() external {
+        _decide(2_000e8, 2_000, 95);
+        _decide(2_101e8, 2_101, 99);
+        (uint80 id,,) = _latest();
+        eq(id, 1, "more than 5 %");
+        _decide(2_000e8, 2_000, 99);
+        _decide(1_899e8, 1_899, 99);
+        (id,,) = _latest();
+        eq(id, 2, "more than 5 % down");
+        _decide(2_000e8, 2_000, 99);
+        _decide(1_900e8, 1_900, 99);
+        (, int256 answer,) = _latest();
+        eqInt(answer, 1_900e8, "a step");
+    }
+
+    /// @dev 15 % at once and for good, where a round may move 5 %: the feed stands still for three hours, and goes on.
+    function test_aLastingJumpIsFollowedInTime() external {
+        _decide(2_000e8, 2_000, 95);
+        _decide(2_300e8, 2_300, 99);
+        _decide(2_300e8, 2_300, 99);
+        (uint80 id, int256 answer,) = _latest();
+        yes(id == 1 && answer == 2_000e8, "5 % after an hour, 10 % after two");
+        _decide(2_300e8, 2_300, 99);
+        (id, answer,) = _latest();
+        yes(id == 2 && answer == 2_300e8, "15 % after three");
+    }
+
+    /// @dev Whoever binds this feed at a time finds one last round there, now and later.
+    function test_aRoundBeginsWhenItIsWritten() external {
+        _decide(2_000e8, 2_000, 95);
+        Source[] memory sources = new Source[](1);
+        sources[0] = source(address(_feed));
+        bytes32 downstream = feedSet(sources, repeated(inputPort(), 1));
+        warpToNextPeriod(2_050e8);
+        uint64 time_ = lastTime();
+        VM.warp(block.timestamp + 5 minutes);
+        eqInt(binder.bind(downstream, time_, ids(1))[0], 200_000, "the first is the last one");
+        int256[] memory outputs = new int256[](2);
+        (outputs[0], outputs[1]) = (2_050 << 20, 1 << 20);
+        decide(address(_feed), "price", outputs);
+        eqInt(binder.bind(downstream, time_, ids(1))[0], 200_000, "and stays so");
+        (,, uint256 startedAt, uint256 updatedAt,) = _feed.getRoundData(2);
+        yes(startedAt == time_ && updatedAt == block.timestamp, "observed then, written now");
     }
 
     function test_survivesADeadGateway() external {
@@ -171,7 +219,7 @@ contract OraclesTest is FedWorld {
     }
 
     function test_verifiesAnInferenceByItself() external {
-        InferenceVerifier verifier_ = new InferenceVerifier(registry);
+        InferenceVerifier verifier_ = new InferenceVerifier(registry, true);
         bytes memory proof = proofOf(_policy.model, 2, 1, ints(5), ints(-3));
         bytes32 context = bytes32((uint256(1) << 128) | 2);
         yes(verifier_.verifyInference(_policy.model, context, ints(5), ints(-3), proof), "true");
@@ -183,5 +231,23 @@ contract OraclesTest is FedWorld {
         verifier_.verifyInference(_policy.model, context, ints(5), new int256[](2), proof);
         VM.expectRevert();
         verifier_.verifyInference(_policy.model, context, ints(5), ints(1 << 41), proof);
+    }
+
+    /// @dev Whoever made the reference string makes proofs of anything: only for tests.
+    function test_verifiesNoUnsafeModelWhereItIsNotTold() external {
+        InferenceVerifier verifier_ = new InferenceVerifier(registry, false);
+        bytes memory proof = proofOf(_policy.model, 2, 1, ints(5), ints(-3));
+        bytes32 context = bytes32((uint256(1) << 128) | 2);
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.UnsafeModel.selector, _policy.model));
+        verifier_.verifyInference(_policy.model, context, ints(5), ints(-3), proof);
+        bytes32 model = _pinnedModel();
+        proof = proofOf(model, 2, 1, ints(5), ints(-3));
+        yes(verifier_.verifyInference(model, context, ints(5), ints(-3), proof), "of a ceremony");
+    }
+
+    /// @dev The same ports, registered after the string of the test keys was pinned.
+    function _pinnedModel() private returns (bytes32 model) {
+        registry.pinCeremony(registry.srsOf(registry.live(_policy.model).key));
+        return register(ports, 1);
     }
 }

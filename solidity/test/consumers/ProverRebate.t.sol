@@ -60,6 +60,42 @@ contract ProverRebateTest is FedWorld {
         eq(_rebate.totalOwed(), 0, "settled");
     }
 
+    /// @dev What a transaction costs: execution, and its calldata by bytes. `first`: with the base.
+    function _costOf(ProverRebate rebate, bool first) private returns (uint256 cost) {
+        warpToNextPeriod(int192(PRICE));
+        Request memory made = request(address(_consumer), "s", ints(0));
+        bytes memory call = abi.encodeCall(ProverRebate.submit, (made, prove(made)));
+        VM.prank(KEEPER, KEEPER);
+        (bool success,) = address(rebate).call(call);
+        yes(success, "submitted");
+        cost = VM.lastCallGas().gasTotalUsed + (first ? 21_000 : 0);
+        for (uint256 i = 0; i < call.length; ++i) {
+            cost += call[i] == 0 ? 4 : 16;
+        }
+    }
+
+    /// @dev Nobody earns by submitting: neither once nor by several decisions in one transaction, which has one base. This
+    /// test is one transaction.
+    function test_paysNoProfit() external {
+        uint256 cost = _costOf(_rebate, true) * 11 gwei;
+        uint256 first = _rebate.owed(KEEPER);
+        yes(first <= cost, "no more than it cost");
+        yes(first >= cost * 9 / 10, "and not much less");
+        for (uint256 i = 0; i < 4; ++i) {
+            uint256 before = _rebate.owed(KEEPER);
+            cost = _costOf(_rebate, false) * 11 gwei;
+            yes(_rebate.owed(KEEPER) - before <= cost, "no base again");
+            yes(_rebate.owed(KEEPER) - before >= cost * 85 / 100, "but the rest");
+        }
+    }
+
+    /// @dev Where gas costs nothing, data costs nothing either: deposits from layer 1 pay neither.
+    function test_paysNoDataFeeWithoutAGasPrice() external {
+        VM.txGasPrice(0);
+        eq(_submit(_new(ProverRebate.DataFee.OpStack, 1 ether)), 0, "nothing");
+        eq(_submit(_new(ProverRebate.DataFee.Arbitrum, 1 ether)), 0, "nothing");
+    }
+
     function test_addsWhatDataCosts() external {
         uint256 op = _submit(_new(ProverRebate.DataFee.OpStack, 1 ether));
         uint256 arbitrum = _submit(_new(ProverRebate.DataFee.Arbitrum, 1 ether));

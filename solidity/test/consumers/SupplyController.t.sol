@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {ElasticToken} from "../../contracts/consumers/ElasticToken.sol";
+import {ReserveDesk} from "../../contracts/consumers/ReserveDesk.sol";
 import {SupplyController} from "../../contracts/consumers/SupplyController.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Intake} from "../../contracts/libraries/Intake.sol";
 import {Prices} from "../../contracts/libraries/Prices.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
@@ -80,6 +82,87 @@ contract SupplyControllerTest is FedWorld {
         _decide(100_000);
         _decide(100_000);
         eq(_controller.outstanding(), 1_000e18, "at the ceiling");
+    }
+
+    /// @dev What comes and goes within a block is no supply: not for the step ..
+    function test_aDepositOfTheSameBlockEnlargesNoStep() external {
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.deposit(8_000_000e6);
+        decide(address(_controller), "supply", ints(1 << 20));
+        eq(_controller.outstanding(), 5_000e18, "half a percent of what was there before");
+        _controller.redeem(8_000_000e18);
+        eq(_token.totalSupply(), 1_005_000e18, "and is there afterwards");
+    }
+
+    /// @dev .. nor for the week ..
+    function test_depositsOfTheSameBlockEnlargeNoWeek() external {
+        for (uint256 i = 0; i < 24 * 7; ++i) {
+            warpToNextPeriod(int192(PRICE));
+            _price(1e8, 1e18);
+            _controller.deposit(8_000_000e6);
+            decide(address(_controller), "supply", ints(1 << 20));
+            _controller.redeem(8_000_000e18);
+        }
+        yes(_token.totalSupply() <= 1_020_300e18, "two percent a week, compounded");
+        yes(_token.totalSupply() >= 1_019_000e18, "and not much less");
+    }
+
+    /// @dev .. nor for what backs it: a deposit at 0.9 with a ratio of 0.9 leaves no room, and makes none.
+    function test_aDepositOfTheSameBlockBacksNoGrowth() external {
+        warpToNextPeriod(int192(PRICE));
+        _price(0.9e8, 0.9e18);
+        uint256 tokens = _controller.deposit(8_000_000e6);
+        decide(address(_controller), "supply", ints(1 << 20));
+        _controller.redeem(tokens);
+        eq(_token.totalSupply(), 1_000_000e18, "no growth");
+    }
+
+    /// @dev Nor does a redemption that is deposited again, where the reserve is worth more than its tokens.
+    function test_aRedemptionOfTheSameBlockBacksNoGrowth() external {
+        _limits.ratio = 2e18;
+        _controller.setLimits(_limits);
+        _controller.redeem(500_000e18);
+        _price(1e8, 0.5e18);
+        eq(_controller.deposit(500_000e6), 250_000e18, "at half");
+        _price(1e8, 2e18 * 3 / 4);
+        VM.warp(block.timestamp + 1);
+        warpToNextPeriod(int192(PRICE));
+        _price(1.5e8, 1.5e18);
+        decide(address(_controller), "supply", ints(1 << 20));
+        eq(_token.totalSupply(), 750_000e18, "1.5 million for 750,000 is all that the ratio admits");
+        warpToNextPeriod(int192(PRICE));
+        _price(1.5e8, 1.5e18);
+        _controller.redeem(500_000e18);
+        decide(address(_controller), "supply", ints(1 << 20));
+        _controller.deposit(500_000e6);
+        eq(_token.totalSupply(), 750_000e18, "no growth");
+    }
+
+    /// @dev Who holds a deposit over the end of a block, but not from one decision to the next, gains nothing either.
+    function test_aDepositOfTheBlockBeforeEnlargesNoStep() external {
+        _decide(100_000);
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.deposit(8_000_000e6);
+        VM.warp(block.timestamp + 12);
+        decide(address(_controller), "supply", ints(1 << 20));
+        eq(_controller.outstanding(), 5_000e18 + 5_025e18, "half a percent of what the last decision left");
+        VM.warp(block.timestamp + 30 days);
+        _controller.redeem(8_000_000e18);
+        uint256 supply = _token.totalSupply();
+        _decide(100_000);
+        eq(_token.totalSupply(), supply + supply / 200, "half a percent of what there is");
+    }
+
+    /// @dev Nor does shrinkage burn a share of what is there for a moment.
+    function test_aDepositOfTheSameBlockEnlargesNoShrinkage() external {
+        _decide(5_000);
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.deposit(8_000_000e6);
+        decide(address(_controller), "supply", ints(-int256((1 << 20) / 1024)));
+        yes(_token.balanceOf(address(_controller)) > 3_900e18, "a 1,024th of a million");
     }
 
     /// @dev The lower of two feeds counts, and what backs the token does not fall below the ratio through a decision.
@@ -170,7 +253,7 @@ contract SupplyControllerTest is FedWorld {
 
     function test_aReserveThatTakesAFeeIsRefused() external {
         _reserve.setFee(100);
-        VM.expectRevert(abi.encodeWithSelector(SupplyController.WrongAmountReceived.selector, 100e6, 99e6));
+        VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
         _controller.deposit(100e6);
     }
 
@@ -180,10 +263,10 @@ contract SupplyControllerTest is FedWorld {
     }
 
     function test_reentrancyThroughTheReserve() external {
-        _reserve.setHook(address(_controller), abi.encodeCall(SupplyController.redeem, (1e18)));
+        _reserve.setHook(address(_controller), abi.encodeCall(ReserveDesk.redeem, (1e18)));
         VM.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         _controller.redeem(1e18);
-        _reserve.setHook(address(_controller), abi.encodeCall(SupplyController.deposit, (1e6)));
+        _reserve.setHook(address(_controller), abi.encodeCall(ReserveDesk.deposit, (1e6)));
         VM.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         _controller.deposit(1e6);
     }
@@ -195,6 +278,7 @@ contract SupplyControllerTest is FedWorld {
     }
 
     function test_previewIsWhatHappens() external {
+        VM.warp(block.timestamp + 1);
         Decision memory decision;
         decision.outputs = ints(0.1e18);
         (bytes32[] memory names, uint256[] memory from, uint256[] memory to,) = _controller.preview(decision);
