@@ -6,8 +6,8 @@ import {Port} from "../verifiers/PublicValues.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 
 /// @title Accounts in the order that proved scores give.
-/// @notice A subject is an account, or a cohort of them; the output is its score, higher first. Scores that are not submitted
-/// yet count for nothing: anyone may submit them.
+/// @notice A subject is an account, or a cohort of them; the output is its score, higher first. Scores that are not
+/// submitted yet count for nothing: anyone may submit them.
 abstract contract AccountRanking is ConsumerBase {
     /// @dev `observedAt`: seconds; 0: none.
     struct Score {
@@ -32,7 +32,8 @@ abstract contract AccountRanking is ConsumerBase {
     mapping(address account => Score) public scores;
     uint256 public known;
 
-    /// @notice Drops scores that are too old to order, so that `liquidate` goes on without them; others stay. Anyone may.
+    /// @notice Drops scores that are too old to order, so that `liquidate` goes on without them; others stay. Anyone
+    /// may.
     function forget(address[] calldata accounts) external {
         for (uint256 i = 0; i < accounts.length; ++i) {
             uint64 observedAt = scores[accounts[i]].observedAt;

@@ -13,11 +13,11 @@ interface IQuorum {
 }
 
 /// @title Votes for those who delegate to it, as a proved opinion says, under their eyes.
-/// @notice It votes late enough to be objected to (after 40 % of the voting time) and early enough to be overridden (before
-/// the last 20 %). A guardian's veto, or objections of a tenth of its votes, make it abstain. It is *for* only what is
-/// rated harmless, with little risk and much confidence, *against* only what is rated harmful with as much confidence.
-/// Who abstains here casts nothing: governors count abstentions for the quorum, and with that of a large bloc a handful of
-/// votes would pass what the bloc was held back from.
+/// @notice It votes late enough to be objected to (after 40 % of the voting time) and early enough to be overridden
+/// (before the last 20 %). A guardian's veto, or objections of a tenth of its votes, make it abstain. It is *for* only
+/// what is rated harmless, with little risk and much confidence, *against* only what is rated harmful with as much
+/// confidence. Who abstains here casts nothing: governors count abstentions for the quorum, and with that of a large
+/// bloc a handful of votes would pass what the bloc was held back from.
 /// @dev On a governor whose delegators can override their delegate's vote it casts all votes it has; on one with
 /// fractional votes a tenth of the quorum at most; on any other it cannot be made.
 contract AgentVoter is AccessManaged {
@@ -103,8 +103,8 @@ contract AgentVoter is AccessManaged {
         emit Objected(proposalId, msg.sender, weight);
     }
 
-    /// @notice Casts the votes, or nothing where it abstains, and is done with the proposal. Anyone may, once a proposal,
-    /// within the window.
+    /// @notice Casts the votes, or nothing where it abstains, and is done with the proposal. Anyone may, once a
+    /// proposal, within the window.
     /// @return support 0 against, 1 for, 2 abstains.
     function cast(uint256 proposalId) external returns (uint8 support) {
         if (paused) revert Paused();

@@ -13,15 +13,16 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 import {CreditPool} from "./CreditPool.sol";
 
 /// @title A pool that lends without collateral, within limits that proved decisions give.
-/// @notice A subject is a borrower; the output its limit, in whole tokens (1e-18). A limit is at most 5 % of the pool, when
-/// it is given and when it is drawn on, it halves every 30 days without a proof, and what is added can be drawn after 24
-/// hours. All that is drawn together is at most what the juniors put in: sybils with farmed scores take their money, not
-/// the seniors'. A limit reserves nothing: who never draws keeps no junior here and no other borrower from drawing.
+/// @notice A subject is a borrower; the output its limit, in whole tokens (1e-18). A limit is at most 5 % of the pool,
+/// when it is given and when it is drawn on, it halves every 30 days without a proof, and what is added can be drawn
+/// after 24 hours. All that is drawn together is at most what the juniors put in: sybils with farmed scores take their
+/// money, not the seniors'. A limit reserves nothing: who never draws keeps no junior here and no other borrower from
+/// drawing.
 /// @dev No interest: a fee on what is drawn goes to the juniors when it is paid.
 contract CreditLine is CreditPool, ConsumerBase {
-    /// @notice A borrower. Amounts in units of the asset, times in seconds. `next` counts from `eta` on; `debt` includes the
-    /// `fee` that is not paid yet; `dueAt`: when all that is owed must have been repaid, from the first draw on; `lost`:
-    /// what it owed was written off.
+    /// @notice A borrower. Amounts in units of the asset, times in seconds. `next` counts from `eta` on; `debt`
+    /// includes the `fee` that is not paid yet; `dueAt`: when all that is owed must have been repaid, from the first
+    /// draw on; `lost`: what it owed was written off.
     struct Line {
         uint88 limit;
         uint88 next;
@@ -51,8 +52,8 @@ contract CreditLine is CreditPool, ConsumerBase {
     uint256 public constant HALVING = 30 days;
     /// @notice Seconds until what is added to a limit can be drawn.
     uint256 public constant DELAY = 24 hours;
-    /// @notice Seconds from the first draw until everything must have been repaid once; then what is owed is a loss. Proofs do
-    /// not put it off.
+    /// @notice Seconds from the first draw until everything must have been repaid once; then what is owed is a loss.
+    /// Proofs do not put it off.
     uint256 public constant TERM = 90 days;
     uint256 private constant BPS = 1e4;
     uint256 private constant UNIT = 1e18;
@@ -66,8 +67,8 @@ contract CreditLine is CreditPool, ConsumerBase {
         ConsumerBase(authority, gateway)
     {}
 
-    /// @notice What a borrower may owe now, if the juniors have it: halved for each `HALVING` since its last proof, and no
-    /// more than its share of the pool. In units of the asset.
+    /// @notice What a borrower may owe now, if the juniors have it: halved for each `HALVING` since its last proof, and
+    /// no more than its share of the pool. In units of the asset.
     function limitOf(address borrower) public view returns (uint256) {
         return Math.min(_grantedTo(lines[borrower]), _largestLimit());
     }
@@ -92,7 +93,8 @@ contract CreditLine is CreditPool, ConsumerBase {
         emit Drawn(msg.sender, amount, fee);
     }
 
-    /// @notice Repays a borrower's debt, fees first, as much as there is. In units of the asset. Anyone may, paused or not.
+    /// @notice Repays a borrower's debt, fees first, as much as there is. In units of the asset. Anyone may, paused or
+    /// not.
     function repay(address borrower, uint256 amount) external nonReentrant {
         Line storage line = lines[borrower];
         amount = Math.min(amount, line.debt);
@@ -134,8 +136,8 @@ contract CreditLine is CreditPool, ConsumerBase {
         emit LimitSet(borrower, asked, line.next, line.eta, decision.id);
     }
 
-    /// @dev A lower limit holds at once. A higher one waits; while one does, another decision takes it back or makes it lower,
-    /// and neither raises it nor puts it off. `asked` in units of the asset.
+    /// @dev A lower limit holds at once. A higher one waits; while one does, another decision takes it back or makes it
+    /// lower, and neither raises it nor puts it off. `asked` in units of the asset.
     function _lineAfter(address borrower, Decision calldata decision)
         private
         view

@@ -10,10 +10,12 @@ import {BlockStart} from "../libraries/BlockStart.sol";
 import {Intake} from "../libraries/Intake.sol";
 
 /// @title The money of a credit line: seniors, and juniors who bear losses first.
-/// @notice Senior shares are this ERC-4626, whose worth no loan changes; juniors are counted beside it. What is owed without
-/// its fees never exceeds what the juniors have: so much of their money cannot leave, and the seniors lose nothing.
-/// @dev Fees are the juniors' when they are paid, not when they are owed. Who joins pays for what is owed until then, and who
-/// leaves leaves it behind: so a deposit just before a draw or a repayment, taken out just after, gains nothing.
+/// @notice Senior shares are this ERC-4626, whose worth no loan changes; juniors are counted beside it. What is owed
+/// without its fees never exceeds what the juniors have: so much of their money cannot leave, and the seniors lose
+/// nothing.
+/// @dev Fees are the juniors' when they are paid, not when they are owed. Who joins pays for what is owed until then,
+/// and who leaves leaves it behind: so a deposit just before a draw or a repayment, taken out just after, gains
+/// nothing.
 abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     using BlockStart for BlockStart.Amount;
     using SafeERC20 for IERC20;
@@ -87,7 +89,8 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
         emit JuniorMoved(msg.sender, -int256(shares), -int256(amount));
     }
 
-    /// @notice The juniors' money that nothing owed rests on: what can still be drawn, by all together. In units of the asset.
+    /// @notice The juniors' money that nothing owed rests on: what can still be drawn, by all together. In units of the
+    /// asset.
     function juniorsFree() public view returns (uint256) {
         return Math.saturatingSub(juniorAssets, exposure());
     }
@@ -116,7 +119,8 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
         juniorAssets += fee;
     }
 
-    /// @dev Books what is owed, fees among it, as lost. Returns what the juniors bear: all but the fees, which nobody had.
+    /// @dev Books what is owed, fees among it, as lost. Returns what the juniors bear: all but the fees, which nobody
+    /// had.
     function _lose(uint256 debt, uint256 fee) internal returns (uint256 borne) {
         _poolStart.note(pool());
         totalDebt -= debt;

@@ -6,8 +6,8 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 
 /// @title A token whose supply a controller moves.
-/// @notice Who has the minter's role mints to itself alone, and burns its own alone. The role is meant for one contract,
-/// `SupplyController`, and for nobody else: a key that can mint is what such tokens have been emptied by.
+/// @notice Who has the minter's role mints to itself alone, and burns its own alone. The role is meant for one
+/// contract, `SupplyController`, and for nobody else: a key that can mint is what such tokens have been emptied by.
 contract ElasticToken is ERC20, ERC20Permit, AccessManaged {
     constructor(address authority, string memory name_, string memory symbol_)
         ERC20(name_, symbol_)

@@ -8,10 +8,10 @@ import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
 import {PublicValues} from "../verifiers/PublicValues.sol";
 
 /// @title Verifies one inference of a registered model, and keeps nothing.
-/// @notice In the shape of ERC-7992 (a draft): a model's id, inputs, outputs, proof. **It protects from no replay**: whoever
-/// acts on the answer must compute the context itself, or use the gateway. It returns true or reverts. As a gateway it says
-/// when it is made whether it takes models whose reference string comes from no ceremony: whoever made such a string can
-/// prove anything.
+/// @notice In the shape of ERC-7992 (a draft): a model's id, inputs, outputs, proof. **It protects from no replay**:
+/// whoever acts on the answer must compute the context itself, or use the gateway. It returns true or reverts. As a
+/// gateway it says when it is made whether it takes models whose reference string comes from no ceremony: whoever made
+/// such a string can prove anything.
 contract InferenceVerifier {
     /// @notice Another number of inputs or outputs than the model has.
     error WrongLength(uint256 expected, uint256 got);
@@ -25,8 +25,8 @@ contract InferenceVerifier {
         (registry, takesUnsafeModels) = (registry_, takesUnsafeModels_);
     }
 
-    /// @notice Whether a model gives these outputs for these inputs; reverts with the verifier's error where not, and with
-    /// `IDecisionGateway.UnsafeModel` where the model is not taken.
+    /// @notice Whether a model gives these outputs for these inputs; reverts with the verifier's error where not, and
+    /// with `IDecisionGateway.UnsafeModel` where the model is not taken.
     /// @param model Its key digest.
     /// @param context What the proof is bound to.
     /// @param inputs In steps of their ports.

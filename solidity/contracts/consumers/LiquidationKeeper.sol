@@ -14,16 +14,16 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 import {ReferenceMarket} from "./ReferenceMarket.sol";
 
 /// @title Liquidates with its own funds, in the order that proved scores give.
-/// @notice A proof **orders** liquidations and never makes one: the market itself must say that an account's health is below
-/// 1, and two feeds must agree.
-/// @dev Who calls `liquidate` chooses neither accounts nor amounts, nor whom the day's funds go to: all accounts with a score
-/// take part, and each is liquidated as far as its collateral and the funds reach before the next one is.
+/// @notice A proof **orders** liquidations and never makes one: the market itself must say that an account's health is
+/// below 1, and two feeds must agree.
+/// @dev Who calls `liquidate` chooses neither accounts nor amounts, nor whom the day's funds go to: all accounts with a
+/// score take part, and each is liquidated as far as its collateral and the funds reach before the next one is.
 contract LiquidationKeeper is AccountRanking, ReentrancyGuardTransient {
     using RateLimiter for RateLimiter.RefillingBucket;
     using SafeERC20 for IERC20Metadata;
 
-    /// @dev Prices in 1e-18: of the collateral at the market, the lower one of both feeds, and of the debt token. Units: of a
-    /// whole token.
+    /// @dev Prices in 1e-18: of the collateral at the market, the lower one of both feeds, and of the debt token.
+    /// Units: of a whole token.
     struct Terms {
         uint256 price;
         uint256 lowPrice;
@@ -70,8 +70,8 @@ contract LiquidationKeeper is AccountRanking, ReentrancyGuardTransient {
         token.safeTransfer(to, amount);
     }
 
-    /// @notice Liquidates whom the market calls unhealthy, in falling order of their scores, until the funds are spent. Anyone
-    /// may; the proceeds stay here. Who has nothing left that pays is passed over.
+    /// @notice Liquidates whom the market calls unhealthy, in falling order of their scores, until the funds are spent.
+    /// Anyone may; the proceeds stay here. Who has nothing left that pays is passed over.
     /// @param ranking All accounts with a score, higher scores first, and lower addresses where these are the same.
     function liquidate(address[] calldata ranking) external nonReentrant {
         if (paused) revert Paused();
@@ -86,8 +86,8 @@ contract LiquidationKeeper is AccountRanking, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev What is repaid for an account, in units of the debt token: the least of what it owes, the funds, and what its
-    /// collateral pays for with the bonus. 0 where so little would be got that rounding takes the profit.
+    /// @dev What is repaid for an account, in units of the debt token: the least of what it owes, the funds, and what
+    /// its collateral pays for with the bonus. 0 where so little would be got that rounding takes the profit.
     function _coverable(address account, uint256 funds, Terms memory terms) private view returns (uint256 debt) {
         uint256 covered = market.collateralOf(account) * terms.price / terms.unit * BPS / terms.bonus;
         debt = Math.min(Math.min(market.debtOf(account), funds), covered * terms.debtUnit / terms.debtPrice);

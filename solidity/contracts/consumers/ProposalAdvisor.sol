@@ -16,8 +16,8 @@ import {ProposalInputs} from "./ProposalInputs.sol";
 /// harmful. The effect is what is published, whoever the governor listens to, and where it listens to this contract one
 /// longer vote for a proposal from the threshold on: it can block nothing.
 contract ProposalAdvisor is ProposalInputs {
-    /// @notice `risk`: 0 to 100. `class`: 0 harmless, 1 doubtful, 2 harmful; ties to the worse. `confidence`: the first score's
-    /// distance from the second, 1e-18. `time`: seconds.
+    /// @notice `risk`: 0 to 100. `class`: 0 harmless, 1 doubtful, 2 harmful; ties to the worse. `confidence`: the first
+    /// score's distance from the second, 1e-18. `time`: seconds.
     struct Opinion {
         uint8 risk;
         uint8 class;
@@ -67,8 +67,8 @@ contract ProposalAdvisor is ProposalInputs {
         return _opinions[proposalId];
     }
 
-    /// @notice Makes the vote on a risky proposal longer, where the governor refused that when it was rated. Anyone may;
-    /// reverts as the governor does.
+    /// @notice Makes the vote on a risky proposal longer, where the governor refused that when it was rated. Anyone
+    /// may; reverts as the governor does.
     function delay(uint256 proposalId) external {
         Opinion memory opinion = _opinions[proposalId];
         if (opinion.time == 0 || opinion.risk < threshold) revert NotRisky(proposalId, opinion.risk);
@@ -96,9 +96,9 @@ contract ProposalAdvisor is ProposalInputs {
         if (opinion.risk >= threshold) _tryToDelay(proposalId);
     }
 
-    /// @dev A refusal (another advisor, delayed before, voted already, a governor without delays) keeps nothing from being
-    /// published. The governor has the same gas whoever submits, so that nobody has a rating recorded and its delay left
-    /// out by leaving too little: a call is given at most 63/64 of what there is, which is checked before.
+    /// @dev A refusal (another advisor, delayed before, voted already, a governor without delays) keeps nothing from
+    /// being published. The governor has the same gas whoever submits, so that nobody has a rating recorded and its
+    /// delay left out by leaving too little: a call is given at most 63/64 of what there is, which is checked before.
     function _tryToDelay(uint256 proposalId) private {
         uint256 needed = DELAY_GAS * 64 / 63 + CALL_GAS;
         if (gasleft() < needed) revert NotEnoughGas(needed, gasleft());

@@ -78,10 +78,10 @@ abstract contract ProposalInputs is ConsumerBase {
         emit Prepared(proposalId, inputs);
     }
 
-    /// @notice The facts, in this order: calls (at most 64); calls that are not known; ether that is moved, in 1e-4 of the
-    /// treasury's (at most 10,000); bytes of calldata (at most 65,535); calls to governor or treasury; the proposer's
-    /// votes when voting began, in 1e-4 of all; days since the proposer first had votes (at most 3,650); hours of voting
-    /// (at most 1,000).
+    /// @notice The facts, in this order: calls (at most 64); calls that are not known; ether that is moved, in 1e-4 of
+    /// the treasury's (at most 10,000); bytes of calldata (at most 65,535); calls to governor or treasury; the
+    /// proposer's votes when voting began, in 1e-4 of all; days since the proposer first had votes (at most 3,650);
+    /// hours of voting (at most 1,000).
     function factsOf(uint256 proposalId, address[] calldata targets, uint256[] calldata values, bytes[] calldata calls)
         public
         view

@@ -9,13 +9,13 @@ import {Port, PublicValues, Rounding} from "../verifiers/PublicValues.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 
 /// @title A price feed with rounds, whose answers are proved from several sources.
-/// @notice Outputs, in 1e-18: price and confidence (0 to 1). An answer lies between the lowest and the highest of its own
-/// sources and within a step of the last one; a decision with too little confidence, or outside, writes no round, so that
-/// readers see the feed grow stale rather than wrong. The step grows with the time since the last answer's observation: a
-/// jump that lasts is followed late, and stops the feed for no longer than that.
-/// @dev The first `sources` inputs of the model are the prices. Readers need no gateway. A round's `startedAt` is when its
-/// inputs were observed, its `updatedAt` when it was written, so that a round that is the last one at a time stays so. Who
-/// checks the age of an answer adds the largest age of the policy, or looks at `startedAt`.
+/// @notice Outputs, in 1e-18: price and confidence (0 to 1). An answer lies between the lowest and the highest of its
+/// own sources and within a step of the last one; a decision with too little confidence, or outside, writes no round,
+/// so that readers see the feed grow stale rather than wrong. The step grows with the time since the last answer's
+/// observation: a jump that lasts is followed late, and stops the feed for no longer than that.
+/// @dev The first `sources` inputs of the model are the prices. Readers need no gateway. A round's `startedAt` is when
+/// its inputs were observed, its `updatedAt` when it was written, so that a round that is the last one at a time stays
+/// so. Who checks the age of an answer adds the largest age of the policy, or looks at `startedAt`.
 contract ProvenFeed is ConsumerBase, IPriceFeed {
     /// @dev `observedAt`, `updatedAt`: seconds.
     struct Round {
@@ -41,8 +41,8 @@ contract ProvenFeed is ConsumerBase, IPriceFeed {
     uint8 public immutable sources;
     /// @notice Seconds for which one step is admitted.
     uint256 public constant STEP_TIME = 1 hours;
-    /// @notice Largest change, in 1e-4 of the last answer, for each `STEP_TIME` since its observation; for one of them where it
-    /// is less.
+    /// @notice Largest change, in 1e-4 of the last answer, for each `STEP_TIME` since its observation; for one of them
+    /// where it is less.
     uint16 public immutable maxStepBps;
     /// @notice Least confidence of a round, in 1e-18.
     int256 public immutable minConfidence;

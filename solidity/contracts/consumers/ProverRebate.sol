@@ -19,13 +19,14 @@ interface IArbGasInfo {
 }
 
 /// @title Repays who submits decisions for what that costs.
-/// @notice Only for decisions that a listed consumer accepted, at the transaction's price and at most a tenth above the base
-/// fee, with a cap for each decision and for each day. What is owed is drawn by its owner. Less is repaid than was paid, so
-/// that nobody submits for its own sake.
-/// @dev Execution is measured; bytes are counted by lengths that the model fixes, and as few as a sender can make them, so
-/// that padding earns nothing and packing no more than it saves. A transaction's base is paid for its first decision alone.
-/// Refunds of gas are not seen: consumers that clear slots cost less than is repaid, by 4,800 gas a slot. Whoever copies a
-/// proof from the mempool and is first gets the same back: no more than it paid, and the prover bears its own loss.
+/// @notice Only for decisions that a listed consumer accepted, at the transaction's price and at most a tenth above the
+/// base fee, with a cap for each decision and for each day. What is owed is drawn by its owner. Less is repaid than was
+/// paid, so that nobody submits for its own sake.
+/// @dev Execution is measured; bytes are counted by lengths that the model fixes, and as few as a sender can make them,
+/// so that padding earns nothing and packing no more than it saves. A transaction's base is paid for its first decision
+/// alone. Refunds of gas are not seen: consumers that clear slots cost less than is repaid, by 4,800 gas a slot.
+/// Whoever copies a proof from the mempool and is first gets the same back: no more than it paid, and the prover bears
+/// its own loss.
 contract ProverRebate is AccessManaged, ReentrancyGuardTransient {
     using RateLimiter for RateLimiter.RefillingBucket;
     using TransientSlot for TransientSlot.BooleanSlot;
@@ -51,14 +52,15 @@ contract ProverRebate is AccessManaged, ReentrancyGuardTransient {
     address public constant ARB_GAS_INFO = 0x000000000000000000000000000000000000006C;
     /// @notice Gas of a transaction's base, for its first decision.
     uint256 public constant BASE_GAS = 21_000;
-    /// @dev Gas of calldata for a byte of a proof, of which one in 256 is zero; for a word of the rest, as if it were zero;
-    /// and words of a request without rounds, inputs and outputs.
+    /// @dev Gas of calldata for a byte of a proof, of which one in 256 is zero; for a word of the rest, as if it were
+    /// zero; and words of a request without rounds, inputs and outputs.
     uint256 private constant GAS_PER_BYTE = 15;
     uint256 private constant GAS_PER_WORD = 4 * 32;
     uint256 private constant HEAD_WORDS = 14;
     /// @dev Bytes that a word takes on layer 1, compressed: chains charge by what is left then.
     uint256 private constant BYTES_PER_WORD = 2;
-    /// @dev Gas after the last measurement, at least: slots that were written before within the transaction, and an event.
+    /// @dev Gas after the last measurement, at least: slots that were written before within the transaction, and an
+    /// event.
     uint256 private constant LAST_GAS = 4_000;
     /// @dev Whether the transaction's base is paid.
     bytes32 private constant BASE_PAID = keccak256("apodict.ProverRebate.basePaid");

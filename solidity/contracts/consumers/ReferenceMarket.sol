@@ -13,8 +13,9 @@ import {Prices} from "../libraries/Prices.sol";
 import {CollateralParameters} from "./CollateralParameters.sol";
 
 /// @title A lending market of one collateral and one debt token, without interest: for tests and demonstrations.
-/// @notice It has the names of Aave's markets where it does the same. Balances are what arrived, never what is held, so that
-/// a donation moves nothing, and a token that takes a fee is refused. Its prices are its own: no decision sets one.
+/// @notice It has the names of Aave's markets where it does the same. Balances are what arrived, never what is held, so
+/// that a donation moves nothing, and a token that takes a fee is refused. Its prices are its own: no decision sets
+/// one.
 contract ReferenceMarket is CollateralParameters, ReentrancyGuardTransient {
     using SafeERC20 for IERC20Metadata;
 

@@ -19,19 +19,18 @@ import {ReserveDesk} from "./ReserveDesk.sol";
 
 /// @title Moves a token's supply by proved decisions, and redeems the token against one reserve.
 /// @notice A decision's one output is the wanted change of supply as a share of it, in 1e-18. Growth is minted to this
-/// contract, as far as the limits and the reserve admit; shrinkage burns what this contract holds, at once and without a
-/// feed. The pause stops decisions and deposits, never redemption.
-/// @dev Deposits can make supply and reserve as large as one likes, for a moment. So shares are taken, and what backs is
-/// counted, of the least of three states: now, when the block began, and what the last decision left.
+/// contract, as far as the limits and the reserve admit; shrinkage burns what this contract holds, at once and without
+/// a feed. The pause stops decisions and deposits, never redemption.
+/// @dev Deposits can make supply and reserve as large as one likes, for a moment. So shares are taken, and what backs
+/// is counted, of the least of three states: now, when the block began, and what the last decision left.
 contract SupplyController is ReserveDesk {
     using BlockStart for BlockStart.Amount;
     using RateLimiter for RateLimiter.RefillingBucket;
     using SafeERC20 for IERC20;
 
-    /// @notice Limits of growth. `stepPpm`: of one decision, in 1e-6 of the supply; `weekPpm`: of seven days, likewise, and
-    /// counted in tokens; `ratio`: smallest
-    /// value of the reserve per token, in 1e-18, after growth; `ceiling`: most that was minted and not burnt by decisions,
-    /// in 1e-18; `maxPriceAge`: seconds.
+    /// @notice Limits of growth. `stepPpm`: of one decision, in 1e-6 of the supply; `weekPpm`: of seven days, likewise,
+    /// and counted in tokens; `ratio`: smallest value of the reserve per token, in 1e-18, after growth; `ceiling`: most
+    /// that was minted and not burnt by decisions, in 1e-18; `maxPriceAge`: seconds.
     struct Limits {
         uint32 stepPpm;
         uint32 weekPpm;
@@ -164,7 +163,8 @@ contract SupplyController is ReserveDesk {
         return Math.saturatingSub(Math.mulDiv(assets_ * scale, value, limits.ratio), supply);
     }
 
-    /// @dev A bucket starts full and refills, so that a week sees twice its capacity: it has half of what a week may see.
+    /// @dev A bucket starts full and refills, so that a week sees twice its capacity: it has half of what a week may
+    /// see.
     function _weekOf(uint256 supply) private view returns (uint256) {
         return supply * limits.weekPpm / PPM / 2;
     }

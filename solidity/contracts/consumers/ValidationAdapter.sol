@@ -9,9 +9,9 @@ import {Port} from "../verifiers/PublicValues.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 
 /// @title Answers ERC-8004 validation requests with a proof: 100, once, or nothing.
-/// @notice A request says that a model gave these outputs for these inputs. Its hash is `requestHashOf`; whoever proves it
-/// makes this validator answer 100, and never anything afterwards. It says that the computation is right, and nothing about
-/// the inputs.
+/// @notice A request says that a model gave these outputs for these inputs. Its hash is `requestHashOf`; whoever proves
+/// it makes this validator answer 100, and never anything afterwards. It says that the computation is right, and
+/// nothing about the inputs.
 contract ValidationAdapter is ConsumerBase {
     struct Claim {
         bytes32 model;

@@ -4,10 +4,10 @@ pragma solidity ^0.8.27;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title An amount as it was when the block began.
-/// @notice For limits that are shares of an amount which anyone can enlarge for a moment: what a flash loan puts in is not
-/// there when a block begins, since it must be gone when its transaction ends.
-/// @dev `note` must be called before each change. Blocks are told apart by their time: on chains with several blocks a second
-/// all blocks of one second count as one.
+/// @notice For limits that are shares of an amount which anyone can enlarge for a moment: what a flash loan puts in is
+/// not there when a block begins, since it must be gone when its transaction ends.
+/// @dev `note` must be called before each change. Blocks are told apart by their time: on chains with several blocks a
+/// second all blocks of one second count as one.
 library BlockStart {
     /// @notice `value`: in the amount's units. `time`: of the block that it is the start of, in seconds.
     struct Amount {

@@ -5,7 +5,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 /// @title Takes tokens in and counts what arrived.
-/// @notice For contracts that keep their own books: a token that takes a fee is refused, and a donation counts for nothing.
+/// @notice For contracts that keep their own books: a token that takes a fee is refused, and a donation counts for
+/// nothing.
 library Intake {
     /// @notice Another amount arrived than was sent. In units of the token.
     error WrongAmountReceived(uint256 expected, uint256 got);

@@ -296,7 +296,8 @@ contract GovernanceTest is World {
         yes(delayed > 20, "with enough of it, delayed");
     }
 
-    /// @dev A governor that takes whatever gas it is given, and gives no longer vote, still gets no say in what is published.
+    /// @dev A governor that takes whatever gas it is given, and gives no longer vote, still gets no say in what is
+    /// published.
     function test_aRatingIsRecordedWhereTheGovernorTakesAllGas() external {
         _prepare();
         Request memory made = _request(5, 15, 80);
@@ -398,8 +399,8 @@ contract GovernanceTest is World {
         eq(_voter.cast(_proposal), 2, "abstains");
     }
 
-    /// @dev OpenZeppelin counts abstentions for the quorum. The agent has all of it: 0.1 % in favour and an abstention would
-    /// pass what hardly anybody wants, with the help of a veto.
+    /// @dev OpenZeppelin counts abstentions for the quorum. The agent has all of it: 0.1 % in favour and an abstention
+    /// would pass what hardly anybody wants, with the help of a veto.
     function test_aVetoBringsNoQuorum() external {
         _proposeAgain(IGovernor(address(_governor)), 10e18);
         _rate(80, 15, 5);

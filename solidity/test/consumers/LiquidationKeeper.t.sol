@@ -4,8 +4,6 @@ pragma solidity 0.8.37;
 import {AccountRanking} from "../../contracts/consumers/AccountRanking.sol";
 import {LiquidationKeeper} from "../../contracts/consumers/LiquidationKeeper.sol";
 import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
-import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 import {MockFeed} from "../support/MockFeed.sol";
@@ -173,8 +171,8 @@ contract LiquidationKeeperTest is FedWorld {
         eq(_market.debtOf(LARGE), 14_000e6, "and no more");
     }
 
-    /// @dev So low a price that the collateral is worth less than the debt: as much as it pays for, and never at a loss. What
-    /// is left then does not stop the others.
+    /// @dev So low a price that the collateral is worth less than the debt: as much as it pays for, and never at a
+    /// loss. What is left then does not stop the others.
     function test_noMoreIsRepaidThanTheCollateralPaysFor() external {
         _fallTo(1_000e8);
         _score(LARGE, 6);

@@ -74,8 +74,8 @@ contract ProverRebateTest is FedWorld {
         }
     }
 
-    /// @dev Nobody earns by submitting: neither once nor by several decisions in one transaction, which has one base. This
-    /// test is one transaction.
+    /// @dev Nobody earns by submitting: neither once nor by several decisions in one transaction, which has one base.
+    /// This test is one transaction.
     function test_paysNoProfit() external {
         uint256 cost = _costOf(_rebate, true) * 11 gwei;
         uint256 first = _rebate.owed(KEEPER);
@@ -99,8 +99,8 @@ contract ProverRebateTest is FedWorld {
     function test_addsWhatDataCosts() external {
         uint256 op = _submit(_new(ProverRebate.DataFee.OpStack, 1 ether));
         uint256 arbitrum = _submit(_new(ProverRebate.DataFee.Arbitrum, 1 ether));
-        // Head, a round, an input, an output, the stub's proof of 32 bytes: 728 bytes, a gwei a byte more. Later decisions
-        // write no new slots, which is why only the order of magnitude is compared.
+        // Head, a round, an input, an output, the stub's proof of 32 bytes: 728 bytes, a gwei a byte more. Later
+        // decisions write no new slots, which is why only the order of magnitude is compared.
         yes(op > 0 && arbitrum > 0, "both");
     }
 

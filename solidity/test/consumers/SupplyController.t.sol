@@ -155,6 +155,25 @@ contract SupplyControllerTest is FedWorld {
         eq(_token.totalSupply(), supply + supply / 200, "half a percent of what there is");
     }
 
+    /// @dev As above, with the redemption a block before.
+    function test_aRedemptionOfTheBlockBeforeBacksNoGrowth() external {
+        _limits.ratio = 2e18;
+        _controller.setLimits(_limits);
+        _controller.redeem(500_000e18);
+        _price(1e8, 0.5e18);
+        _controller.deposit(500_000e6);
+        warpToNextPeriod(int192(PRICE));
+        _price(1.5e8, 1.5e18);
+        decide(address(_controller), "supply", ints(1 << 20));
+        warpToNextPeriod(int192(PRICE));
+        _price(1.5e8, 1.5e18);
+        _controller.redeem(500_000e18);
+        VM.warp(block.timestamp + 12);
+        decide(address(_controller), "supply", ints(1 << 20));
+        _controller.deposit(500_000e6);
+        eq(_token.totalSupply(), 750_000e18, "no growth");
+    }
+
     /// @dev Nor does shrinkage burn a share of what is there for a moment.
     function test_aDepositOfTheSameBlockEnlargesNoShrinkage() external {
         _decide(5_000);
