@@ -57,7 +57,6 @@ contract CollateralSteward is BoundedConsumer {
             if (decision.outputs[i] < 0) revert UnusableOutput(i, decision.outputs[i]);
         }
         address asset = address(uint160(uint256(decision.subject)));
-        ICollateralPort.Reserve memory reserve = market.reserveOf(asset);
         moves = new Move[](3);
         moves[0] = Move(groupOf(asset, COLLATERAL), new uint256[](2));
         moves[0].targets[0] = _scaled(decision.outputs[0], BPS);
@@ -65,8 +64,8 @@ contract CollateralSteward is BoundedConsumer {
         if (moves[0].targets[0] + GAP > moves[0].targets[1]) {
             revert GapTooSmall(moves[0].targets[0], moves[0].targets[1]);
         }
-        moves[1] = _capMove(groupOf(asset, SUPPLY_CAP), decision.outputs[2], reserve.supplied, reserve.supplyCap);
-        moves[2] = _capMove(groupOf(asset, BORROW_CAP), decision.outputs[3], reserve.borrowed, reserve.borrowCap);
+        moves[1] = _capMove(groupOf(asset, SUPPLY_CAP), decision.outputs[2]);
+        moves[2] = _capMove(groupOf(asset, BORROW_CAP), decision.outputs[3]);
 
         _requireInStep(moves[0].group);
     }
@@ -102,13 +101,11 @@ contract CollateralSteward is BoundedConsumer {
         _requireOutputs(4, ports.length - inputs);
     }
 
-    /// @dev A cap never goes below what is used: that would stop repayments of nobody and deposits of everybody. Where more
-    /// is used than the cap admits, as interest accrues, a decision that asks for less leaves it where it is.
-    function _capMove(bytes32 group, int256 output, uint256 used, uint256 cap) private pure returns (Move memory move) {
+    /// @dev A cap may go below what is used: it stops who comes, not who leaves or repays. A floor at the use of this moment
+    /// would be lifted by a deposit that is gone after the decision.
+    function _capMove(bytes32 group, int256 output) private pure returns (Move memory move) {
         move = Move(group, new uint256[](1));
-        uint256 target = _scaled(output, 1);
-        if (target < used) target = used < cap ? used : (target < cap ? cap : target);
-        move.targets[0] = target;
+        move.targets[0] = _scaled(output, 1);
     }
 
     function _scaled(int256 output, uint256 unit) private pure returns (uint256) {

@@ -6,6 +6,7 @@ import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
 import {DataCode} from "../libraries/DataCode.sol";
 import {InputHash} from "../libraries/InputHash.sol";
 import {RoundFeed} from "../libraries/RoundFeed.sol";
+import {Sequencer} from "../libraries/Sequencer.sol";
 import {PublicValues} from "../verifiers/PublicValues.sol";
 import {AttestedValues} from "./AttestedValues.sol";
 
@@ -23,7 +24,7 @@ contract FeedBinder is IFeedBinder {
         uint64 records;
     }
 
-    struct Sequencer {
+    struct SequencerOf {
         address feed;
         uint32 grace;
     }
@@ -50,7 +51,7 @@ contract FeedBinder is IFeedBinder {
     mapping(bytes32 setId => address data) private _sets;
     mapping(bytes32 setId => State) private _states;
     /// @dev Of sets that name one: asked again whenever a snapshot is used.
-    mapping(bytes32 setId => Sequencer) private _sequencers;
+    mapping(bytes32 setId => SequencerOf) private _sequencers;
     /// @dev 192 bits of the inputs' hash, then the time. Two vectors with one hash would take 2^96 tries and feeds that
     /// obey; another one for a given hash 2^192.
     mapping(bytes32 setId => mapping(uint256 place => uint256)) private _ring;
@@ -64,7 +65,7 @@ contract FeedBinder is IFeedBinder {
         _check(set);
         address data = DataCode.write(encoded);
         _sets[setId] = data;
-        if (set.sequencerFeed != address(0)) _sequencers[setId] = Sequencer(set.sequencerFeed, set.grace);
+        if (set.sequencerFeed != address(0)) _sequencers[setId] = SequencerOf(set.sequencerFeed, set.grace);
         emit SetDefined(setId, data);
     }
 
@@ -92,7 +93,7 @@ contract FeedBinder is IFeedBinder {
     function bind(bytes32 setId, uint64 time, uint80[] calldata rounds) external view returns (int256[] memory inputs) {
         FeedSet memory set = setOf(setId);
         if (time % set.period != 0 || time >= block.timestamp) revert BadTime(time, uint64(block.timestamp));
-        _requireSequencer(set.sequencerFeed, set.grace);
+        Sequencer.requireUp(IPriceFeed(set.sequencerFeed), set.grace);
         inputs = new int256[](set.sources.length);
         Rounds memory named = Rounds(rounds, 0);
         for (uint256 i = 0; i < inputs.length; ++i) {
@@ -109,7 +110,7 @@ contract FeedBinder is IFeedBinder {
         uint64 time = uint64((block.timestamp - 1) / set.period * set.period);
         State memory state = _states[setId];
         if (state.lastTime == time) return state.current;
-        _requireSequencer(set.sequencerFeed, set.grace);
+        Sequencer.requireUp(IPriceFeed(set.sequencerFeed), set.grace);
 
         int256[] memory inputs = new int256[](set.sources.length);
         Rounds memory named = Rounds(rounds, 0);
@@ -152,8 +153,8 @@ contract FeedBinder is IFeedBinder {
 
     /// @inheritdoc IFeedBinder
     function requireSequencer(bytes32 setId) public view {
-        Sequencer memory sequencer = _sequencers[setId];
-        _requireSequencer(sequencer.feed, sequencer.grace);
+        SequencerOf memory sequencer = _sequencers[setId];
+        Sequencer.requireUp(IPriceFeed(sequencer.feed), sequencer.grace);
     }
 
     /// @inheritdoc IFeedBinder
@@ -256,15 +257,6 @@ contract FeedBinder is IFeedBinder {
     function _requireDirectCall() private view {
         // solhint-disable-next-line avoid-tx-origin
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DirectCallsOnly(msg.sender);
-    }
-
-    function _requireSequencer(address feed, uint256 grace) private view {
-        if (feed == address(0)) return;
-        (, int256 answer, uint256 startedAt,,) = IPriceFeed(feed).latestRoundData();
-        // `startedAt` 0: a feed that was never reported to.
-        if (answer != 0 || startedAt == 0 || block.timestamp < startedAt + grace) {
-            revert SequencerDown(startedAt, grace);
-        }
     }
 
     function _check(FeedSet calldata set) private view {

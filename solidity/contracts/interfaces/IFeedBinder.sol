@@ -79,8 +79,6 @@ interface IFeedBinder {
     error OutOfBand(uint256 index, int256 value, int256 lo, int256 hi);
     /// @notice Moved more since one period before than the source admits; raw values.
     error MovedTooFar(uint256 index, int256 before, int256 value, uint256 maxMoveBps);
-    /// @notice The sequencer is down, or is up for less than the grace. In seconds.
-    error SequencerDown(uint256 upSince, uint256 grace);
     /// @notice A View that reverts, or answers with other than one word.
     error ViewFailed(uint256 index);
     /// @notice Sets with Views are recorded for an account without code that calls directly, not through a contract.
@@ -114,7 +112,7 @@ interface IFeedBinder {
     /// same index. 0: recorded, but too few records of a View for a median.
     function snapshot(bytes32 setId, uint80[] calldata rounds) external returns (uint64 index);
 
-    /// @notice Reverts with SequencerDown where the set names a sequencer's feed and it is down, or up for less than the grace
+    /// @notice Reverts with `Sequencer.SequencerDown` where the set names a sequencer's feed and it is down, or up for less than the grace
     /// time. `bind`, `snapshot` and `bound` ask too.
     function requireSequencer(bytes32 setId) external view;
 

@@ -119,11 +119,15 @@ contract CollateralStewardTest is FedWorld {
         yes(_steward.veto(group), "vetoed together");
     }
 
-    function test_capsNeverGoBelowUse() external {
+    /// @dev Nor does what is supplied for the length of a transaction hold a cap up.
+    function test_capsFallBelowUse() external {
         _market.supply(address(_ether), 700e18);
         _decide(7_500, 8_000, 10, 1);
-        eq(_market.supplyCap(), 700, "what is supplied");
+        eq(_market.supplyCap(), 500, "half, and less than is supplied");
         eq(_market.borrowCap(), 500_000, "half");
+        VM.expectRevert(abi.encodeWithSelector(ReferenceMarket.AboveCap.selector, 500e18, 701e18));
+        _market.supply(address(_ether), 1e18);
+        _market.withdraw(address(_ether), 700e18);
         bytes32 group = _steward.groupOf(address(_ether), 2);
         VM.prank(GUARDIAN);
         yes(_steward.restore(group), "put back");
@@ -162,26 +166,6 @@ contract CollateralStewardTest is FedWorld {
         VM.expectRevert(outOfStep);
         _steward.restore(caps);
         yes(_market.ltv() == 1_000 && _market.liquidationThreshold() == 9_000, "as governance set it");
-    }
-
-    /// @dev Interest carries what is borrowed above its cap: who asks for less then gets no more.
-    function test_aCapIsNotRaisedWhereLessIsAsked() external {
-        _market.supply(address(_ether), 900e18);
-        manager.grantRole(STEWARD_ROLE, address(this), 0);
-        _market.setSupplyCap(address(_ether), 800);
-        Bound[] memory bounds = new Bound[](1);
-        bounds[0] = Bound(1, 10_000_000, 5_000, 5_000, 24 hours, 0, 36 hours, Bounds.SAFE_DOWN | Bounds.RELATIVE);
-        uint48[] memory values = new uint48[](1);
-        values[0] = 800;
-        bytes32 group = _steward.groupOf(address(_ether), 1);
-        _steward.configure(group, bounds, values);
-        VM.warp(block.timestamp + 72 hours);
-        _decide(7_500, 8_000, 500, 1_000_000);
-        (Live[] memory live,) = _steward.parametersOf(group);
-        yes(live[0].value == 800 && live[0].eta == 0, "neither now nor later");
-        _decide(7_500, 8_000, 850, 1_000_000);
-        (live,) = _steward.parametersOf(group);
-        eq(live[0].pending, 850, "who asks for more gets it");
     }
 
     function test_survivesADeadGateway() external {

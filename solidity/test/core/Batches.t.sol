@@ -8,6 +8,7 @@ import {LeafTree} from "../../contracts/libraries/LeafTree.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 import {FeedSet, IFeedBinder, Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {MockFeed} from "../support/MockFeed.sol";
+import {Sequencer} from "../../contracts/libraries/Sequencer.sol";
 import {VM} from "../Vm.sol";
 import {BatchWorld} from "../support/BatchWorld.sol";
 import {MockConsumer} from "../support/MockConsumer.sol";
@@ -137,7 +138,7 @@ contract BatchesTest is BatchWorld {
         Batch memory batch = submitBatch();
         Opening memory opening = openingOf(batch.id, some(0, 1, 1));
         sequencer.push(1, block.timestamp);
-        bytes memory down = abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, block.timestamp, 600);
+        bytes memory down = abi.encodeWithSelector(Sequencer.SequencerDown.selector, block.timestamp, 600);
         _open(batch, opening, down);
         sequencer.push(0, block.timestamp);
         _open(batch, opening, down);

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {FeedSet, IFeedBinder, Kind, Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {InputHash} from "../../contracts/libraries/InputHash.sol";
+import {Sequencer} from "../../contracts/libraries/Sequencer.sol";
 import {VM} from "../Vm.sol";
 import {MockFeed} from "../support/MockFeed.sol";
 import {World} from "../support/World.sol";
@@ -203,9 +204,9 @@ contract FeedBinderTest is World {
         _set = binder.defineSet(FeedSet(sources, repeated(port(0, 1 << 60, 100), 1), PERIOD, address(sequencer), 600));
         uint256 up = _time - 10_000;
         sequencer.push(1, up);
-        _refuse(round, abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, up, 600));
+        _refuse(round, abi.encodeWithSelector(Sequencer.SequencerDown.selector, up, 600));
         sequencer.push(0, _time);
-        _refuse(round, abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, _time, 600));
+        _refuse(round, abi.encodeWithSelector(Sequencer.SequencerDown.selector, _time, 600));
         VM.warp(_time + 600);
         _bind(round);
         // A snapshot that was taken before an outage is not used in it.
@@ -215,7 +216,7 @@ contract FeedBinderTest is World {
         bytes32 inputs = InputHash.ofAll(ints(answer / 1e6));
         eq(binder.bound(_set, index, inputs), _time, "while it is up");
         sequencer.push(1, block.timestamp);
-        VM.expectRevert(abi.encodeWithSelector(IFeedBinder.SequencerDown.selector, block.timestamp, 600));
+        VM.expectRevert(abi.encodeWithSelector(Sequencer.SequencerDown.selector, block.timestamp, 600));
         binder.bound(_set, index, inputs);
     }
 
