@@ -1,6 +1,6 @@
-//! `cargo xtask models [--bless]`: models of scikit-learn and PyTorch, exported, against ONNX Runtime.
+//! `cargo xtask models [--bless]`: models of scikit-learn, PyTorch and Keras, exported, against ONNX Runtime.
 //!
-//! Not a part of continuous integration: its packages take 6 GB. What came of it is committed, with their versions, as
+//! Not a part of continuous integration: its packages take 8 GB. What came of it is committed, with their versions, as
 //! `circuits/tests/exported/results.md`.
 
 use anyhow::{Result, bail};
@@ -15,10 +15,13 @@ use crate::tools;
 pub(crate) fn models(arguments: &[String]) -> Result<()> {
     let python = tools::exporters()?;
     let folder = python.with_file_name("models");
-    Step::new("make models", &python)
-        .args(["-W", "ignore", "circuits/tests/exported/make.py"])
-        .args([&folder])
-        .run()?;
+    for (python, script) in [(&python, "make.py"), (&python, "make_torch.py"), (&tools::keras()?, "make_keras.py")] {
+        Step::new(format!("make models: {script}"), python)
+            .args(["-W", "ignore"])
+            .args([format!("circuits/tests/exported/{script}")])
+            .args([&folder])
+            .run()?;
+    }
     let step = Step::cargo("exported models")
         .args(["test", "--locked", "--release", "--workspace", "--test", "exported", "--"])
         .args(["--exact", "what_comes_of_each_is_as_committed", "--ignored", "--nocapture"])

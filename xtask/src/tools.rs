@@ -12,7 +12,10 @@ const TYPOS: &str = "1.52.0";
 /// Its newest operator set is the newest that is imported.
 const ONNX: &str = "1.19.1";
 
-/// What exported models are made and compared with.
+/// What Keras' models are made and compared with: TensorFlow wants other versions than the other exporters.
+const KERAS: [&str; 4] = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1.17.0", "onnxruntime==1.32.0"];
+
+/// What the other exported models are made and compared with.
 const EXPORTERS: [&str; 8] = [
     "onnx==1.23.2",
     "onnxruntime==1.32.0",
@@ -93,11 +96,21 @@ pub(crate) fn onnx_node_tests() -> Result<PathBuf> {
     present(tests)
 }
 
-/// A Python that has what exports models and runs them.
+/// A Python that has what exports models of scikit-learn and PyTorch, and runs them.
 pub(crate) fn exporters() -> Result<PathBuf> {
-    let folder = root().join("target/tools/exporters");
+    python("exporters", &EXPORTERS)
+}
+
+/// The same for Keras.
+pub(crate) fn keras() -> Result<PathBuf> {
+    python("keras", &KERAS)
+}
+
+/// A Python with packages of these versions.
+fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(name);
     // What was installed, once all of it was.
-    let (program, complete, pinned) = (folder.join("bin/python"), folder.join("complete"), EXPORTERS.join("\n"));
+    let (program, complete, pinned) = (folder.join("bin/python"), folder.join("complete"), packages.join("\n"));
     if std::fs::read_to_string(&complete).unwrap_or_default() != pinned {
         require("python3", "Python 3.11 or newer with its venv module")?;
         Step::new("make a Python environment for models", "python3")
@@ -106,7 +119,7 @@ pub(crate) fn exporters() -> Result<PathBuf> {
             .run()?;
         Step::new("install what exports models", &program)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
-            .args(EXPORTERS)
+            .args(packages)
             .run()?;
         std::fs::write(&complete, pinned)?;
     }

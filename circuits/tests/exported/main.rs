@@ -1,7 +1,7 @@
-//! Models as the users of scikit-learn and PyTorch export them, compiled as they are and compared with ONNX Runtime on a thousand
+//! Models as the users of scikit-learn, PyTorch and Keras export them, compiled as they are and compared with ONNX Runtime on a thousand
 //! random inputs each.
 //!
-//! `cargo xtask models` makes them with `make.py`, `make_torch.py` and the packages that it pins, and compares with the committed `results.md`;
+//! `cargo xtask models` makes them with `make.py`, `make_torch.py`, `make_keras.py` and the packages that it pins, and compares with the committed `results.md`;
 //! `--bless` writes it. Calibration is 200 samples and two corners of the inputs' ranges; the thousand inputs are others.
 
 use std::{
@@ -123,7 +123,7 @@ fn what_comes_of_each_is_as_committed() {
         println!("{name}: {said}");
         writeln!(rows, "| {name} | {said} |").expect("a string takes it");
     }
-    let versions = ["versions", "versions_torch"].map(|file| {
+    let versions = ["versions", "versions_torch", "versions_keras"].map(|file| {
         std::fs::read_to_string(folder.join(file))
             .unwrap_or_else(|error| panic!("{file}: {error}: make the models again"))
     });

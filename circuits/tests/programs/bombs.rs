@@ -2,6 +2,8 @@
 //!
 //! Every bomb is met in a process of its own, whose peak is then its own too, and which can be stopped.
 
+mod models;
+
 use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -14,12 +16,10 @@ use apodict_circuits::{
     quantize::RealRange,
 };
 use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto, type_proto,
-};
+use tract_onnx::pb::ModelProto;
 
 use crate::file::{body_with, file_of, graph, input, node};
+use models::{argmax_model, matrices, model, unary};
 
 /// Of the processor, all threads together. A busy machine makes nothing of it longer but for a little.
 const MOST_TIME: Duration = Duration::from_secs(1);
@@ -400,50 +400,6 @@ fn computed_products() -> Body {
     let op = Op::MatMul { left: computed(&[side, inner]), right: computed(&[inner, side]) };
     let zeros = node(Op::Constant { values: vec![0; side * inner] }, &[], side * inner, ZERO);
     body_with(graph(vec![input(1, ZERO), zeros, node(op, &[1, 1], side * side, ZERO), first(2, ZERO)]))
-}
-
-/// A model with these inputs and nodes; each node is read as `t0`, `t1` and so on, and the last is the output.
-fn model(inputs: &[(&str, &[i64])], nodes: &[(&str, &[&str])]) -> ModelProto {
-    let dimension = |dim: &i64| tensor_shape_proto::Dimension {
-        value: Some(tensor_shape_proto::dimension::Value::DimValue(*dim)),
-        ..Default::default()
-    };
-    let input = |(name, shape): &(&str, &[i64])| {
-        let shape = Some(TensorShapeProto { dim: shape.iter().map(dimension).collect() });
-        let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape };
-        let r#type = Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() });
-        ValueInfoProto { name: (*name).into(), r#type, ..Default::default() }
-    };
-    let node = |(at, (op, inputs)): (usize, &(&str, &[&str]))| NodeProto {
-        op_type: (*op).into(),
-        input: inputs.iter().map(|name| (*name).to_owned()).collect(),
-        output: vec![format!("t{at}")],
-        ..Default::default()
-    };
-    let graph = GraphProto {
-        input: inputs.iter().map(input).collect(),
-        node: nodes.iter().enumerate().map(node).collect(),
-        output: vec![ValueInfoProto { name: format!("t{}", nodes.len() - 1), ..Default::default() }],
-        ..Default::default()
-    };
-    let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 13 }];
-    ModelProto { ir_version: 8, opset_import, graph: Some(graph), ..Default::default() }
-}
-
-fn unary(len: i64, op: &str) -> ModelProto {
-    model(&[("x", &[1, len])], &[(op, &["x"])])
-}
-
-/// A single number from two inputs, by way of a large matrix.
-fn matrices(op: &str, [a, b]: [[i64; 2]; 2]) -> ModelProto {
-    model(&[("a", &a), ("b", &b)], &[(op, &["a", "b"]), ("ReduceSum", &["t0"])])
-}
-
-fn argmax_model(classes: i64) -> ModelProto {
-    let mut model = unary(classes, "ArgMax");
-    let axis = AttributeProto { name: "axis".into(), r#type: AttributeType::Int as i32, i: 1, ..Default::default() };
-    model.graph.iter_mut().flat_map(|graph| &mut graph.node).for_each(|node| node.attribute.push(axis.clone()));
-    model
 }
 
 /// Meets a bomb; the file's length and what became of it.

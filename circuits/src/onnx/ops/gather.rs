@@ -18,6 +18,11 @@ fn gather(call: &mut Call<'_>) -> Result<NodeId, Error> {
     }
     let axis = call.attributes.int("axis")?.unwrap_or(0);
     let axis = call.axis(axis, call.shape(data).len())?;
+    gathered(call, data, indices, axis)
+}
+
+/// Along an axis what the indices name, whichever of the two is computed.
+pub(super) fn gathered(call: &mut Call<'_>, data: NodeId, indices: NodeId, axis: usize) -> Result<NodeId, Error> {
     let data_is_fixed = call.builder.node(data).constant().is_some();
     if call.builder.node(indices).constant().is_some() {
         let moved = by_constant_indices(call, data, indices, axis)?;

@@ -99,13 +99,18 @@ fn xor(call: &mut Call<'_>, a: NodeId, b: NodeId) -> Result<NodeId, Error> {
     call.retyped(different, ElementType::Bool)
 }
 
-/// With a constant condition it only moves data.
+/// No logit is as low: what stands for one is a mask (`quantize/lower/mask.rs`).
+const LOW: f64 = -1e4;
+
+/// With a constant condition it only moves data, but where one side masks: softmax looks through that, and numbers that mask
+/// would take all bits of what they are moved beside.
 fn choose(call: &mut Call<'_>) -> Result<NodeId, Error> {
     let (condition, a, b) = (call.operand(0, "condition")?, call.operand(1, "X")?, call.operand(2, "Y")?);
     truth(call, condition)?;
     call.require_same_type(a, b)?;
     let element = call.element(a);
-    let Some(values) = call.constant(condition) else {
+    let masks = |id: NodeId| call.constant(id).is_some_and(|values| values.iter().all(|value| *value <= LOW));
+    let Some(values) = call.constant(condition).filter(|_| masks(a) == masks(b)) else {
         return call.elementwise(Op::Where, &[condition, a, b], element);
     };
     let values = values.to_vec();

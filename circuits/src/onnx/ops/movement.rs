@@ -172,8 +172,12 @@ pub(in super::super) fn concatenated(call: &mut Call<'_>, inputs: Vec<NodeId>, a
     }
     let outer: usize = shape[..axis].iter().product();
     let element = call.element(first);
-    // What has no elements is no operand.
-    let (inputs, runs): (Vec<NodeId>, Vec<usize>) = inputs.into_iter().zip(runs).filter(|(_, run)| *run > 0).unzip();
+    // What has no elements is no operand, as long as there is another.
+    let (mut inputs, runs): (Vec<NodeId>, Vec<usize>) =
+        inputs.into_iter().zip(runs).filter(|(_, run)| *run > 0).unzip();
+    if inputs.is_empty() {
+        inputs.push(first);
+    }
     let sources = (0..outer).flat_map(|outer| {
         runs.iter().enumerate().flat_map(move |(input, &run)| (0..run).map(move |at| (input, outer * run + at)))
     });

@@ -4,6 +4,7 @@ mod branches;
 mod damaged;
 mod exporters;
 mod known;
+mod limits;
 mod operators;
 mod refusals;
 mod reports;

@@ -1,6 +1,7 @@
-//! What interval analysis does not see of variances and norms, because it takes operands for independent: a variance is not negative,
-//! no element is greater than the norm that it is part of, and the greatest of all gives 1 to a sum of `exp(x - max)`. Where a model computes one of them, its value is clamped to what it cannot leave
-//! in real numbers. That saturates nothing: the clamped value is nowhere farther from what it stands for.
+//! What interval analysis does not see of variances and norms, because it takes operands for independent: a variance is not
+//! negative, no element is greater than the norm that it is part of, and the greatest of all gives 1 to a sum of `exp(x - max)`.
+//! Where a model computes one of them, its value is clamped to what it cannot leave in real numbers. That saturates nothing: the
+//! clamped value is nowhere farther from what it stands for.
 
 use super::{Error, Lowering, Value};
 use crate::{

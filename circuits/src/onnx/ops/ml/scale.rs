@@ -2,6 +2,7 @@
 
 use super::super::super::call::Call;
 use super::super::super::compose::Reduced;
+use super::super::gather::gathered;
 use super::{Error, Registry, compose};
 use crate::float::{ElementType, NodeId, Op};
 
@@ -139,6 +140,9 @@ fn feature_vectorizer(call: &mut Call<'_>) -> Result<NodeId, Error> {
 /// Features by constant indices; of a vector, one row of them.
 fn array_feature_extractor(call: &mut Call<'_>) -> Result<NodeId, Error> {
     let (x, indices) = (call.operand(0, "X")?, call.operand(1, "Y")?);
+    if call.builder.node(indices).constant().is_none() {
+        return features_by_computed_index(call, x, indices);
+    }
     let indices = call.constant_ints(indices, "Y")?;
     let from = call.shape(x);
     let &columns = from.last().ok_or_else(|| call.refuse("takes features, not a scalar"))?;
@@ -155,4 +159,24 @@ fn array_feature_extractor(call: &mut Call<'_>) -> Result<NodeId, Error> {
     call.builder.check_room(&shape)?;
     let elements = (0..shape.iter().product()).map(source).collect();
     call.picked("features", x, shape, elements)
+}
+
+/// As scikit-learn's classifiers pick a label: features are a list of labels, the index is an ArgMax.
+fn features_by_computed_index(call: &mut Call<'_>, x: NodeId, indices: NodeId) -> Result<NodeId, Error> {
+    if !call.element(indices).is_integer() {
+        return Err(
+            call.refuse(format!("operand `Y` has elements of type {}, expected integers", call.element(indices)))
+        );
+    }
+    let from = call.shape(x);
+    let count = call.shape(indices).iter().product();
+    let indices = call.reshaped(indices, vec![count])?;
+    match from.len() {
+        0 => Err(call.refuse("takes features, not a scalar")),
+        1 => {
+            let picked = gathered(call, x, indices, 0)?;
+            call.reshaped(picked, vec![1, count])
+        }
+        rank => gathered(call, x, indices, rank - 1),
+    }
 }

@@ -166,6 +166,7 @@ FAMILIES = {
         ("ml.Imputer", 1, [np.array([[1, -9, 2]])], {"imputed_value_int64s": [5], "replaced_value_int64": -9}),
         ("ml.FeatureVectorizer", 1, [f(2, 2), f(2, 1)], {"inputdimensions": [2, 1]}),
         ("ml.ArrayFeatureExtractor", 1, [f(2, 3), w(ints(2, 0))], {}),
+        ("ml.ArrayFeatureExtractor", 1, [w(ints(7, -2, 5, 3)), ints(2, 0, 3)], {}),
         ("ml.LinearRegressor", 1, [f(2, 2)], {"coefficients": [0.5, -1.0, 2.0, 0.25], "intercepts": [0.5, -0.5], "targets": 2}),
         *[("ml.LinearClassifier", 1, [f(3, 2)], {"coefficients": [0.5, -1.0, 2.0, 0.25, -1.5, 1.0], "intercepts": [0.5, -0.5, 0.25], "classlabels_ints": [0, 5, 2], "post_transform": t}, 2) for t in ["NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO"]],
         *[("ml.LinearClassifier", 1, [f(3, 2)], {"coefficients": [0.5, -1.0], "intercepts": [0.25], "classlabels_ints": [0, 1], "post_transform": t}, 2) for t in ["NONE", "LOGISTIC"]],
