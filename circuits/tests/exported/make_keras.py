@@ -1,7 +1,8 @@
 """Models as Keras' users export them, with what ONNX Runtime makes of a thousand random inputs each.
 
 `cargo xtask models` runs this in an environment of its own: TensorFlow wants other versions of what the other exporters use.
-Keras calls tf2onnx, so that images have their channels last and transpositions around each convolution. Arguments: the folder to write.
+Keras calls tf2onnx, so that images have their channels last and transpositions around each convolution. It knows an LSTM; other recurrent layers become loops
+unless they are unrolled. Arguments: the folder to write.
 """
 
 import os
@@ -62,8 +63,8 @@ MODELS = {
     "cnn_of_series": (lambda: chain((16, 2), layers.Conv1D(4, 3, padding="causal", dilation_rate=2, activation="relu"), layers.AveragePooling1D(2), layers.GlobalMaxPooling1D(), layers.Dense(1)), reals(16, 2)),
     "autoencoder": (lambda: chain((6, 6, 1), layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"), layers.UpSampling2D(2), layers.Conv2DTranspose(1, 3, padding="same", activation="tanh")), reals(6, 6, 1)),
     "lstm": (lambda: chain((6, 4), layers.LSTM(8), layers.Dense(2)), reals(6, 4)),
-    "gru_both_ways": (lambda: chain((6, 4), layers.Bidirectional(layers.GRU(6)), layers.Dense(2)), reals(6, 4)),
-    "simple_rnn": (lambda: chain((6, 4), layers.SimpleRNN(6, return_sequences=True), layers.TimeDistributed(layers.Dense(2)), layers.Flatten()), reals(6, 4)),
+    "gru_both_ways": (lambda: chain((6, 4), layers.Bidirectional(layers.GRU(6, unroll=True)), layers.Dense(2)), reals(6, 4)),
+    "simple_rnn": (lambda: chain((6, 4), layers.SimpleRNN(6, return_sequences=True, unroll=True), layers.TimeDistributed(layers.Dense(2)), layers.Flatten()), reals(6, 4)),
     "attention": (attention, reals(5, 8)),
     "bag": (lambda: chain((6,), layers.Embedding(50, 8), layers.GlobalAveragePooling1D(), layers.Dense(2), dtype="int32"), tokens(6)),
     "branches": (branches, reals(8)),
