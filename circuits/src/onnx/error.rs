@@ -250,7 +250,8 @@ pub enum Error {
     },
     /// An output that is not what the model declares.
     #[error(
-        "output `{output}` is declared as {declared}, but the model computes {computed}",
+        "output `{output}` is declared as {declared}, but the model computes {computed}: correct what the file declares, or \
+         remove it (in Python `value.type.tensor_type.ClearField(\"shape\")` for the value in `model.graph.output`)",
         output = escaped(output),
         declared = escaped(declared),
         computed = escaped(computed)

@@ -6,7 +6,7 @@ import {Batch, BatchRequest, IDecisionGateway, Opening} from "../../contracts/in
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {LeafTree} from "../../contracts/libraries/LeafTree.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
-import {FeedSet, IFeedBinder, Source} from "../../contracts/interfaces/IFeedBinder.sol";
+import {FeedSet, Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {MockFeed} from "../support/MockFeed.sol";
 import {Sequencer} from "../../contracts/libraries/Sequencer.sol";
 import {VM} from "../Vm.sol";
