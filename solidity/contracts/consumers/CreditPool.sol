@@ -67,6 +67,7 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     function depositJunior(uint256 amount) external nonReentrant returns (uint256 shares) {
         // As if one share of one unit were there from the start: the first cannot be inflated away.
         shares = Math.mulDiv(amount, juniorShares + 1, juniorAssets + owedFees + 1);
+        Intake.requireSome(shares);
         _take(amount);
         juniorAssets += amount;
         juniorShares += shares;
@@ -78,6 +79,7 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     /// @return amount In units of the asset, without a part of the fees that are owed.
     function withdrawJunior(uint256 shares) external nonReentrant returns (uint256 amount) {
         amount = Math.mulDiv(shares, juniorAssets + 1, juniorShares + 1);
+        Intake.requireSome(amount);
         uint256 free = Math.min(juniorsFree(), cash);
         if (amount > free) revert AboveLimit(free, amount);
         juniorSharesOf[msg.sender] -= shares;
@@ -140,6 +142,7 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
+        Intake.requireSome(shares);
         super._deposit(caller, receiver, assets, shares);
         _poolStart.note(pool());
         cash += assets;

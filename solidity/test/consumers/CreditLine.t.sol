@@ -112,7 +112,7 @@ contract CreditLineTest is FedWorld {
             uint256 move = choices[i] % 6;
             if (move == 0) try this.drawLater(amount) {} catch {}
             if (move == 1) _pool.repay(BORROWER, amount);
-            if (move == 2) _pool.depositJunior(amount);
+            if (move == 2) try _pool.depositJunior(amount) {} catch {}
             if (move == 3) {
                 try _pool.withdrawJunior(limit(amount, 0, _pool.juniorSharesOf(address(this)))) {} catch {}
             }
@@ -299,6 +299,32 @@ contract CreditLineTest is FedWorld {
         _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) / 2 - 1e6);
         yes(_pool.maxWithdraw(address(this)) <= _pool.cash(), "no more than cash");
         _pool.redeem(_pool.maxRedeem(address(this)), address(this), address(this));
+    }
+
+    /// @dev One share that was made dear, by fees that its owner pays to itself: who comes later and would get no share
+    /// for its money keeps it.
+    function test_aJuniorGetsSharesOrKeepsItsMoney() external {
+        _pool = new CreditLine(address(manager), gateway, _dollar, "pool", "POOL");
+        _pool.setPolicy(_subject(BORROWER), _policy, ports);
+        _dollar.approve(address(_pool), type(uint256).max);
+        _pool.deposit(900_000e6, address(this));
+        _grant(50_000);
+        _pool.depositJunior(1);
+        _dollar.give(BORROWER, 100e6);
+        VM.startPrank(BORROWER);
+        _dollar.approve(address(_pool), type(uint256).max);
+        for (uint256 i = 0; i < 10; ++i) {
+            _pool.draw(_pool.juniorsFree());
+            _pool.repay(BORROWER, type(uint256).max);
+            VM.warp(block.timestamp + 1 days);
+        }
+        VM.stopPrank();
+        uint256 amount = _pool.juniorAssets() / 2;
+        yes(amount > 1, "dear");
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _pool.depositJunior(amount);
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _pool.deposit(0, address(this));
     }
 
     function test_tokensWithAFeeAreRefused() external {

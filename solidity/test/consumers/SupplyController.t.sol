@@ -303,6 +303,14 @@ contract SupplyControllerTest is FedWorld {
         eq(_controller.deposit(100e6), 100e18, "at 1 at most");
     }
 
+    /// @dev Rounding never takes the whole of what somebody gives.
+    function test_nobodyGivesSomethingForNothing() external {
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _controller.redeem(1e12 - 1);
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _controller.deposit(0);
+    }
+
     function test_aReserveThatTakesAFeeIsRefused() external {
         _reserve.setFee(100);
         VM.expectRevert(abi.encodeWithSelector(Intake.WrongAmountReceived.selector, 100e6, 99e6));
