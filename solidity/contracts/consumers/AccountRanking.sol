@@ -8,7 +8,7 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 /// @title Accounts in the order that proved scores give.
 /// @notice A subject is an account, or a cohort of them; the output is its score, higher first. Rounds begin with each
 /// full hour: for ten minutes scores that were observed since then are taken, from anyone, and no others; then the list
-/// stands, and can be acted on until half past. So nobody chooses accounts by submitting some scores and not the others,
+/// stands, and can be acted on until half past. So nobody chooses accounts by submitting some scores and not all,
 /// or by a score that comes between list and action. Periods of feed sets must divide an hour, or be whole hours.
 /// @dev A round begins with nothing, and counts an account once: its list is no longer than there are accounts that
 /// governance has set a policy for, by themselves or in a cohort, whatever anyone submits.

@@ -14,8 +14,8 @@ import {CreditPool} from "./CreditPool.sol";
 
 /// @title A pool that lends without collateral, within limits that proved decisions give.
 /// @notice A subject is a borrower; the output its limit, in whole tokens (1e-18). What was asked for halves every 30
-/// days without a proof, and what is added to it counts after 24 hours. Of that at most 5 % of the pool can be owed: the
-/// pool when it is drawn, not when the limit was decided, so that nobody who takes money out and puts it back cuts
+/// days without a proof, and what is added to it counts after 24 hours. Of that at most 5 % of the pool can be owed:
+/// the pool when it is drawn, not when the limit was decided, so that nobody who takes money out and puts it back cuts
 /// another's limit. All that is drawn together is at most what the juniors put in: sybils with farmed scores take their
 /// money, not the seniors'. A limit reserves nothing: who never draws keeps no junior here and no other borrower from
 /// drawing.
@@ -23,8 +23,8 @@ import {CreditPool} from "./CreditPool.sol";
 contract CreditLine is CreditPool, ConsumerBase {
     /// @notice A borrower. Amounts in units of the asset, times in seconds. `limit` and `next`, which counts from `eta`
     /// on, are what was asked for, whatever the pool has; `debt` includes the `fee` that is not paid yet; `dueAt`: when
-    /// all that is owed must have been repaid, from the first draw on; `repaidAt`: when it last was; `lost`: what it owed
-    /// was written off.
+    /// all that is owed must have been repaid, from the first draw on; `repaidAt`: when it last was; `lost`: what it
+    /// owed was written off.
     struct Line {
         uint88 limit;
         uint88 next;

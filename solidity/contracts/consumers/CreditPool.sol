@@ -94,7 +94,7 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
         emit JuniorMoved(msg.sender, int256(shares), int256(amount));
     }
 
-    /// @notice Says that one's shares are to leave; replaces what one said before. They bear losses, and earn fees, until
+    /// @notice Says that one's shares are to leave; replaces what one said before. They bear losses and earn fees until
     /// they have left.
     /// @param shares Junior shares; at most those that the caller has now.
     function giveNotice(uint256 shares) external {

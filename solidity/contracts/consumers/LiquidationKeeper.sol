@@ -73,7 +73,8 @@ contract LiquidationKeeper is AccountRanking, ReentrancyGuardTransient {
 
     /// @notice Liquidates whom the market calls unhealthy, in falling order of their scores, until the funds are spent.
     /// Anyone may; the proceeds stay here. Who has nothing left that pays is passed over.
-    /// @param ranking All accounts with a score in this round, higher scores first, and lower addresses where these are the same.
+    /// @param ranking All accounts with a score in this round, higher scores first, and lower addresses where these
+    /// are the same.
     function liquidate(address[] calldata ranking) external nonReentrant {
         if (paused) revert Paused();
         _requireRanking(ranking);

@@ -214,8 +214,8 @@ contract CreditLineTest is FedWorld {
         _pool.withdrawJunior(shares / 4);
     }
 
-    /// @dev Withdraw, submit the borrower's decision, deposit again: one transaction of a large senior, who cuts nobody's
-    /// limit by it.
+    /// @dev Withdraw, submit the borrower's decision, deposit again: one transaction of a large senior, who cuts
+    /// nobody's limit by it.
     function test_aSeniorWhoIsOutForATransactionCutsNoLimit() external {
         _grant(50_000);
         for (uint256 i = 0; i < 2; ++i) {

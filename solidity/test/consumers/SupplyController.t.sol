@@ -173,8 +173,8 @@ contract SupplyControllerTest is FedWorld {
         eq(_controller.outstanding(), 5_000e18 + 5_025e18, "half a percent of what was there without it");
     }
 
-    /// @dev Nor does a redemption that is deposited again within a transaction keep shrinkage small, or the growth after
-    /// it, or make its backing look larger where a token has less reserve than the ratio asks for.
+    /// @dev Nor does a redemption that is deposited again within a transaction keep shrinkage small, or the growth
+    /// after it, or make its backing look larger where a token has less reserve than the ratio asks for.
     function test_aFlashRedemptionMovesNeitherShrinkageNorTheNextGrowth() external {
         _decide(100_000);
         warpToNextPeriod(int192(PRICE));
