@@ -23,8 +23,8 @@ import {ReserveDesk} from "./ReserveDesk.sol";
 /// a feed. The pause stops decisions and deposits, never redemption.
 /// @dev Deposits can make supply and reserve as large as one likes, for a moment. So shares for growth are taken, and
 /// what backs it is counted, of the least of three states: now, when the block began, and when the last decision's
-/// block began, with what that one moved. Money that is there only within transactions is in the first alone. Money that is
-/// there at the ends of the blocks before two decisions in a row is in all three, wherever it was between.
+/// block began, with what that one moved. Money that is there only within transactions is in the first alone.
+/// Money that is there at the ends of the blocks before two decisions running is in all three, wherever it was between.
 contract SupplyController is ReserveDesk {
     using BlockStart for BlockStart.Amount;
     using RateLimiter for RateLimiter.RefillingBucket;
