@@ -13,16 +13,18 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 import {CreditPool} from "./CreditPool.sol";
 
 /// @title A pool that lends without collateral, within limits that proved decisions give.
-/// @notice A subject is a borrower; the output its limit, in whole tokens (1e-18). A limit is at most 5 % of the pool,
-/// when it is given and when it is drawn on, it halves every 30 days without a proof, and what is added can be drawn
-/// after 24 hours. All that is drawn together is at most what the juniors put in: sybils with farmed scores take their
+/// @notice A subject is a borrower; the output its limit, in whole tokens (1e-18). What was asked for halves every 30
+/// days without a proof, and what is added to it counts after 24 hours. Of that at most 5 % of the pool can be owed:
+/// the pool when it is drawn, not when the limit was decided, so that nobody who takes money out and puts it back cuts
+/// another's limit. All that is drawn together is at most what the juniors put in: sybils with farmed scores take their
 /// money, not the seniors'. A limit reserves nothing: who never draws keeps no junior here and no other borrower from
 /// drawing.
 /// @dev No interest: a fee on what is drawn goes to the juniors when it is paid.
 contract CreditLine is CreditPool, ConsumerBase {
-    /// @notice A borrower. Amounts in units of the asset, times in seconds. `next` counts from `eta` on; `debt`
-    /// includes the `fee` that is not paid yet; `dueAt`: when all that is owed must have been repaid, from the first
-    /// draw on; `lost`: what it owed was written off.
+    /// @notice A borrower. Amounts in units of the asset, times in seconds. `limit` and `next`, which counts from `eta`
+    /// on, are what was asked for, whatever the pool has; `debt` includes the `fee` that is not paid yet; `dueAt`: when
+    /// all that is owed must have been repaid, from the first draw on; `repaidAt`: when it last was; `lost`: what it
+    /// owed was written off.
     struct Line {
         uint88 limit;
         uint88 next;
@@ -31,6 +33,7 @@ contract CreditLine is CreditPool, ConsumerBase {
         uint88 debt;
         uint88 fee;
         uint40 dueAt;
+        uint32 repaidAt;
         bool lost;
     }
 
@@ -43,6 +46,8 @@ contract CreditLine is CreditPool, ConsumerBase {
     error NotOverdue(uint256 dueAt);
     /// @notice Who should have repaid draws no more until all is repaid. In seconds.
     error Overdue(uint256 dueAt);
+    /// @notice Who has repaid everything draws again a day later. In seconds.
+    error JustRepaid(uint256 until);
 
     /// @notice Largest limit, in 1e-4 of the pool.
     uint256 public constant MAX_SHARE_BPS = 500;
@@ -52,9 +57,9 @@ contract CreditLine is CreditPool, ConsumerBase {
     uint256 public constant HALVING = 30 days;
     /// @notice Seconds until what is added to a limit can be drawn.
     uint256 public constant DELAY = 24 hours;
-    /// @notice Seconds from the first draw until everything must have been repaid once; then what is owed is a loss.
-    /// Proofs do not put it off.
-    uint256 public constant TERM = 90 days;
+    /// @notice Seconds after a full repayment until a new term can begin: longer than a transaction, so that what was
+    /// lent for its time alone puts no due date off.
+    uint256 public constant REST = 1 days;
     uint256 private constant BPS = 1e4;
     uint256 private constant UNIT = 1e18;
 
@@ -78,6 +83,7 @@ contract CreditLine is CreditPool, ConsumerBase {
         if (paused) revert Paused();
         Line storage line = lines[msg.sender];
         if (line.debt == 0) {
+            if (block.timestamp < line.repaidAt + REST) revert JustRepaid(line.repaidAt + REST);
             line.dueAt = uint40(block.timestamp + TERM);
         } else if (block.timestamp > line.dueAt) {
             revert Overdue(line.dueAt);
@@ -102,6 +108,9 @@ contract CreditLine is CreditPool, ConsumerBase {
         // At most what is owed.
         // forge-lint: disable-next-line(unsafe-typecast)
         (line.debt, line.fee) = (uint88(line.debt - amount), uint88(line.fee - fee));
+        // Until the year 2106.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (amount != 0 && line.debt == 0) line.repaidAt = uint32(block.timestamp);
         _settle(amount, fee);
         emit Repaid(borrower, amount);
     }
@@ -126,7 +135,7 @@ contract CreditLine is CreditPool, ConsumerBase {
         parameters[0] = decision.subject;
         from[0] = limitOf(borrower);
         (Line memory line,) = _lineAfter(borrower, decision);
-        (to[0], eta[0]) = (line.next, line.eta);
+        (to[0], eta[0]) = (Math.min(line.next, _largestLimit()), line.eta);
     }
 
     function _decide(Decision calldata decision) internal override {
@@ -143,9 +152,10 @@ contract CreditLine is CreditPool, ConsumerBase {
         view
         returns (Line memory line, uint256 asked)
     {
-        uint256 got;
         line = lines[borrower];
-        (asked, got) = _limitFrom(decision, line);
+        asked = _askedIn(decision);
+        // Who did not repay is granted nothing.
+        uint256 got = line.lost ? 0 : Math.min(asked, type(uint88).max);
         uint256 current = _grantedTo(line);
         bool waits = line.eta > block.timestamp;
         if (got > current && waits) got = Math.min(got, line.next);
@@ -157,21 +167,16 @@ contract CreditLine is CreditPool, ConsumerBase {
         line.provedAt = uint40(block.timestamp);
     }
 
-    /// @dev Asked for and granted, in units of the asset. Who did not repay is granted nothing.
-    function _limitFrom(Decision calldata decision, Line memory line)
-        private
-        view
-        returns (uint256 asked, uint256 got)
-    {
+    /// @dev In units of the asset.
+    function _askedIn(Decision calldata decision) private view returns (uint256) {
         _requireOutputs(1, decision.outputs.length);
         if (decision.outputs[0] < 0) revert UnusableOutput(0, decision.outputs[0]);
         // Not negative.
         // forge-lint: disable-next-line(unsafe-typecast)
-        asked = Math.mulDiv(uint256(decision.outputs[0]), 10 ** IERC20Metadata(asset()).decimals(), UNIT);
-        if (line.lost) return (asked, 0);
-        got = Math.min(Math.min(asked, _largestLimit()), type(uint88).max);
+        return Math.mulDiv(uint256(decision.outputs[0]), 10 ** IERC20Metadata(asset()).decimals(), UNIT);
     }
 
+    /// @dev Without regard to the pool.
     function _grantedTo(Line memory line) private view returns (uint256) {
         uint256 halvings = (block.timestamp - line.provedAt) / HALVING;
         uint256 limit = line.eta != 0 && block.timestamp >= line.eta ? line.next : line.limit;

@@ -13,21 +13,40 @@ import {Intake} from "../libraries/Intake.sol";
 /// @notice Senior shares are this ERC-4626, whose worth no loan changes; juniors are counted beside it. What is owed
 /// without its fees never exceeds what the juniors have: so much of their money cannot leave, and the seniors lose
 /// nothing.
-/// @dev Fees are the juniors' when they are paid, not when they are owed. Who joins pays for what is owed until then,
-/// and who leaves leaves it behind: so a deposit just before a draw or a repayment, taken out just after, gains
-/// nothing.
+/// @dev Juniors leave after a notice that is longer than a loan's term: all that was owed when it was given has been
+/// repaid by then, or could have been written off by anyone for a week. So nobody leaves a loss to the others that was
+/// in sight. Fees are the juniors' when they are paid, not when they are owed: who joins pays for what is owed until
+/// then, and who leaves leaves it behind.
 abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     using BlockStart for BlockStart.Amount;
     using SafeERC20 for IERC20;
 
+    /// @notice Shares that a junior has given notice of, and from when on they can leave, for `WINDOW`. In seconds.
+    struct Notice {
+        uint256 shares;
+        uint256 from;
+    }
+
+    event NoticeGiven(address indexed account, uint256 shares, uint256 from);
     event JuniorMoved(address indexed account, int256 shares, int256 amount);
 
     /// @notice More than the limit, the cash or the juniors' free part. In units of the asset.
     error AboveLimit(uint256 limit, uint256 wanted);
+    /// @notice No notice of so many shares, too early, or too late. In junior shares and seconds.
+    error NoNotice(uint256 shares, uint256 from, uint256 until);
+
+    /// @notice Seconds from the first draw until everything must have been repaid once; then what is owed is a loss.
+    /// Proofs do not put it off.
+    uint256 public constant TERM = 90 days;
+    /// @notice Seconds from a junior's notice until it can leave, and for which it then can.
+    uint256 public constant NOTICE = TERM + 7 days;
+    uint256 public constant WINDOW = 7 days;
 
     /// @notice A junior's shares, and all of them.
     mapping(address account => uint256) public juniorSharesOf;
     uint256 public juniorShares;
+    /// @notice A junior's latest notice.
+    mapping(address account => Notice) public noticeOf;
     /// @notice What the juniors have in the pool, fees that are owed not included. In units of the asset.
     uint256 public juniorAssets;
     /// @notice Assets that are here by the books, what is owed, and the fees in it. In units of the asset.
@@ -67,6 +86,7 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     function depositJunior(uint256 amount) external nonReentrant returns (uint256 shares) {
         // As if one share of one unit were there from the start: the first cannot be inflated away.
         shares = Math.mulDiv(amount, juniorShares + 1, juniorAssets + owedFees + 1);
+        Intake.requireSome(shares);
         _take(amount);
         juniorAssets += amount;
         juniorShares += shares;
@@ -74,10 +94,22 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
         emit JuniorMoved(msg.sender, int256(shares), int256(amount));
     }
 
-    /// @notice Takes it out, as far as nothing that is owed rests on it.
+    /// @notice Says that one's shares are to leave; replaces what one said before. They bear losses and earn fees until
+    /// they have left.
+    /// @param shares Junior shares; at most those that the caller has now.
+    function giveNotice(uint256 shares) external {
+        shares = Math.min(shares, juniorSharesOf[msg.sender]);
+        uint256 from = block.timestamp + NOTICE;
+        noticeOf[msg.sender] = Notice(shares, from);
+        emit NoticeGiven(msg.sender, shares, from);
+    }
+
+    /// @notice Takes it out after a notice, as far as nothing that is owed rests on it.
     /// @return amount In units of the asset, without a part of the fees that are owed.
     function withdrawJunior(uint256 shares) external nonReentrant returns (uint256 amount) {
         amount = Math.mulDiv(shares, juniorAssets + 1, juniorShares + 1);
+        Intake.requireSome(amount);
+        _useNotice(shares);
         uint256 free = Math.min(juniorsFree(), cash);
         if (amount > free) revert AboveLimit(free, amount);
         juniorSharesOf[msg.sender] -= shares;
@@ -93,6 +125,15 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     /// asset.
     function juniorsFree() public view returns (uint256) {
         return Math.saturatingSub(juniorAssets, exposure());
+    }
+
+    function _useNotice(uint256 shares) private {
+        Notice storage given = noticeOf[msg.sender];
+        (uint256 from, uint256 until) = (given.from, given.from + WINDOW);
+        if (shares > given.shares || block.timestamp < from || block.timestamp > until) {
+            revert NoNotice(given.shares, from, until);
+        }
+        given.shares -= shares;
     }
 
     /// @dev The pool without what came within this block.
@@ -140,6 +181,7 @@ abstract contract CreditPool is ERC4626, ReentrancyGuardTransient {
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
+        Intake.requireSome(shares);
         super._deposit(caller, receiver, assets, shares);
         _poolStart.note(pool());
         cash += assets;

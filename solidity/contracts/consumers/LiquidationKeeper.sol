@@ -17,7 +17,8 @@ import {ReferenceMarket} from "./ReferenceMarket.sol";
 /// @notice A proof **orders** liquidations and never makes one: the market itself must say that an account's health is
 /// below 1, and two feeds must agree.
 /// @dev Who calls `liquidate` chooses neither accounts nor amounts, nor whom the day's funds go to: all accounts with a
-/// score take part, and each is liquidated as far as its collateral and the funds reach before the next one is.
+/// score in the hour's round take part, none joins once it can be called, and each is liquidated as far as its
+/// collateral and the funds reach before the next one is.
 contract LiquidationKeeper is AccountRanking, ReentrancyGuardTransient {
     using RateLimiter for RateLimiter.RefillingBucket;
     using SafeERC20 for IERC20Metadata;
@@ -72,7 +73,8 @@ contract LiquidationKeeper is AccountRanking, ReentrancyGuardTransient {
 
     /// @notice Liquidates whom the market calls unhealthy, in falling order of their scores, until the funds are spent.
     /// Anyone may; the proceeds stay here. Who has nothing left that pays is passed over.
-    /// @param ranking All accounts with a score, higher scores first, and lower addresses where these are the same.
+    /// @param ranking All accounts with a score in this round, higher scores first, and lower addresses where these
+    /// are the same.
     function liquidate(address[] calldata ranking) external nonReentrant {
         if (paused) revert Paused();
         _requireRanking(ranking);

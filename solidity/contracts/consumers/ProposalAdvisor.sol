@@ -68,8 +68,9 @@ contract ProposalAdvisor is ProposalInputs {
     }
 
     /// @notice Makes the vote on a risky proposal longer, where the governor refused that when it was rated. Anyone
-    /// may; reverts as the governor does.
+    /// may, while decisions are not paused; reverts as the governor does.
     function delay(uint256 proposalId) external {
+        if (paused) revert Paused();
         Opinion memory opinion = _opinions[proposalId];
         if (opinion.time == 0 || opinion.risk < threshold) revert NotRisky(proposalId, opinion.risk);
         IRiskDelay(address(governor)).delayForRisk(proposalId);

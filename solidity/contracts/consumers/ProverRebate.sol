@@ -24,7 +24,8 @@ interface IArbGasInfo {
 /// paid, so that nobody submits for its own sake.
 /// @dev Execution is measured; bytes are counted by lengths that the model fixes, and as few as a sender can make them,
 /// so that padding earns nothing and packing no more than it saves. A transaction's base is paid for its first decision
-/// alone. Refunds of gas are not seen: consumers that clear slots cost less than is repaid, by 4,800 gas a slot.
+/// alone. Nothing is drawn within a transaction that submitted, since slots that it wrote would be given back. Other
+/// refunds of gas are not seen: consumers that clear slots cost less than is repaid, by 4,800 gas a slot.
 /// Whoever copies a proof from the mempool and is first gets the same back: no more than it paid, and the prover bears
 /// its own loss.
 contract ProverRebate is AccessManaged, ReentrancyGuardTransient {
@@ -44,6 +45,8 @@ contract ProverRebate is AccessManaged, ReentrancyGuardTransient {
 
     /// @notice Decisions for this consumer are not repaid.
     error NotListed(address consumer);
+    /// @notice The transaction submitted a decision: what is owed is drawn in another one.
+    error SubmittedBefore();
     /// @notice The prover's account refuses what it is owed.
     error TransferFailed();
 
@@ -62,7 +65,7 @@ contract ProverRebate is AccessManaged, ReentrancyGuardTransient {
     /// @dev Gas after the last measurement, at least: slots that were written before within the transaction, and an
     /// event.
     uint256 private constant LAST_GAS = 4_000;
-    /// @dev Whether the transaction's base is paid.
+    /// @dev Whether the transaction's base is paid, so that something was noted in it.
     bytes32 private constant BASE_PAID = keccak256("apodict.ProverRebate.basePaid");
 
     /// @notice Where decisions are submitted.
@@ -112,8 +115,10 @@ contract ProverRebate is AccessManaged, ReentrancyGuardTransient {
         emit Owed(msg.sender, id, amount);
     }
 
-    /// @notice Pays out what is owed to the caller.
+    /// @notice Pays out what is owed to the caller. Not within a transaction in which anyone submitted here.
+    /// @return amount In wei.
     function draw() external nonReentrant returns (uint256 amount) {
+        if (TransientSlot.asBoolean(BASE_PAID).tload()) revert SubmittedBefore();
         amount = owed[msg.sender];
         owed[msg.sender] = 0;
         totalOwed -= amount;

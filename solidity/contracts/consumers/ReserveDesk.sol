@@ -54,6 +54,7 @@ abstract contract ReserveDesk is ConsumerBase, ReentrancyGuardTransient {
         assets += amount;
         uint256 value = Math.min(price(), UNIT);
         tokens = amount * scale * value / UNIT;
+        Intake.requireSome(tokens);
         token.mint(tokens);
         IERC20(address(token)).safeTransfer(msg.sender, tokens);
         emit Deposited(msg.sender, amount, tokens);
@@ -64,6 +65,7 @@ abstract contract ReserveDesk is ConsumerBase, ReentrancyGuardTransient {
     /// @return amount In units of the reserve.
     function redeem(uint256 tokens) external nonReentrant returns (uint256 amount) {
         amount = Math.min(tokens / scale, Math.mulDiv(assets, tokens, circulating()));
+        Intake.requireSome(amount);
         _noteStart();
         assets -= amount;
         IERC20(address(token)).safeTransferFrom(msg.sender, address(this), tokens);

@@ -21,8 +21,10 @@ import {ReserveDesk} from "./ReserveDesk.sol";
 /// @notice A decision's one output is the wanted change of supply as a share of it, in 1e-18. Growth is minted to this
 /// contract, as far as the limits and the reserve admit; shrinkage burns what this contract holds, at once and without
 /// a feed. The pause stops decisions and deposits, never redemption.
-/// @dev Deposits can make supply and reserve as large as one likes, for a moment. So shares are taken, and what backs
-/// is counted, of the least of three states: now, when the block began, and what the last decision left.
+/// @dev Deposits can make supply and reserve as large as one likes, for a moment. So shares for growth are taken, and
+/// what backs it is counted, of the least of three states: now, when the block began, and when the last decision's
+/// block began, with what that one moved. Money that is there only within transactions is in the first alone.
+/// Money that is there at the ends of the blocks before two decisions running is in all three, wherever it was between.
 contract SupplyController is ReserveDesk {
     using BlockStart for BlockStart.Amount;
     using RateLimiter for RateLimiter.RefillingBucket;
@@ -39,7 +41,7 @@ contract SupplyController is ReserveDesk {
         uint32 maxPriceAge;
     }
 
-    /// @dev What a decision left: tokens in 1e-18, reserve in its units.
+    /// @dev Tokens in 1e-18, reserve in its units.
     struct State {
         uint128 supply;
         uint128 assets;
@@ -63,6 +65,8 @@ contract SupplyController is ReserveDesk {
     uint256 public outstanding;
     /// @dev In 1e-18 tokens.
     RateLimiter.RefillingBucket private _week;
+    /// @dev When the last decision's block began, with what it minted or burnt: nothing that is there for the time of a
+    /// transaction, and nothing that is away for it, reaches the decision after it.
     State private _last;
 
     constructor(
@@ -97,11 +101,15 @@ contract SupplyController is ReserveDesk {
     /// @notice How far a wanted change of supply may go now, in 1e-18 tokens.
     /// @param change As a share of the supply, in 1e-18.
     function allowed(int256 change) public view returns (int256 asked, int256 got) {
-        uint256 supply = _leastSupply();
         // More than the whole, either way, is not asked for by anyone who means it; products then fit.
         if (change > int256(UNIT) || change < -int256(UNIT)) revert UnusableOutput(0, change);
+        if (change <= 0) {
+            // Of what no transaction moves, neither up nor down.
+            asked = int256(_supplyStart.begin(token.totalSupply())) * change / int256(UNIT);
+            return (asked, -int256(Math.min(uint256(-asked), token.balanceOf(address(this)))));
+        }
+        uint256 supply = _leastSupply();
         asked = int256(supply) * change / int256(UNIT);
-        if (asked <= 0) return (asked, -int256(Math.min(uint256(-asked), token.balanceOf(address(this)))));
         uint256 growth = Math.min(uint256(asked), supply * limits.stepPpm / PPM);
         growth = Math.min(growth, Math.saturatingSub(_weekOf(supply), _week.used(0)));
         growth = Math.min(growth, Math.saturatingSub(limits.ceiling, outstanding));
@@ -141,7 +149,8 @@ contract SupplyController is ReserveDesk {
             outstanding -= Math.min(outstanding, burnt);
             token.burn(burnt);
         }
-        _last = State(SafeCast.toUint128(token.totalSupply()), SafeCast.toUint128(assets));
+        int256 left = int256(_supplyStart.begin(0)) + got;
+        _last = State(SafeCast.toUint128(left > 0 ? uint256(left) : 0), SafeCast.toUint128(_assetsStart.begin(0)));
     }
 
     /// @dev In 1e-18 tokens.

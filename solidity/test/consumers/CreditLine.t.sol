@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {CreditLine} from "../../contracts/consumers/CreditLine.sol";
 import {CreditPool} from "../../contracts/consumers/CreditPool.sol";
@@ -71,7 +72,10 @@ contract CreditLineTest is FedWorld {
         _decide(OTHER, 1_000_000);
         VM.warp(block.timestamp + 24 hours);
         eq(_pool.limitOf(OTHER), 50_000e6, "for everyone");
-        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) * 2 / 5);
+        _leave(_pool.juniorSharesOf(address(this)) * 2 / 5);
+        _decide(BORROWER, 1_000_000);
+        _decide(OTHER, 1_000_000);
+        VM.warp(block.timestamp + 24 hours);
         eq(_pool.limitOf(OTHER), 48_000e6, "5 % of what is left");
         _draw(45_000e6);
         VM.prank(OTHER);
@@ -81,8 +85,17 @@ contract CreditLineTest is FedWorld {
         _pool.draw(14_999e6);
         yes(_pool.exposure() <= _pool.juniorAssets(), "all that is drawn together");
         uint256 shares = _pool.juniorSharesOf(address(this));
+        _pool.giveNotice(shares);
+        VM.warp(block.timestamp + _pool.NOTICE());
         VM.expectPartialRevert(CreditPool.AboveLimit.selector);
         _pool.withdrawJunior(shares / 1_000);
+    }
+
+    /// @dev After its notice.
+    function _leave(uint256 shares) private {
+        _pool.giveNotice(shares);
+        VM.warp(block.timestamp + _pool.NOTICE());
+        _pool.withdrawJunior(shares);
     }
 
     /// @dev Limits that nobody draws on keep no junior's money here, and no borrower from another limit.
@@ -96,11 +109,15 @@ contract CreditLineTest is FedWorld {
         eq(_pool.limitOf(BORROWER), 50_000e6, "the sixth");
         _draw(20_000e6);
         uint256 shares = _pool.juniorSharesOf(address(this));
-        _pool.withdrawJunior(shares * 79 / 100);
+        _leave(shares * 79 / 100);
+        _pool.giveNotice(shares);
+        VM.warp(block.timestamp + _pool.NOTICE());
         VM.expectPartialRevert(CreditPool.AboveLimit.selector);
         _pool.withdrawJunior(shares * 2 / 100);
+        _decide(address(0xc001), 1_000_000);
+        VM.warp(block.timestamp + 24 hours);
         VM.prank(address(0xc001));
-        VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.AboveLimit.selector, 1_000e6, 1_001e6));
         _pool.draw(1_001e6);
     }
 
@@ -109,19 +126,23 @@ contract CreditLineTest is FedWorld {
         _grant(50_000);
         for (uint256 i = 0; i < 12; ++i) {
             uint256 amount = limit(choices[i] >> 8, 1, 60_000e6);
-            uint256 move = choices[i] % 6;
+            uint256 move = choices[i] % 8;
             if (move == 0) try this.drawLater(amount) {} catch {}
             if (move == 1) _pool.repay(BORROWER, amount);
-            if (move == 2) _pool.depositJunior(amount);
-            if (move == 3) {
-                try _pool.withdrawJunior(limit(amount, 0, _pool.juniorSharesOf(address(this)))) {} catch {}
-            }
+            if (move == 2) try _pool.depositJunior(amount) {} catch {}
+            if (move == 3) try _pool.withdrawJunior(limit(amount, 0, _pool.juniorSharesOf(address(this)))) {} catch {}
+            if (move == 6) _pool.giveNotice(amount);
+            if (move == 7) VM.warp(Math.max(block.timestamp, _noticed()));
             if (move == 4) try _pool.writeOff(BORROWER) {} catch {}
             if (move == 5) VM.warp(block.timestamp + limit(amount, 1, 50 days));
             yes(_pool.totalAssets() >= 900_000e6, "the seniors'");
             yes(_pool.exposure() <= _pool.juniorAssets(), "rests on the juniors");
             eq(_dollar.balanceOf(address(_pool)), _pool.cash(), "books");
         }
+    }
+
+    function _noticed() private view returns (uint256 from) {
+        (, from) = _pool.noticeOf(address(this));
     }
 
     function drawLater(uint256 amount) external {
@@ -152,19 +173,83 @@ contract CreditLineTest is FedWorld {
         _draw(30_000e6);
     }
 
-    /// @dev Who is a junior around a draw, or around a repayment, gets nothing of a fee that others bear the risk for.
-    function test_juniorsAroundADrawOrARepaymentGetNoFee() external {
+    /// @dev Who joins before a repayment gets nothing of a fee that others bore the risk for.
+    function test_juniorsBeforeARepaymentGetNoFee() external {
         _grant(50_000);
-        _joinJuniors();
         _draw(40_000e6);
-        _leaveJuniors("a draw");
         _joinJuniors();
         _pool.repay(BORROWER, 20_000e6);
-        _leaveJuniors("a repayment");
+        _leaveJuniors("a part");
         _joinJuniors();
         _pool.repay(BORROWER, 30_000e6);
-        _leaveJuniors("the last one");
+        _leaveJuniors("the rest");
         yes(_pool.juniorAssets() >= 100_200e6, "the fee is with those who were there");
+    }
+
+    /// @dev Who knows that a loss is coming bears it with the others: its notice is longer than any loan's term.
+    function test_aJuniorDoesNotLeaveALossThatIsInSight() external {
+        VM.prank(OTHER);
+        _dollar.approve(address(_pool), type(uint256).max);
+        _dollar.give(OTHER, 100_000e6);
+        VM.prank(OTHER);
+        _pool.depositJunior(100_000e6);
+        _grant(50_000);
+        _draw(49_000e6);
+        uint256 shares = _pool.juniorSharesOf(address(this));
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.NoNotice.selector, 0, 0, 7 days));
+        _pool.withdrawJunior(shares);
+        uint256 from = block.timestamp + 97 days;
+        // Of no more than it has: what it puts in later leaves later.
+        _pool.giveNotice(type(uint256).max);
+        VM.warp(block.timestamp + 90 days + 1);
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.NoNotice.selector, shares, from, from + 7 days));
+        _pool.withdrawJunior(shares);
+        _pool.writeOff(BORROWER);
+        VM.warp(from);
+        VM.expectPartialRevert(CreditPool.NoNotice.selector);
+        _pool.withdrawJunior(shares + 1);
+        yes(_pool.withdrawJunior(shares / 2) <= 37_750e6, "half of what it put in, less half of its loss");
+        VM.warp(from + 7 days + 1);
+        VM.expectRevert(abi.encodeWithSelector(CreditPool.NoNotice.selector, shares - shares / 2, from, from + 7 days));
+        _pool.withdrawJunior(shares / 4);
+    }
+
+    /// @dev Withdraw, submit the borrower's decision, deposit again: one transaction of a large senior, who cuts
+    /// nobody's limit by it.
+    function test_aSeniorWhoIsOutForATransactionCutsNoLimit() external {
+        _grant(50_000);
+        for (uint256 i = 0; i < 2; ++i) {
+            warpToNextPeriod(int192(PRICE));
+            _pool.redeem(_pool.balanceOf(address(this)) * 8 / 9, address(this), address(this));
+            decide(address(_pool), _subject(BORROWER), ints(int256(50_000 << 20)));
+            VM.expectPartialRevert(CreditPool.AboveLimit.selector);
+            _draw(15_000e6);
+            _pool.deposit(800_000e6, address(this));
+            VM.warp(block.timestamp + 1);
+            eq(_pool.limitOf(BORROWER), 50_000e6, "as it was");
+        }
+        _draw(49_000e6);
+    }
+
+    /// @dev What is repaid and drawn again in one transaction, by a flash loan, was not repaid: the term does not begin
+    /// anew.
+    function test_aFlashLoanDoesNotPutTheDueDateOff() external {
+        _grant(50_000);
+        _draw(40_000e6);
+        VM.warp(block.timestamp + 89 days);
+        _decide(BORROWER, 50_000);
+        _dollar.give(BORROWER, 200e6);
+        VM.prank(BORROWER);
+        _pool.repay(BORROWER, type(uint256).max);
+        uint256 until = block.timestamp + 1 days;
+        VM.expectRevert(abi.encodeWithSelector(CreditLine.JustRepaid.selector, until));
+        _draw(10_000e6);
+        // Nobody puts that off by repaying nothing.
+        VM.warp(until);
+        _pool.repay(BORROWER, 1);
+        _draw(10_000e6);
+        (,,,,,, uint40 dueAt,,) = _pool.lines(BORROWER);
+        eq(dueAt, until + 90 days, "a new term, after a day with nothing owed");
     }
 
     function _joinJuniors() private {
@@ -177,8 +262,11 @@ contract CreditLineTest is FedWorld {
 
     function _leaveJuniors(string memory when) private {
         uint256 shares = _pool.juniorSharesOf(OTHER);
-        VM.prank(OTHER);
+        VM.startPrank(OTHER);
+        _pool.giveNotice(shares);
+        VM.warp(block.timestamp + _pool.NOTICE());
         _pool.withdrawJunior(shares);
+        VM.stopPrank();
         yes(_dollar.balanceOf(OTHER) <= 900_000e6, when);
     }
 
@@ -222,6 +310,7 @@ contract CreditLineTest is FedWorld {
         VM.expectRevert(abi.encodeWithSelector(CreditLine.Overdue.selector, dueAt));
         _draw(1_000e6);
         _pool.repay(BORROWER, 1_005e6);
+        VM.warp(block.timestamp + 1 days);
         _draw(1_000e6);
     }
 
@@ -296,9 +385,35 @@ contract CreditLineTest is FedWorld {
     function test_seniorsTakeOutWhatIsThere() external {
         _grant(50_000);
         _draw(40_000e6);
-        _pool.withdrawJunior(_pool.juniorSharesOf(address(this)) / 2 - 1e6);
+        _leave(_pool.juniorSharesOf(address(this)) / 2 - 1e6);
         yes(_pool.maxWithdraw(address(this)) <= _pool.cash(), "no more than cash");
         _pool.redeem(_pool.maxRedeem(address(this)), address(this), address(this));
+    }
+
+    /// @dev One share that was made dear, by fees that its owner pays to itself: who comes later and would get no share
+    /// for its money keeps it.
+    function test_aJuniorGetsSharesOrKeepsItsMoney() external {
+        _pool = new CreditLine(address(manager), gateway, _dollar, "pool", "POOL");
+        _pool.setPolicy(_subject(BORROWER), _policy, ports);
+        _dollar.approve(address(_pool), type(uint256).max);
+        _pool.deposit(900_000e6, address(this));
+        _grant(50_000);
+        _pool.depositJunior(1);
+        _dollar.give(BORROWER, 100e6);
+        VM.startPrank(BORROWER);
+        _dollar.approve(address(_pool), type(uint256).max);
+        for (uint256 i = 0; i < 10; ++i) {
+            _pool.draw(_pool.juniorsFree());
+            _pool.repay(BORROWER, type(uint256).max);
+            VM.warp(block.timestamp + 1 days);
+        }
+        VM.stopPrank();
+        uint256 amount = _pool.juniorAssets() / 2;
+        yes(amount > 1, "dear");
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _pool.depositJunior(amount);
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _pool.deposit(0, address(this));
     }
 
     function test_tokensWithAFeeAreRefused() external {

@@ -250,6 +250,12 @@ contract GovernanceTest is World {
         VM.expectRevert(abi.encodeWithSelector(GovernorRiskDelay.NotAdvisor.selector, address(_advisor)));
         _advisor.delay(_proposal);
         _governor.setForTest(address(_advisor), 1 days);
+        VM.prank(GUARDIAN);
+        _advisor.pause(true);
+        VM.expectRevert(ConsumerBase.Paused.selector);
+        _advisor.delay(_proposal);
+        VM.prank(GUARDIAN);
+        _advisor.pause(false);
         _advisor.delay(_proposal);
         eq(_governor.proposalDeadline(_proposal), deadline + 1 days, "delayed later");
     }

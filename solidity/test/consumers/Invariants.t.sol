@@ -168,7 +168,7 @@ contract Handler is FedWorld {
     function deposit(uint40 amount) external {
         VM.warp(block.timestamp + 1);
         _price.push(1e8, block.timestamp);
-        controller.deposit(amount % 10_000e6);
+        controller.deposit(limit(amount, 1, 10_000e6));
     }
 }
 

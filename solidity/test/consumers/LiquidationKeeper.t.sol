@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccountRanking} from "../../contracts/consumers/AccountRanking.sol";
 import {LiquidationKeeper} from "../../contracts/consumers/LiquidationKeeper.sol";
 import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
+import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
 import {MockFeed} from "../support/MockFeed.sol";
@@ -65,6 +66,15 @@ contract LiquidationKeeperTest is FedWorld {
         decide(address(_keeper), subject, ints(score << 20));
     }
 
+    /// @dev To when the round's list stands.
+    function _stand() private {
+        VM.warp(lastTime() + 10 minutes);
+    }
+
+    function scoreLater(address account, int256 score) external {
+        _score(account, score);
+    }
+
     function _list(address first) private pure returns (address[] memory list) {
         list = new address[](1);
         list[0] = first;
@@ -79,15 +89,18 @@ contract LiquidationKeeperTest is FedWorld {
     function test_aScoreAloneLiquidatesNobody() external {
         _fallTo(int192(PRICE));
         _score(LARGE, 1_000);
+        _stand();
         _keeper.liquidate(_list(LARGE));
         eq(_market.debtOf(LARGE), 15_000e6, "healthy");
     }
 
     function test_liquidatesWhoTheMarketSaysIsUnhealthy() external {
+        _stand();
         VM.expectRevert(abi.encodeWithSelector(AccountRanking.StaleScore.selector, LARGE, 0));
         _keeper.liquidate(_list(LARGE));
         _fallTo(1_800e8);
         _score(LARGE, 5);
+        _stand();
         _second.push(1_900e8, block.timestamp);
         VM.expectRevert(abi.encodeWithSelector(LiquidationKeeper.FeedsDisagree.selector, 1_800e18, 1_900e18));
         _keeper.liquidate(_list(LARGE));
@@ -99,25 +112,68 @@ contract LiquidationKeeperTest is FedWorld {
         eq(_ether.balanceOf(address(_keeper)), uint256(15_750e18) * 1e18 / 1_800e18, "with the bonus");
     }
 
-    function test_oldScoresOrderNothingAndAreForgotten() external {
+    function test_oldScoresOrderNothingAndTakeNoPart() external {
         _fallTo(1_800e8);
         _score(LARGE, 5);
         uint64 observed = lastTime();
-        _keeper.forget(_list(LARGE, SMALL));
-        eq(_keeper.known(), 1, "a young one stays");
-        VM.warp(block.timestamp + 30 minutes);
+        VM.warp(observed + 30 minutes + 1);
         VM.expectRevert(abi.encodeWithSelector(AccountRanking.StaleScore.selector, LARGE, observed));
         _keeper.liquidate(_list(LARGE));
         _fallTo(1_800e8);
+        eq(_keeper.known(), 0, "a round begins with nothing");
         _score(SMALL, 5);
-        VM.expectRevert(abi.encodeWithSelector(AccountRanking.Incomplete.selector, 2, 1));
-        _keeper.liquidate(_list(SMALL));
-        _keeper.forget(_list(LARGE, LARGE));
-        eq(_keeper.known(), 1, "an old one goes");
+        eq(_keeper.known(), 1, "the next round's alone");
+        _stand();
+        VM.expectRevert(abi.encodeWithSelector(AccountRanking.StaleScore.selector, LARGE, observed));
+        _keeper.liquidate(_list(LARGE, SMALL));
         _keeper.liquidate(_list(SMALL));
         eq(_market.debtOf(SMALL), 0, "the rest goes on");
+        _fallTo(1_800e8);
         _score(LARGE, 5);
+        _score(SMALL, 5);
         eq(_keeper.known(), 2, "and comes again");
+    }
+
+    /// @dev Who submits the score that it likes at a period's beginning waits until all others could be submitted.
+    function test_nobodyChoosesAccountsByTheScoresThatItSubmits() external {
+        _fallTo(1_800e8);
+        _score(SMALL, 1);
+        VM.expectRevert(abi.encodeWithSelector(AccountRanking.StillCollecting.selector, lastTime() + 10 minutes));
+        _keeper.liquidate(_list(SMALL));
+        VM.warp(lastTime() + 10 minutes - 1);
+        _score(LARGE, 1_000);
+        _stand();
+        VM.expectRevert(abi.encodeWithSelector(AccountRanking.Incomplete.selector, 2, 1));
+        _keeper.liquidate(_list(SMALL));
+        _keeper.liquidate(_list(LARGE, SMALL));
+        yes(_market.debtOf(LARGE) == 0 && _market.debtOf(SMALL) == 0, "the high one first");
+    }
+
+    /// @dev A score that comes between a list and its liquidation is refused, and burns nothing: the list stands.
+    function test_aScoreInFrontOfALiquidationDoesNotStopIt() external {
+        _fallTo(1_800e8);
+        _score(LARGE, 1_000);
+        _stand();
+        VM.expectRevert(abi.encodeWithSelector(AccountRanking.NotCollecting.selector, lastTime(), lastTime()));
+        this.scoreLater(SMALL, 2_000);
+        _keeper.liquidate(_list(LARGE));
+        eq(_market.debtOf(LARGE), 0, "as listed");
+    }
+
+    /// @dev A score of the period before takes no part, and keeps no younger one out.
+    function test_aScoreOfTheRoundBeforeIsRefused() external {
+        _fallTo(1_800e8);
+        (uint80 older, uint64 olderTime) = (feed.latestRound(), lastTime());
+        bytes32 subject = bytes32(uint256(uint160(LARGE)));
+        _keeper.setPolicy(subject, fedPolicy(1, 1 << 40, false), ports);
+        _fallTo(1_800e8);
+        Request memory old =
+            nextRequest(address(_keeper), subject, olderTime, ids(older), ints(180_000), ints(1_000 << 20));
+        bytes memory proof = prove(old);
+        VM.expectRevert(abi.encodeWithSelector(AccountRanking.NotCollecting.selector, lastTime(), olderTime));
+        gateway.submit(old, proof);
+        decide(address(_keeper), subject, ints(1_000 << 20));
+        eq(_keeper.known(), 1, "the younger one");
     }
 
     /// @dev Nobody who calls puts an account before another, leaves one out, or counts one twice instead.
@@ -125,6 +181,7 @@ contract LiquidationKeeperTest is FedWorld {
         _fallTo(1_800e8);
         _score(LARGE, 5);
         _score(SMALL, 6);
+        _stand();
         VM.expectRevert(abi.encodeWithSelector(AccountRanking.WrongOrder.selector, SMALL));
         _keeper.liquidate(_list(LARGE, SMALL));
         VM.expectRevert(abi.encodeWithSelector(AccountRanking.Incomplete.selector, 2, 1));
@@ -139,6 +196,7 @@ contract LiquidationKeeperTest is FedWorld {
         _fallTo(1_800e8);
         _score(LARGE, 5);
         _score(SMALL, 5);
+        _stand();
         VM.expectRevert(abi.encodeWithSelector(AccountRanking.WrongOrder.selector, SMALL));
         _keeper.liquidate(_list(LARGE, SMALL));
         _keeper.liquidate(_list(SMALL, LARGE));
@@ -151,6 +209,7 @@ contract LiquidationKeeperTest is FedWorld {
         _fallTo(1_800e8);
         _score(LARGE, 6);
         _score(SMALL, 5);
+        _stand();
         _keeper.liquidate(_list(LARGE, SMALL));
         eq(_market.debtOf(LARGE), 13_000e6, "as far as they reach");
         eq(_market.debtOf(SMALL), 1_490e6, "and no further");
@@ -165,6 +224,7 @@ contract LiquidationKeeperTest is FedWorld {
         _dollar.give(address(_keeper), 500_000e6);
         _fallTo(1_800e8);
         _score(LARGE, 5);
+        _stand();
         _keeper.liquidate(_list(LARGE));
         eq(_market.debtOf(LARGE), 14_000e6, "half of a day's");
         _keeper.liquidate(_list(LARGE));
@@ -178,6 +238,7 @@ contract LiquidationKeeperTest is FedWorld {
         _score(LARGE, 6);
         _score(SMALL, 5);
         uint256 before = _dollar.balanceOf(address(_keeper));
+        _stand();
         _keeper.liquidate(_list(LARGE, SMALL));
         yes(_market.debtOf(LARGE) > 5_000e6 && _market.collateralOf(LARGE) < 1e12, "all that it had");
         yes(_market.debtOf(SMALL) > 0 && _market.collateralOf(SMALL) < 1e12, "the next one too");

@@ -155,6 +155,39 @@ contract SupplyControllerTest is FedWorld {
         eq(_token.totalSupply(), supply + supply / 200, "half a percent of what there is");
     }
 
+    /// @dev Nor who puts a flash loan in around one decision, and holds a deposit over the end of the block before the
+    /// next one: the loan is not in what the first one left.
+    function test_aFlashLoanIsNotInWhatTheLastDecisionLeft() external {
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.deposit(8_000_000e6);
+        decide(address(_controller), "supply", ints(1 << 20));
+        _controller.redeem(8_000_000e18);
+        eq(_controller.outstanding(), 5_000e18, "half a percent");
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.deposit(8_000_000e6);
+        VM.warp(block.timestamp + 12);
+        decide(address(_controller), "supply", ints(1 << 20));
+        _controller.redeem(8_000_000e18);
+        eq(_controller.outstanding(), 5_000e18 + 5_025e18, "half a percent of what was there without it");
+    }
+
+    /// @dev Nor does a redemption that is deposited again within a transaction keep shrinkage small, or the growth
+    /// after it, or make its backing look larger where a token has less reserve than the ratio asks for.
+    function test_aFlashRedemptionMovesNeitherShrinkageNorTheNextGrowth() external {
+        _decide(100_000);
+        warpToNextPeriod(int192(PRICE));
+        _price(1e8, 1e18);
+        _controller.redeem(999_900e18);
+        decide(address(_controller), "supply", ints(-(1 << 19)));
+        _controller.deposit(999_900e6);
+        eq(_token.balanceOf(address(_controller)), 0, "all of the 5,000 is burnt");
+        uint256 before = _controller.outstanding();
+        _decide(100_000);
+        eq(_controller.outstanding() - before, 5_000e18, "half a percent of a million");
+    }
+
     /// @dev As above, with the redemption a block before.
     function test_aRedemptionOfTheBlockBeforeBacksNoGrowth() external {
         _limits.ratio = 2e18;
@@ -268,6 +301,14 @@ contract SupplyControllerTest is FedWorld {
         eq(_controller.deposit(100e6), 87e18, "at its value");
         _price(1.1e8, 1.2e18);
         eq(_controller.deposit(100e6), 100e18, "at 1 at most");
+    }
+
+    /// @dev Rounding never takes the whole of what somebody gives.
+    function test_nobodyGivesSomethingForNothing() external {
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _controller.redeem(1e12 - 1);
+        VM.expectRevert(Intake.NothingForIt.selector);
+        _controller.deposit(0);
     }
 
     function test_aReserveThatTakesAFeeIsRefused() external {
