@@ -105,7 +105,7 @@ impl Server {
     pub(crate) fn push(&self, parts: &[(&str, &[u8])]) -> Answer {
         let mut body = Vec::new();
         for (name, content) in parts {
-            let file = if *name == "model" { "; filename=\"../risk\u{1b}.onnx\"" } else { "" };
+            let file = if *name == "model" { "; filename=\"../risk.onnx\"" } else { "" };
             body.extend(format!("--line\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").bytes());
             body.extend(*content);
             body.extend(b"\r\n");

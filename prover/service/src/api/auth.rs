@@ -209,8 +209,9 @@ mod tests {
     #[test]
     fn web_pages_show() {
         let of = |name: &'static str, value: &'static str| {
-            let headers = [(header::HOST, "127.0.0.1:8080"), (name.parse().unwrap(), value)];
-            let headers = headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "127.0.0.1:8080".parse().unwrap());
+            headers.insert(name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap());
             is_of_web_page(&headers, &Uri::from_static("/v1/jobs"))
         };
         assert!(!of("accept", "*/*"));

@@ -280,7 +280,9 @@ async fn accept(app: &App, caller: &Caller, headers: &HeaderMap, body: Body<Prov
             return Err(Problem::new(codes::INVALID_REQUEST, what));
         }
         _ => {
-            return Err(invalid("expected `inputs`, with `context` if need be, or `batch`, whose items have their own"));
+            return Err(invalid(
+                "expected `inputs`, with `context` if need be, or `batch`, whose items have their own",
+            ));
         }
     };
     let several = batch.len() > 1;
