@@ -5,6 +5,7 @@
 
 mod context;
 mod digesting;
+pub mod disk;
 pub mod engine;
 mod error;
 pub mod export;
@@ -20,7 +21,7 @@ pub use context::Context;
 pub use error::Error;
 pub use key::{ProvingKey, shape_constraint_system};
 pub use layout::public_layout;
-pub use memory::{MemoryLimit, MemoryPlan, Purpose};
+pub use memory::{MemoryLimit, MemoryPlan, Purpose, available_bytes, mapped_bytes, peak_memory_bytes, resident_bytes};
 pub use prove::{Proof, Times, prove};
 pub use srs::{MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs, SrsFile};
 pub use stock::StockProver;

@@ -81,3 +81,60 @@ impl MemoryPlan {
         }
     }
 }
+
+impl MemoryPlan {
+    /// How this process proves within the limit in MiB, or else within what the machine has left.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn here(program: &Program, purpose: Purpose, limit_mib: Option<usize>) -> Result<Self, Error> {
+        let resident = resident_bytes().unwrap_or(0);
+        let limit = match limit_mib {
+            Some(mib) => MemoryLimit::Said((mib as u64) << 20),
+            None => MemoryLimit::Available(available_bytes().map_or(u64::MAX, |available| available + resident)),
+        };
+        Self::new(program, purpose, resident, limit)
+    }
+}
+
+/// The most memory that this process has had resident, in bytes, where the system tells it.
+pub fn peak_memory_bytes() -> Option<u64> {
+    kernel_bytes("/proc/self/status", "VmHWM:")
+}
+
+/// What this process has resident now, in bytes, where the system tells it.
+pub fn resident_bytes() -> Option<u64> {
+    kernel_bytes("/proc/self/status", "VmRSS:")
+}
+
+/// What this process has mapped, in bytes, where the system tells it: what limits of the system's count.
+pub fn mapped_bytes() -> Option<u64> {
+    kernel_bytes("/proc/self/status", "VmSize:")
+}
+
+/// What the machine has left for new work, in bytes, where the system tells it.
+pub fn available_bytes() -> Option<u64> {
+    kernel_bytes("/proc/meminfo", "MemAvailable:")
+}
+
+/// A line of a file of the kernel's.
+fn kernel_bytes(path: &str, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(path).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #[test]
+    fn reads_what_the_kernel_counts() {
+        // The peak after it: other tests take memory in between.
+        let resident = super::resident_bytes().unwrap();
+        let peak = super::peak_memory_bytes().unwrap();
+        assert!((100_000..1 << 40).contains(&peak), "{peak}");
+        assert!((100_000..=peak).contains(&resident), "{resident} of {peak}");
+        assert!(super::mapped_bytes().unwrap() >= resident);
+        assert!(super::available_bytes().unwrap() > 1 << 20);
+    }
+}

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+#[cfg(feature = "service")]
+use crate::service_arguments;
 use apodict_circuits::quantize::{DeclaredDecision, Tolerance};
+use apodict_prover::disk::{self, Cache};
 use apodict_verifier::{
-    SrsOrigin, SrsPolicy,
-    files::{Bytes32, parse_bytes, parse_bytes32},
+    SrsPolicy,
+    files::{parse_bytes, parse_bytes32},
 };
-
-use crate::failure::Failure;
 
 /// Proves decisions of quantized models, and verifies the proofs.
 #[derive(Debug, Parser)]
@@ -70,6 +71,17 @@ pub(crate) enum Command {
     Contract(Contract),
     /// Print the call of the verifier contract that checks a proof.
     Calldata(Calldata),
+    /// Run the proving service: an HTTP API over jobs that outlive a crash.
+    #[cfg(feature = "service")]
+    Serve(service_arguments::Serve),
+    /// Keys of the proving service.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    ApiKey(service_arguments::ApiKey),
+    /// What `serve` starts to prove and compile.
+    #[cfg(feature = "service")]
+    #[command(hide = true)]
+    WorkerChild,
     /// Print a completion script for a shell.
     Completions(Completions),
 }
@@ -311,6 +323,13 @@ pub(crate) struct SrsFile {
     pub(crate) pin: SrsPin,
 }
 
+impl SrsFile {
+    /// The string, large enough for `2^k` rows.
+    pub(crate) fn load(&self, k: u32) -> Result<apodict_prover::Srs, disk::Error> {
+        disk::srs_for(k, self.path.as_deref(), self.pin.digest.as_ref(), &Cache::of_user())
+    }
+}
+
 /// The one thing that makes a structured reference string more than unsafe.
 #[derive(Debug, Default, Args)]
 pub(crate) struct SrsPin {
@@ -321,13 +340,8 @@ pub(crate) struct SrsPin {
 
 impl SrsPin {
     /// Refuses another string than the pinned one.
-    pub(crate) fn check(&self, digest: [u8; 32]) -> Result<(), Failure> {
-        match self.digest {
-            Some(pinned) if self.policy().origin(&digest) == SrsOrigin::Unsafe => {
-                Err(Failure::OtherSrs { pinned: Bytes32(pinned), got: Bytes32(digest) })
-            }
-            _ => Ok(()),
-        }
+    pub(crate) fn check(&self, digest: [u8; 32]) -> Result<(), disk::Error> {
+        disk::check_pin(self.digest.as_ref(), digest)
     }
 
     pub(crate) fn policy(&self) -> SrsPolicy<'_> {

@@ -266,7 +266,8 @@ mod tests {
     fn what_acts_on_a_terminal_is_escaped() {
         assert_eq!(Printable(&"a\u{1b}[2Jb\nc\u{9b}\rd\n").to_string(), "a\\u{1b}[2Jb\nc\\u{9b}\\rd\n");
         let source = io::Error::other("cause\u{1b}\nVALID");
-        let told = Told::new(&Failure::Read { path: "evil\u{7}\n.apo".into(), source });
+        let told =
+            Told::new(&Failure::Disk(apodict_prover::disk::Error::Read { path: "evil\u{7}\n.apo".into(), source }));
         assert_eq!(told.to_string(), "cannot read evil\\u{7}\\n.apo");
         assert_eq!(told.source().unwrap().to_string(), "cause\\u{1b}\\nVALID");
         assert!(told.help().unwrap().to_string().contains("check the name"));

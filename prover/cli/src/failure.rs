@@ -1,28 +1,22 @@
 //! Why a command did not do what was asked, and what to do about it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use miette::Diagnostic;
 use thiserror::Error;
 
+use apodict_prover::disk;
 use apodict_verifier::files::{Bytes32, FileError};
 
 #[derive(Debug, Error, Diagnostic)]
 #[non_exhaustive]
 pub(crate) enum Failure {
-    #[error("cannot read {}", path.display())]
-    #[diagnostic(help("check the name and the permissions"))]
-    Read { path: PathBuf, source: io::Error },
-
-    #[error("cannot write {}", path.display())]
-    #[diagnostic(help("name a file in a folder that exists and that you may write to; nothing was written"))]
-    Write { path: PathBuf, source: io::Error },
-
-    #[error("{} is not {what}: {reason}", path.display())]
-    #[diagnostic(help("check that this is the file you mean"))]
-    Malformed { path: PathBuf, what: &'static str, reason: String },
+    /// Of files, keys and reference strings.
+    #[error(transparent)]
+    #[diagnostic(help("{}", .0.advice().unwrap_or_default()))]
+    Disk(#[from] disk::Error),
 
     #[error("wrong key: the proof is for the key {expected}, {} is the key {got}", path.display())]
     #[diagnostic(help("verify with the vk.json of the program that made the proof; nothing is said about the proof"))]
@@ -34,35 +28,9 @@ pub(crate) enum Failure {
     ))]
     NothingDescribed { path: PathBuf },
 
-    #[error("cannot use the verifying key {}", path.display())]
-    #[diagnostic(help("expected the vk.json that `apodict keys` writes"))]
-    VerifyingKey { path: PathBuf, source: FileError },
-
     #[error("cannot use the proof {}", path.display())]
     #[diagnostic(help("expected the JSON file that `apodict prove` writes"))]
     Proof { path: PathBuf, source: FileError },
-
-    #[error("{} is the key {got}, the proving key beside it is the key {expected}", path.display())]
-    #[diagnostic(help(
-        "name another folder for these keys, or remove the vk.json if it is not one that you were given"
-    ))]
-    KeysApart { path: PathBuf, expected: Bytes32, got: Bytes32 },
-
-    #[error("cannot use the proving key {}", path.display())]
-    #[diagnostic(help("{}", advice_for_key(source)))]
-    ProvingKey { path: PathBuf, source: apodict_prover::Error },
-
-    #[error("cannot use the structured reference string {}", path.display())]
-    #[diagnostic(help("{}", advice_for_srs(source)))]
-    Srs { path: PathBuf, source: apodict_prover::Error },
-
-    #[error("the development string {} in the cache is damaged", path.display())]
-    #[diagnostic(help("remove {}, and it is made again", path.display()))]
-    CachedSrs { path: PathBuf, source: apodict_prover::Error },
-
-    #[error("the structured reference string is not the pinned one: its digest is {got}, {pinned} was pinned")]
-    #[diagnostic(help("name the file of the string that you trust; do not pin the digest of this one unless you do"))]
-    OtherSrs { pinned: Bytes32, got: Bytes32 },
 
     #[error("cannot use the program {}", path.display())]
     Program { path: PathBuf, source: apodict_circuits::Error },
@@ -112,10 +80,6 @@ pub(crate) enum Failure {
     ))]
     Inaccurate { path: PathBuf, shortfall: String },
 
-    #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME is set")]
-    #[diagnostic(help("set one of them, or pass --keys and --srs"))]
-    NoCache,
-
     #[error("the verifiers disagree about this proof: the library says {library}, the contract {contract}")]
     #[diagnostic(help("this is a defect of apodict: trust neither, and report it with the proof and the key"))]
     Disagreement { library: &'static str, contract: String },
@@ -132,9 +96,27 @@ pub(crate) enum Failure {
     #[error("the verifier contract cannot be made or run")]
     Contract(#[from] apodict_solidity::Error),
 
-    /// Of a file whose name whoever called knows.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    #[cfg(feature = "service")]
+    #[error("the server does not run")]
+    Serve(#[from] apodict_service::server::ServeError),
+
+    #[cfg(feature = "service")]
+    #[error("the key cannot be stored")]
+    Store(#[from] apodict_service::store::StoreError),
+
+    #[cfg(feature = "service")]
+    #[error("the system gives no threads or pipes to run on")]
+    System(#[source] io::Error),
+
+    #[cfg(feature = "service")]
+    #[error("there is no key {id} that was not revoked before")]
+    #[diagnostic(help("`apodict api-key list` shows the keys"))]
+    NoSuchKey { id: String },
+
+    #[cfg(feature = "service")]
+    #[error("there is no folder for the server's data: neither XDG_DATA_HOME nor HOME is set")]
+    #[diagnostic(help("pass --data DIR"))]
+    NoDataFolder,
 
     #[error("cannot print the result")]
     Print(#[source] io::Error),
@@ -144,18 +126,6 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
-        Self::Read { path: path.to_owned(), source }
-    }
-
-    /// Names the file that could not be written.
-    pub(crate) fn while_writing(self, path: &Path) -> Self {
-        match self {
-            Self::Io(source) => Self::Write { path: path.to_owned(), source },
-            other => other,
-        }
-    }
-
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::NotCompiling { .. }
@@ -220,25 +190,5 @@ fn advice_for_input(error: &apodict_circuits::Error) -> String {
              for this feature alone, and make keys of the new program"
         ),
         _ => String::new(),
-    }
-}
-
-fn advice_for_srs(error: &apodict_prover::Error) -> &'static str {
-    match error {
-        apodict_prover::Error::SrsInconsistent(_) => {
-            "an honest model would be committed to as another one: get the file from its source, and compare its digest"
-        }
-        _ => "name a file that `apodict srs generate -k K --unsafe -o FILE` writes, with K large enough",
-    }
-}
-
-fn advice_for_key(error: &apodict_prover::Error) -> &'static str {
-    use apodict_prover::Error;
-    match error {
-        Error::KeyOfAnotherProgram { .. } => {
-            "name the folder of this program's keys, or an empty one: they are made there"
-        }
-        Error::KeyOfAnotherSrs => "pass --srs with the file that the keys were made with, or name an empty folder",
-        _ => "remove it, and it is made again",
     }
 }

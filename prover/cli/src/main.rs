@@ -5,17 +5,16 @@
 mod accuracy;
 mod agreement;
 mod arguments;
-mod cache;
 mod commands;
 mod comparison;
 mod console;
 mod cost;
 mod failure;
-mod files;
-mod keys;
 mod loan;
 mod memory;
 mod program;
+#[cfg(feature = "service")]
+mod service_arguments;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -30,7 +29,7 @@ use failure::{Failure, Outcome};
 fn main() -> ExitCode {
     memory::share_between_threads();
     let arguments = Arguments::parse();
-    log_to_stderr(arguments.global.verbose);
+    log_to_stderr(verbosity(&arguments));
     let console = Console::new(&arguments.global);
     match run(&arguments.command, &console) {
         Ok(outcome) => outcome.into(),
@@ -56,8 +55,23 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Srs(arguments) => commands::srs::run(arguments, console),
         Command::Contract(arguments) => commands::contract::run(arguments, console),
         Command::Calldata(arguments) => commands::calldata::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::Serve(arguments) => commands::serve::run(arguments),
+        #[cfg(feature = "service")]
+        Command::ApiKey(arguments) => commands::api_key::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::WorkerChild => commands::serve::child(),
         Command::Completions(arguments) => commands::completions::run(arguments),
     }
+}
+
+/// A server's log says when it starts and stops, without being asked.
+fn verbosity(arguments: &Arguments) -> u8 {
+    #[cfg(feature = "service")]
+    if matches!(arguments.command, Command::Serve(_)) && !arguments.global.quiet {
+        return arguments.global.verbose + 1;
+    }
+    arguments.global.verbose
 }
 
 fn log_to_stderr(verbose: u8) {

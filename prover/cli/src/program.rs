@@ -10,19 +10,19 @@ use apodict_circuits::tensors::{self, Limits, NamedTensors};
 use apodict_circuits::{
     CompileOptions, Compiled, Error, MAX_PROGRAM_BYTES, Program, compile, compile_with_model, explain_batch,
 };
+use apodict_prover::disk::{self, Kind};
 use apodict_verifier::ConstraintSystem;
 use serde::Serialize;
 
 use crate::arguments::{self, MaxError, OutputDecision};
 use crate::failure::Failure;
-use crate::files::{self, Kind};
 
 /// Whatever its version.
 const PROGRAM: Kind = Kind { what: "a program", begins: b"apodict", max_bytes: MAX_PROGRAM_BYTES as u64 };
 
 /// Reads a program.
 pub(crate) fn read(path: &Path) -> Result<Program, Failure> {
-    decode(path, &files::read(path, &[PROGRAM])?)
+    decode(path, &disk::read(path, &[PROGRAM])?)
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<Program, Failure> {
@@ -35,7 +35,7 @@ fn model() -> Kind {
 
 /// Reads an ONNX model, and its weights where they stand in files beside it.
 pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
-    with_weights(path, files::read(path, &[model()])?)
+    with_weights(path, disk::read(path, &[model()])?)
 }
 
 fn with_weights(path: &Path, model: Vec<u8>) -> Result<Vec<u8>, Failure> {
@@ -94,7 +94,7 @@ pub(crate) enum ProgramOrModel {
 }
 
 pub(crate) fn read_program_or_model(path: &Path) -> Result<ProgramOrModel, Failure> {
-    let bytes = files::read(path, &[PROGRAM, model()])?;
+    let bytes = disk::read(path, &[PROGRAM, model()])?;
     Ok(match bytes.starts_with(PROGRAM.begins) {
         true => ProgramOrModel::Program(Box::new(decode(path, &bytes)?)),
         false => ProgramOrModel::Model(with_weights(path, bytes)?),

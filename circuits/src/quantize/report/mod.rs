@@ -6,10 +6,12 @@
 //! | part | what it is |
 //! |---|---|
 //! | here | the figures |
+//! | `accuracy` | the figures in short |
 //! | `decision` | what an output decides, and what counts as a flip |
 //! | `measure` | the figures of two graphs on samples |
 //! | `text` | the figures in words |
 
+mod accuracy;
 mod decision;
 mod measure;
 mod text;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::ranges::{RangeOrigin, RealRange};
 use crate::int::Interval;
 
+pub use accuracy::{Accuracy, Missed};
 pub use decision::Decision;
 pub(crate) use decision::{Measured, decisions};
 pub(crate) use measure::Parts;

@@ -4,13 +4,13 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use apodict_circuits::escaped;
+use apodict_circuits::report::Accuracy;
+use apodict_prover::disk::PendingFile;
 use serde::Serialize;
 
-use crate::accuracy::Accuracy;
 use crate::arguments::Compile;
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
-use crate::files::PendingFile;
 use crate::program;
 use apodict_verifier::files::Bytes32;
 

@@ -3,15 +3,13 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use apodict_prover::disk::{Cache, KeyFolder, make_folder, origin_name};
 use apodict_solidity::{key_code_hash, write_contracts};
 use serde::Serialize;
 
 use crate::arguments;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::files;
-use crate::keys::origin_name;
-use crate::keys::{self, KeyFolder};
 use crate::program;
 use apodict_verifier::files::Bytes32;
 
@@ -27,8 +25,8 @@ struct Report {
 
 pub(crate) fn run(arguments: &arguments::Contract, console: &Console) -> Result<Outcome, Failure> {
     let program = program::read(&arguments.program)?;
-    let srs = keys::srs_for(&program, &arguments.srs)?;
-    let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
+    let srs = arguments.srs.load(program.plan().k)?;
+    let folder = KeyFolder::choose(arguments.keys.as_deref(), &Cache::of_user(), &program, &srs)?;
     let (keys, _) = console.stage("keys", || {
         let keys = folder.open(&program, srs)?;
         folder.check(&program, &keys)?;
@@ -37,7 +35,7 @@ pub(crate) fn run(arguments: &arguments::Contract, console: &Console) -> Result<
     let policy = arguments.srs.pin.policy();
     let origin = policy.origin(&keys.srs.digest());
     console.warn_of_origin(origin);
-    files::make_folder(&arguments.output)?;
+    make_folder(&arguments.output)?;
     let key = keys.proving.verifying_key();
     let files = write_contracts(key, &arguments.output, policy)?;
     let report = Report {

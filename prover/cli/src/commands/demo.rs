@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Instant;
 
+use apodict_prover::disk::Keys;
+use apodict_prover::peak_memory_bytes;
 use apodict_prover::{Context, ProvingKey, Srs};
 use apodict_solidity::evm::{Verdict, VerifierOnEvm};
 use apodict_verifier::{SrsPolicy, Verifier};
@@ -12,9 +14,7 @@ use sha3::{Digest, Keccak256};
 use crate::agreement;
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::keys::Keys;
 use crate::loan::{self, Loan, Policy};
-use crate::memory::peak_memory_bytes;
 use crate::program::{self, Columns};
 use apodict_verifier::files::{Bytes32, Decision};
 

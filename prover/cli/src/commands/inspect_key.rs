@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
+use apodict_prover::disk;
 use apodict_solidity::key_code_hash;
 use apodict_verifier::files::{self, Bytes32};
 use apodict_verifier::{Layout, Quantization, Run, VerifyingKey};
@@ -48,7 +49,7 @@ struct DescribedRun {
 }
 
 pub(super) fn run(path: &Path, console: &Console) -> Result<Outcome, Failure> {
-    let key = files::read_key(path).map_err(|source| Failure::VerifyingKey { path: path.to_owned(), source })?;
+    let key = files::read_key(path).map_err(|source| disk::Error::VerifyingKey { path: path.to_owned(), source })?;
     console.result(&Report::new(&key)?)?;
     Ok(Outcome::Done)
 }

@@ -3,13 +3,12 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use apodict_prover::disk::{Cache, KeyFolder, origin_name};
 use serde::Serialize;
 
 use crate::arguments;
 use crate::console::{Console, format_bytes};
 use crate::failure::{Failure, Outcome};
-use crate::keys::origin_name;
-use crate::keys::{self, KeyFolder};
 use crate::program;
 use apodict_verifier::files::Bytes32;
 
@@ -28,10 +27,10 @@ struct Report {
 
 pub(crate) fn run(arguments: &arguments::Keys, console: &Console) -> Result<Outcome, Failure> {
     let program = program::read(&arguments.program)?;
-    let srs = keys::srs_for(&program, &arguments.srs)?;
+    let srs = arguments.srs.load(program.plan().k)?;
     let (srs_digest, origin) = (srs.digest(), arguments.srs.pin.policy().origin(&srs.digest()));
     console.warn_of_origin(origin);
-    let folder = KeyFolder::choose(Some(&arguments.output), &program, &srs)?;
+    let folder = KeyFolder::choose(Some(&arguments.output), &Cache::of_user(), &program, &srs)?;
     let (keys, keys_ms) = console.stage("keys", || folder.make(&program, srs))?;
     let report = Report {
         program_digest: Bytes32(program.digest()),

@@ -1,5 +1,7 @@
 //! One module per verb.
 
+#[cfg(feature = "service")]
+pub(crate) mod api_key;
 pub(crate) mod bench;
 pub(crate) mod calldata;
 pub(crate) mod compile;
@@ -11,5 +13,7 @@ pub(crate) mod inspect;
 mod inspect_key;
 pub(crate) mod keys;
 pub(crate) mod prove;
+#[cfg(feature = "service")]
+pub(crate) mod serve;
 pub(crate) mod srs;
 pub(crate) mod verify;

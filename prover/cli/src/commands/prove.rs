@@ -4,19 +4,18 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use apodict_circuits::escaped;
+use apodict_circuits::report::Accuracy;
+use apodict_prover::disk::{Cache, KeyFolder, PendingFile, origin_name};
 use apodict_prover::{Context, Purpose, engine::Job};
+use apodict_prover::{MemoryPlan, peak_memory_bytes};
 use apodict_verifier::files::{Bytes32, Decision, ProofFile};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::accuracy::{Accuracy, FiguresFrom};
+use crate::accuracy::FiguresFrom;
 use crate::arguments::{Backend, Prove};
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::files::PendingFile;
-use crate::keys::origin_name;
-use crate::keys::{self, KeyFolder};
-use crate::memory::{self, peak_memory_bytes};
 use crate::program::{self, Columns, Input, Source};
 
 /// Of a model without calibration data.
@@ -76,10 +75,10 @@ pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failu
     console.warn_of_accuracy(program.report());
     let inputs = input.quantize(&program)?;
 
-    let memory = memory::plan(&program, Purpose::OneProof, arguments.memory_mib)?;
+    let memory = MemoryPlan::here(&program, Purpose::OneProof, arguments.memory_mib)?;
     let ((folder, keys), keys_ms) = console.stage("keys", || {
-        let srs = keys::srs_for(&program, &arguments.srs)?.with_budget(memory.budget)?;
-        let folder = KeyFolder::choose(arguments.keys.as_deref(), &program, &srs)?;
+        let srs = arguments.srs.load(program.plan().k)?.with_budget(memory.budget)?;
+        let folder = KeyFolder::choose(arguments.keys.as_deref(), &Cache::of_user(), &program, &srs)?;
         let keys = folder.open(&program, srs)?;
         Ok::<_, Failure>((folder, keys))
     })?;

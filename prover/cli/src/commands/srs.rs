@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
+use apodict_prover::disk::{self, PendingFile, origin_name};
 use apodict_prover::{Srs, SrsFile};
 use apodict_verifier::{SrsOrigin, SrsPolicy};
 use serde::Serialize;
@@ -12,8 +13,6 @@ use serde::Serialize;
 use crate::arguments::{self, SrsCheck, SrsGenerate};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::files::PendingFile;
-use crate::keys::origin_name;
 use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]
@@ -52,9 +51,9 @@ fn generate(arguments: &SrsGenerate, console: &Console) -> Result<Outcome, Failu
 fn check(arguments: &SrsCheck, console: &Console) -> Result<Outcome, Failure> {
     let path = &arguments.path;
     let (SrsFile { srs, file_digest }, _) = console.stage("check", || {
-        let file = File::open(path).map_err(|source| Failure::read(path, source))?;
+        let file = File::open(path).map_err(|source| disk::Error::read(path, source))?;
         let read = Srs::read_unless_known(&mut BufReader::new(file), None, |_| false);
-        read.map_err(|source| Failure::Srs { path: path.clone(), source })
+        read.map_err(|source| disk::Error::Srs { path: path.clone(), source })
     })?;
     let policy = arguments.pin.policy();
     arguments.pin.check(srs.digest())?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use apodict_circuits::escaped;
+use apodict_prover::disk::{self, origin_name};
 use apodict_solidity::evm::{Verification, VerifierOnEvm};
 use apodict_verifier::files::{self, Bytes32, Decision, ProofFile};
 use apodict_verifier::{SrsOrigin, SrsPolicy, Verifier, VerifyingKey};
@@ -14,7 +15,6 @@ use crate::agreement;
 use crate::arguments::Verify;
 use crate::console::{Console, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::keys::origin_name;
 
 /// What `verify` prints.
 #[derive(Serialize)]
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
 pub(crate) fn read_pair(key: &Path, proof: &Path) -> Result<(VerifyingKey, ProofFile), Failure> {
     let at = |path: &Path| path.to_owned();
     let proof_file = files::read_proof(proof).map_err(|source| Failure::Proof { path: at(proof), source })?;
-    let read = files::read_key(key).map_err(|source| Failure::VerifyingKey { path: at(key), source })?;
+    let read = files::read_key(key).map_err(|source| disk::Error::VerifyingKey { path: at(key), source })?;
     if read.layout.is_empty() {
         return Err(Failure::NothingDescribed { path: at(key) });
     }

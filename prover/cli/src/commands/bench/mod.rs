@@ -10,12 +10,11 @@ use apodict_prover::{
     engine::{self, Cancel, Job},
     prove,
 };
+use apodict_prover::{MemoryPlan, peak_memory_bytes};
 
 use crate::arguments::{Bench, Peer, SrsFile};
 use crate::console::{Console, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::keys;
-use crate::memory::{self, peak_memory_bytes};
 use crate::program::{self, Input};
 use report::{Cancelled, Case, Engine, Report};
 
@@ -44,8 +43,8 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
         let ((program, _), _) = console.steps("compile", compile)?;
         console.warn_of_accuracy(program.report());
         let inputs = input.quantize(&program)?;
-        let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
-        let srs = keys::srs_for(&program, &SrsFile::default())?.with_budget(memory.budget)?;
+        let memory = MemoryPlan::here(&program, Purpose::ManyProofs, arguments.memory_mib)?;
+        let srs = SrsFile::default().load(program.plan().k)?.with_budget(memory.budget)?;
         let predicted_memory_bytes = memory.predicted_bytes;
         let name = model.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
         let work = Work { name, program, inputs, srs, predicted_memory_bytes };
@@ -54,7 +53,7 @@ pub(crate) fn run(arguments: &Bench, console: &Console) -> Result<Outcome, Failu
         for k in &arguments.k {
             let program = synthetic::filling(*k).ok_or(Failure::NoSyntheticProgram { k: *k })?;
             let inputs = synthetic::inputs(program.graph().nodes[0].len());
-            let memory = memory::plan(&program, Purpose::ManyProofs, arguments.memory_mib)?;
+            let memory = MemoryPlan::here(&program, Purpose::ManyProofs, arguments.memory_mib)?;
             let srs = Srs::generate_unsafe((*k).max(SRS_MIN_K))?.with_budget(memory.budget)?;
             let (name, predicted_memory_bytes) = (format!("dense {k}"), memory.predicted_bytes);
             let work = Work { name, program, inputs, srs, predicted_memory_bytes };

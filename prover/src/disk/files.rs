@@ -6,27 +6,29 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::console::format_count;
-use crate::failure::Failure;
+use super::Error;
 
 /// How a kind of file begins.
 const HEAD_BYTES: u64 = 8;
 
 /// What a file should hold.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kind {
+pub struct Kind {
     /// As in "it is not a proof".
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// The first bytes of every such file, at most eight.
-    pub(crate) begins: &'static [u8],
+    pub begins: &'static [u8],
     /// The most that is read.
-    pub(crate) max_bytes: u64,
+    pub max_bytes: u64,
 }
 
 /// Reads a file of the first of `kinds` that it begins like, and no more of it than such a file may have: a device has no end, and
 /// what a pipe still holds nobody knows. Of a file that begins like none of them, only the beginning, which tells.
-pub(crate) fn read(path: &Path, kinds: &[Kind]) -> Result<Vec<u8>, Failure> {
-    let unreadable = |source| Failure::read(path, source);
+///
+/// # Errors
+/// [`Error::Read`]; [`Error::Malformed`] if it is too long.
+pub fn read(path: &Path, kinds: &[Kind]) -> Result<Vec<u8>, Error> {
+    let unreadable = |source| Error::read(path, source);
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     (&mut file).take(HEAD_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -39,8 +41,8 @@ pub(crate) fn read(path: &Path, kinds: &[Kind]) -> Result<Vec<u8>, Failure> {
         file.take(left).read_to_end(&mut bytes).map_err(unreadable)?;
     }
     if stated > max_bytes || bytes.len() as u64 > max_bytes {
-        let reason = format!("it has more than {} bytes, the most that are read", format_count(max_bytes));
-        return Err(Failure::Malformed { path: path.to_owned(), what, reason });
+        let reason = format!("it has more than {} bytes, the most that are read", grouped(max_bytes));
+        return Err(Error::Malformed { path: path.to_owned(), what, reason });
     }
     Ok(bytes)
 }
@@ -49,14 +51,19 @@ pub(crate) fn read(path: &Path, kinds: &[Kind]) -> Result<Vec<u8>, Failure> {
 ///
 /// It is made before the work that fills it, so that a place that cannot be written is found at once. Dropped without
 /// [`commit`](Self::commit), it leaves nothing behind.
-pub(crate) struct PendingFile {
+#[derive(Debug)]
+pub struct PendingFile {
     file: NamedTempFile,
     path: PathBuf,
 }
 
 impl PendingFile {
-    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        let fail = |source| Failure::Write { path: path.to_owned(), source };
+    /// Makes it, without its name.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if the place cannot be written.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let fail = |source| Error::Write { path: path.to_owned(), source };
         if path.is_dir() {
             return Err(fail(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")));
         }
@@ -73,52 +80,58 @@ impl PendingFile {
     }
 
     /// Writes the content and gives the file its name, in place of what had it.
-    pub(crate) fn commit(self, content: &[u8]) -> Result<(), Failure> {
-        self.commit_with(|file| file.write_all(content).map_err(Failure::from))
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn commit(self, content: &[u8]) -> Result<(), Error> {
+        self.commit_with(|file| file.write_all(content).map_err(Error::from))
     }
 
     /// As [`commit`](Self::commit), with content that is written piece by piece.
-    pub(crate) fn commit_with(
-        self,
-        content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// [`Error::Write`], or what `content` fails with.
+    pub fn commit_with(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let path = self.path.clone();
-        self.fill(content)?.persist(&path).map_err(|error| Failure::Write { path, source: error.error })?;
+        self.fill(content)?.persist(&path).map_err(|error| Error::Write { path, source: error.error })?;
         Ok(())
     }
 
     /// As [`commit_with`](Self::commit_with), but keeps what has the name already: of several processes, the first
     /// decides.
-    pub(crate) fn commit_if_new(
-        self,
-        content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// As [`commit_with`](Self::commit_with).
+    pub fn commit_if_new(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let path = self.path.clone();
         match self.fill(content)?.persist_noclobber(&path) {
             Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(Failure::Write { path, source: error.error })
+                Err(Error::Write { path, source: error.error })
             }
             _ => Ok(()),
         }
     }
 
-    fn fill(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Failure>) -> Result<NamedTempFile, Failure> {
+    fn fill(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Error>) -> Result<NamedTempFile, Error> {
         let mut buffer = BufWriter::new(self.file.as_file());
-        content(&mut buffer).map_err(|failure| failure.while_writing(&self.path))?;
+        content(&mut buffer).map_err(|error| error.while_writing(&self.path))?;
         let flushed = buffer.flush();
         drop(buffer);
         let written = flushed.and_then(|()| self.file.as_file().sync_all());
-        written.map_err(|source| Failure::Write { path: self.path, source })?;
+        written.map_err(|source| Error::Write { path: self.path, source })?;
         Ok(self.file)
     }
 }
 
 /// What the content of a pending file goes through.
-pub(crate) type Buffer<'a> = BufWriter<&'a fs::File>;
+pub type Buffer<'a> = BufWriter<&'a fs::File>;
 
 /// Makes a folder and those above it.
-pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|source| Failure::Write { path: path.to_owned(), source })
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn make_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -126,6 +139,13 @@ fn folder_of(path: &Path) -> &Path {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     }
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 #[cfg(test)]
@@ -141,7 +161,7 @@ mod tests {
         let path = folder.path().join("file");
         let read = |content: &[u8], kinds: &[Kind]| {
             fs::write(&path, content).unwrap();
-            read(&path, kinds).map_err(|failure| failure.to_string())
+            read(&path, kinds).map_err(|error| error.to_string())
         };
         for content in [&b""[..], b"ab", b"abc", b"abcdefgh", b"abcdefghij"] {
             assert_eq!(read(content, &[LETTERS, ANYTHING]), Ok(content.to_vec()));
@@ -166,7 +186,7 @@ mod tests {
             let got = read(Path::new(&format!("/proc/self/fd/{}", reader.as_raw_fd())), &[ANYTHING]);
             drop(reader);
             writing.join().unwrap();
-            got.map_err(|failure| failure.to_string())
+            got.map_err(|error| error.to_string())
         };
         assert_eq!(piped(b"through a pipe"), Ok(b"through a pipe".to_vec()));
         assert!(piped(&[7; 1 << 20]).unwrap_err().contains("more than 20 bytes"));

@@ -1,0 +1,109 @@
+//! `apodict api-key`.
+
+use std::fmt::{self, Display, Formatter};
+
+use apodict_circuits::escaped;
+use apodict_service::api::new_key;
+use apodict_service::ids::now_ms;
+use apodict_service::server::open_store;
+use apodict_service::store::{self, Registry, Scope};
+use serde::Serialize;
+
+use crate::commands::serve::runtime;
+use crate::console::Console;
+use crate::failure::{Failure, Outcome};
+use crate::service_arguments::{ApiKey, CreateKey, RevokeKey};
+
+const DAY_MS: i64 = 86_400_000;
+
+pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Failure> {
+    runtime()?.block_on(async {
+        match arguments {
+            ApiKey::Create(arguments) => create(arguments, console).await,
+            ApiKey::List(data) => {
+                let store = open_store(&data.folder()?).await?;
+                let keys = store.keys().await?;
+                store.close().await;
+                console.result(&Keys { keys })
+            }
+            ApiKey::Revoke(RevokeKey { data, id }) => {
+                let store = open_store(&data.folder()?).await?;
+                let revoked = store.revoke_key(id, now_ms()).await?;
+                store.close().await;
+                if !revoked {
+                    return Err(Failure::NoSuchKey { id: id.clone() });
+                }
+                console.result(&Revoked { id: id.clone() })
+            }
+        }
+    })?;
+    Ok(Outcome::Done)
+}
+
+async fn create(arguments: &CreateKey, console: &Console) -> Result<(), Failure> {
+    let scopes = if arguments.scopes.is_empty() { Scope::ALL.to_vec() } else { arguments.scopes.clone() };
+    let expires_ms = arguments.days.map(|days| now_ms() + days * DAY_MS);
+    let (key, hash, secret) = new_key(arguments.tenant.clone(), arguments.name.clone(), scopes, expires_ms);
+    let store = open_store(&arguments.data.folder()?).await?;
+    store.add_key(&key, &hash).await?;
+    store.close().await;
+    console.result(&Created { key, secret })
+}
+
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    key: store::ApiKey,
+    /// Shown once.
+    secret: String,
+}
+
+impl Display for Created {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}", self.secret)?;
+        write!(
+            formatter,
+            "the secret of {}, of tenant {}: it is not stored, and not shown again",
+            self.key.id, self.key.tenant
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Keys {
+    keys: Vec<store::ApiKey>,
+}
+
+impl Display for Keys {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if self.keys.is_empty() {
+            return write!(formatter, "there are no keys");
+        }
+        let now = now_ms();
+        for (at, key) in self.keys.iter().enumerate() {
+            if at > 0 {
+                writeln!(formatter)?;
+            }
+            let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.name()).collect();
+            let state = match key.revoked_ms {
+                Some(_) => "revoked",
+                None if !key.is_valid(now) => "expired",
+                None => "valid",
+            };
+            let (tenant, name) = (escaped(&key.tenant), escaped(&key.name));
+            write!(formatter, "{}  {state}  {tenant}  {}  {name}", key.id, scopes.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    id: String,
+}
+
+impl Display for Revoked {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} opens nothing any more", self.id)
+    }
+}

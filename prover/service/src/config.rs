@@ -1,0 +1,92 @@
+//! What a server may be told.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::child::ChildCommand;
+
+/// How a server runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder for jobs, artifacts and caches, made if need be. One server at a time.
+    pub data: PathBuf,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// File of the structured reference string; without it, one for development.
+    pub srs: Option<PathBuf>,
+    /// The digest of a ceremony's string, which that must be.
+    pub srs_digest: Option<[u8; 32]>,
+    /// How children are started.
+    pub child: ChildCommand,
+    /// What it allows.
+    pub limits: Limits,
+    /// How long running jobs may go on once the server is asked to stop.
+    pub drain: Duration,
+}
+
+/// What a server allows, and how much it does at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Warm children, each proving one small proof at a time.
+    pub warm_children: usize,
+    /// Prepared keys that each of them keeps.
+    pub warm_keys: usize,
+    /// Bytes that each of them may take.
+    pub warm_memory_bytes: u64,
+    /// Children for large proofs and batches at the same time.
+    pub long_children: usize,
+    /// Compilations at the same time.
+    pub compile_children: usize,
+    /// Bytes that a large proof or a compilation may take.
+    pub job_memory_bytes: u64,
+    /// Programs of at most `2^k` rows count as small.
+    pub short_max_k: u32,
+    /// log2 of the most rows of a model.
+    pub max_k: u32,
+    /// Bytes of an ONNX file, and of its calibration.
+    pub upload_bytes: u64,
+    /// Bytes of any other body.
+    pub body_bytes: usize,
+    /// Inputs of a batch.
+    pub batch: usize,
+    /// Jobs of a tenant that wait or run.
+    pub open_jobs: u64,
+    /// How often a job may be begun.
+    pub attempts: u32,
+    /// How long a job may take from its submission, unless it says less.
+    pub job_time: Duration,
+    /// The longest that `POST /v1/prove` waits.
+    pub wait: Duration,
+    /// Requests a second that a key may make in the long run; bursts are ten times as large.
+    pub requests_per_s: f64,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// How long a client may take to send a request's head, or to send nothing in the middle of its body.
+    pub client_patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            warm_children: 1,
+            warm_keys: 8,
+            warm_memory_bytes: 1 << 30,
+            long_children: 1,
+            compile_children: 1,
+            job_memory_bytes: 4 << 30,
+            short_max_k: 14,
+            max_k: 20,
+            upload_bytes: 64 << 20,
+            body_bytes: 16 << 20,
+            batch: 256,
+            open_jobs: 10_000,
+            attempts: 3,
+            job_time: Duration::from_secs(3600),
+            wait: Duration::from_secs(60),
+            requests_per_s: 1000.0,
+            connections: 4096,
+            client_patience: Duration::from_secs(20),
+        }
+    }
+}

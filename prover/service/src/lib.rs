@@ -1,0 +1,26 @@
+//! The proving service: an HTTP API, jobs that outlive a crash, proofs in processes of their own.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`server`] | a server from its configuration: opens, listens, drains |
+//! | [`api`] | HTTP: routes, errors, API keys |
+//! | [`work`] | jobs on their way through children |
+//! | [`child`] | processes that prove and compile |
+//! | [`store`] | jobs, models, proofs and keys: the traits, and SQLite |
+//! | [`artifacts`] | files by the digest of their content |
+//! | [`codes`] | stable codes of errors |
+//!
+//! The binary is the command line's: `apodict serve`.
+
+pub mod api;
+pub mod artifacts;
+pub mod child;
+pub mod codes;
+pub mod config;
+pub mod hub;
+pub mod ids;
+pub mod metrics;
+pub mod options;
+pub mod server;
+pub mod store;
+pub mod work;

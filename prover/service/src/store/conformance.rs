@@ -1,0 +1,343 @@
+//! What every store must do. A store's own tests call [`all`] with one that is empty.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::codes;
+
+const NOW: i64 = 1_700_000_000_000;
+
+/// A job of tenant `a`, short lane, priority 0.
+fn job(id: &str) -> NewJob {
+    NewJob {
+        id: id.to_owned(),
+        tenant: "a".to_owned(),
+        kind: Kind::Prove,
+        lane: Lane::Short,
+        model: "model".to_owned(),
+        priority: 0,
+        payload: "payload".to_owned(),
+        body: "body".to_owned(),
+        idempotency_key: None,
+        created_ms: NOW,
+        deadline_ms: None,
+        max_attempts: 3,
+    }
+}
+
+fn keyed(id: &str, key: &str, body: &str) -> NewJob {
+    NewJob { idempotency_key: Some(key.to_owned()), body: body.to_owned(), ..job(id) }
+}
+
+fn proved(id: &str) -> Finished {
+    let proof = NewProof { id: id.to_owned(), key_digest: "d".to_owned(), artifact: "b".to_owned() };
+    Finished {
+        at_ms: NOW + 1,
+        progress: vec![],
+        outcome: Outcome::Proved { result: json!({"by": id}), proofs: vec![proof] },
+    }
+}
+
+async fn submit(store: &dyn Store, job: NewJob) -> Job {
+    match store.submit(job, None).await.unwrap() {
+        Submitted::New(job) => job,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn claim(store: &dyn Store, run: &str) -> Option<Job> {
+    store.claim(run, Lane::Short, NOW).await.unwrap()
+}
+
+async fn state(store: &dyn Store, id: &str) -> JobState {
+    store.job("a", id).await.unwrap().unwrap().state
+}
+
+async fn kinds(store: &dyn Store, id: &str) -> Vec<String> {
+    store.events(id, 0, 100).await.unwrap().into_iter().map(|event| event.kind).collect()
+}
+
+/// Runs every check, each on a store of its own.
+pub(crate) async fn all<F: Future<Output = Arc<dyn Store>>>(empty: impl Fn() -> F) {
+    the_same_key_is_the_same_job(&*empty().await).await;
+    only_the_attempt_that_holds_a_job_writes(&*empty().await).await;
+    a_lost_job_is_begun_again_and_counted(&*empty().await).await;
+    a_drain_does_not_count(&*empty().await).await;
+    what_is_cancelled_ends(&*empty().await).await;
+    priority_then_age(&*empty().await).await;
+    deadlines(&*empty().await).await;
+    pages_and_filters(&*empty().await).await;
+    tenants_do_not_see_each_other(&*empty().await).await;
+    events_are_numbered(&*empty().await).await;
+    models(&*empty().await).await;
+    keys(&*empty().await).await;
+    every_job_once(empty().await).await;
+}
+
+async fn the_same_key_is_the_same_job(store: &dyn Store) {
+    let first = submit(store, keyed("one", "key", "x")).await;
+    match store.submit(keyed("two", "key", "x"), None).await.unwrap() {
+        Submitted::Same(job) => assert_eq!(job, first),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(store.submit(keyed("three", "key", "y"), None).await.unwrap(), Submitted::Conflict));
+    let of_another = NewJob { tenant: "b".to_owned(), ..keyed("four", "key", "y") };
+    assert!(matches!(store.submit(of_another, None).await.unwrap(), Submitted::New(_)));
+    submit(store, job("five")).await;
+    // Begun in the same write; asked for again, it is not begun a second time.
+    let begun = store.submit(keyed("six", "other", "x"), Some("run")).await.unwrap();
+    let Submitted::New(begun) = begun else { panic!("{begun:?}") };
+    assert_eq!((begun.state, begun.attempt, begun.run.as_deref()), (JobState::Running, 1, Some("run")));
+    let again = store.submit(keyed("seven", "other", "x"), Some("else")).await.unwrap();
+    assert!(matches!(again, Submitted::Same(job) if job.run.as_deref() == Some("run") && job.attempt == 1));
+}
+
+async fn only_the_attempt_that_holds_a_job_writes(store: &dyn Store) {
+    submit(store, job("one")).await;
+    let first = claim(store, "run-1").await.unwrap();
+    let elsewhere = Fence { run: "run-2".to_owned(), attempt: 1 };
+    assert_eq!(store.finish("one", &elsewhere, proved("p0")).await.unwrap(), Written::Lost);
+    assert_eq!(store.record("one", &elsewhere, &[]).await.unwrap(), Control::Lost);
+    store.give_back("one", &first.fence(), GivenBack::Lost, NOW).await.unwrap();
+    assert_eq!(store.finish("one", &first.fence(), proved("p1")).await.unwrap(), Written::Lost, "queued again");
+    let second = claim(store, "run-1").await.unwrap();
+    assert_eq!(second.attempt, 2);
+    // A process that was stopped and goes on: same run, older attempt.
+    assert_eq!(store.finish("one", &first.fence(), proved("p2")).await.unwrap(), Written::Lost);
+    assert_eq!(store.give_back("one", &first.fence(), GivenBack::Lost, NOW).await.unwrap(), Written::Lost);
+    assert_eq!(store.finish("one", &second.fence(), proved("p3")).await.unwrap(), Written::Stored);
+    assert_eq!(store.finish("one", &second.fence(), proved("p4")).await.unwrap(), Written::Lost, "one result");
+    let done = store.job("a", "one").await.unwrap().unwrap();
+    assert_eq!((done.state, done.result, done.fraction), (JobState::Succeeded, Some(json!({"by": "p3"})), 1.0));
+    let proofs = store.proofs_of("one").await.unwrap();
+    assert_eq!(proofs.iter().map(|proof| proof.id.as_str()).collect::<Vec<_>>(), ["p3"]);
+    assert_eq!(store.proof("a", "p3").await.unwrap().unwrap().job, "one");
+    assert_eq!(store.proof("a", "p4").await.unwrap(), None);
+}
+
+async fn a_lost_job_is_begun_again_and_counted(store: &dyn Store) {
+    submit(store, job("one")).await;
+    for attempt in 1..=3 {
+        let run = format!("run-{attempt}");
+        assert_eq!(claim(store, &run).await.unwrap().attempt, attempt);
+        assert!(store.recover(&run, NOW).await.unwrap().is_empty(), "its own");
+        assert_eq!(store.recover("next", NOW).await.unwrap(), ["one"]);
+    }
+    let job = store.job("a", "one").await.unwrap().unwrap();
+    assert_eq!((job.state, job.error.unwrap().code.as_str()), (JobState::Failed, codes::ATTEMPTS_EXHAUSTED));
+    assert!(claim(store, "run-4").await.is_none());
+}
+
+async fn a_drain_does_not_count(store: &dyn Store) {
+    submit(store, job("one")).await;
+    for attempt in 1..=5 {
+        let job = claim(store, "run").await.unwrap();
+        assert_eq!(job.attempt, attempt, "it fences all the same");
+        store.give_back("one", &job.fence(), GivenBack::Drained, NOW).await.unwrap();
+    }
+    assert_eq!(state(store, "one").await, JobState::Queued);
+}
+
+async fn what_is_cancelled_ends(store: &dyn Store) {
+    submit(store, job("queued")).await;
+    assert_eq!(store.cancel("a", "queued", NOW).await.unwrap().unwrap().state, JobState::Cancelled);
+    assert!(claim(store, "run").await.is_none());
+    submit(store, job("running")).await;
+    let running = claim(store, "run").await.unwrap();
+    assert_eq!(store.record("running", &running.fence(), &[]).await.unwrap(), Control::Continue);
+    assert_eq!(store.cancel("a", "running", NOW).await.unwrap().unwrap().state, JobState::Running);
+    assert_eq!(store.record("running", &running.fence(), &[]).await.unwrap(), Control::Cancel);
+    let end = Finished { at_ms: NOW, progress: vec![], outcome: Outcome::Cancelled };
+    assert_eq!(store.finish("running", &running.fence(), end).await.unwrap(), Written::Stored);
+    assert_eq!(store.cancel("a", "running", NOW).await.unwrap().unwrap().state, JobState::Cancelled, "again: nothing");
+    submit(store, job("lost")).await;
+    claim(store, "run").await.unwrap();
+    store.cancel("a", "lost", NOW).await.unwrap().unwrap();
+    store.recover("next", NOW).await.unwrap();
+    assert_eq!(state(store, "lost").await, JobState::Cancelled, "not begun again");
+    assert_eq!(store.cancel("a", "unknown", NOW).await.unwrap(), None);
+}
+
+async fn priority_then_age(store: &dyn Store) {
+    for (id, priority) in [("a", 0), ("b", 5), ("c", -3), ("d", 5), ("e", 0)] {
+        submit(store, NewJob { priority, ..job(id) }).await;
+    }
+    submit(store, NewJob { priority: 9, lane: Lane::Long, ..job("long") }).await;
+    let mut order = String::new();
+    while let Some(job) = claim(store, "run").await {
+        order.push_str(&job.id);
+    }
+    assert_eq!(order, "bdaec");
+    assert_eq!(store.claim("run", Lane::Long, NOW).await.unwrap().unwrap().id, "long");
+    let depths = store.depths().await.unwrap();
+    let short = depths.iter().find(|depth| depth.lane == Lane::Short).unwrap();
+    assert_eq!((short.queued, short.running, short.oldest_ms), (0, 5, None));
+    assert_eq!(store.open_jobs("a").await.unwrap(), 6);
+}
+
+async fn deadlines(store: &dyn Store) {
+    submit(store, NewJob { deadline_ms: Some(NOW), ..job("late") }).await;
+    submit(store, NewJob { deadline_ms: Some(NOW + 1), ..job("in-time") }).await;
+    assert_eq!(store.depths().await.unwrap().iter().map(|depth| depth.queued).sum::<u64>(), 2);
+    assert_eq!(claim(store, "run").await.unwrap().id, "in-time");
+    assert!(claim(store, "run").await.is_none());
+    assert_eq!(store.expire(NOW).await.unwrap(), ["late"]);
+    assert!(store.expire(NOW + 100).await.unwrap().is_empty(), "of what runs, the runner takes care");
+    let late = store.job("a", "late").await.unwrap().unwrap();
+    assert_eq!((late.state, late.error.unwrap().code.as_str()), (JobState::Failed, codes::DEADLINE_EXCEEDED));
+}
+
+async fn pages_and_filters(store: &dyn Store) {
+    for number in 0..5 {
+        let kind = if number == 2 { Kind::Compile } else { Kind::Prove };
+        submit(store, NewJob { kind, model: format!("m{}", number % 2), ..job(&number.to_string()) }).await;
+    }
+    store.cancel("a", "0", NOW).await.unwrap();
+    let list = async |filter: JobFilter, before, limit| {
+        let jobs = store.jobs("a", &filter, Page { before, limit }).await.unwrap();
+        (jobs.iter().map(|job| job.id.clone()).collect::<String>(), jobs.last().map(|job| job.seq))
+    };
+    let all = JobFilter::default;
+    let (first, cursor) = list(all(), None, 2).await;
+    let (second, cursor) = list(all(), cursor, 2).await;
+    let (third, cursor) = list(all(), cursor, 2).await;
+    assert_eq!([first, second, third, list(all(), cursor, 2).await.0], ["43", "21", "0", ""]);
+    assert_eq!(list(JobFilter { state: Some(JobState::Cancelled), ..all() }, None, 9).await.0, "0");
+    assert_eq!(list(JobFilter { kind: Some(Kind::Compile), ..all() }, None, 9).await.0, "2");
+    assert_eq!(list(JobFilter { model: Some("m1".to_owned()), ..all() }, None, 9).await.0, "31");
+}
+
+async fn tenants_do_not_see_each_other(store: &dyn Store) {
+    submit(store, job("one")).await;
+    let claimed = claim(store, "run").await.unwrap();
+    store.finish("one", &claimed.fence(), proved("p")).await.unwrap();
+    assert_eq!(store.job("b", "one").await.unwrap(), None);
+    assert_eq!(store.proof("b", "p").await.unwrap(), None);
+    assert_eq!(store.cancel("b", "one", NOW).await.unwrap(), None);
+    assert!(store.jobs("b", &JobFilter::default(), Page { before: None, limit: 9 }).await.unwrap().is_empty());
+    assert_eq!(store.open_jobs("b").await.unwrap(), 0);
+}
+
+async fn events_are_numbered(store: &dyn Store) {
+    submit(store, job("one")).await;
+    let job = claim(store, "run").await.unwrap();
+    let step = |stage: &str, fraction| Progress { at_ms: NOW, stage: stage.to_owned(), fraction };
+    store.record("one", &job.fence(), &[step("witness", 0.0), step("commit", 0.4)]).await.unwrap();
+    let now = store.job("a", "one").await.unwrap().unwrap();
+    assert_eq!((now.stage.as_deref(), now.fraction), (Some("commit"), 0.4));
+    let finished = Finished { progress: vec![step("opening", 1.0)], ..proved("p") };
+    store.finish("one", &job.fence(), finished).await.unwrap();
+    assert_eq!(kinds(store, "one").await, ["queued", "started", "stage", "stage", "stage", "succeeded"]);
+    let rest = store.events("one", 3, 2).await.unwrap();
+    assert_eq!(rest.iter().map(|event| event.number).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(rest[1].data, json!({"stage": "opening", "fraction": 1.0}));
+}
+
+fn model(id: &str, content: &str) -> (NewModel, NewJob) {
+    let model = NewModel {
+        id: id.to_owned(),
+        tenant: "a".to_owned(),
+        name: "risk".to_owned(),
+        content: content.to_owned(),
+        source: json!({"onnx": "b"}),
+        created_ms: NOW,
+    };
+    let compile =
+        NewJob { kind: Kind::Compile, lane: Lane::Compile, model: id.to_owned(), ..job(&format!("compile-{id}")) };
+    (model, compile)
+}
+
+async fn models(store: &dyn Store) {
+    let page = Page { before: None, limit: 9 };
+    let submit = async |id: &str, content: &str| {
+        let (model, job) = model(id, content);
+        match store.submit_model(model, job).await.unwrap() {
+            ModelSubmitted::New(model) => (model.id, true),
+            ModelSubmitted::Same(model) => (model.id, false),
+        }
+    };
+    assert_eq!(submit("one", "x").await, ("one".to_owned(), true));
+    assert_eq!(submit("two", "x").await, ("one".to_owned(), false), "compiled once");
+    assert_eq!(submit("three", "y").await, ("three".to_owned(), true));
+    assert_eq!(store.delete_model("a", "one", NOW).await.unwrap(), Deleted::InUse);
+    let job = store.claim("run", Lane::Compile, NOW).await.unwrap().unwrap();
+    assert_eq!(job.id, "compile-one");
+    let outcome = Outcome::Compiled { result: json!({}), facts: json!({"k": 7}), key_digest: "d".to_owned() };
+    let finished = Finished { at_ms: NOW, progress: vec![], outcome };
+    store.finish(&job.id, &job.fence(), finished).await.unwrap();
+    let ready = store.model("a", "one").await.unwrap().unwrap();
+    assert_eq!((ready.state, ready.facts), (ModelState::Ready, Some(json!({"k": 7}))));
+    assert_eq!(store.model_of_key("a", "d").await.unwrap().unwrap().id, "one");
+    assert_eq!(store.model_of_key("b", "d").await.unwrap(), None);
+    assert_eq!(store.model("b", "one").await.unwrap(), None);
+    assert_eq!(store.delete_model("b", "one", NOW).await.unwrap(), Deleted::Unknown);
+
+    let job = store.claim("run", Lane::Compile, NOW).await.unwrap().unwrap();
+    let error = JobError { code: "model_rejected".to_owned(), detail: "why".to_owned() };
+    let finished = Finished { at_ms: NOW, progress: vec![], outcome: Outcome::Failed(error.clone()) };
+    store.finish(&job.id, &job.fence(), finished).await.unwrap();
+    let failed = store.model("a", "three").await.unwrap().unwrap();
+    assert_eq!((failed.state, failed.error), (ModelState::Failed, Some(error)));
+    assert_eq!(submit("four", "y").await, ("four".to_owned(), true), "what failed is tried anew");
+    assert_eq!(store.model("a", "three").await.unwrap(), None);
+    store.cancel("a", "compile-four", NOW).await.unwrap();
+    assert_eq!(store.model("a", "four").await.unwrap().unwrap().state, ModelState::Failed);
+
+    assert_eq!(store.models("a", page).await.unwrap().len(), 2);
+    assert_eq!(store.delete_model("a", "one", NOW).await.unwrap(), Deleted::Gone);
+    assert_eq!(store.model("a", "one").await.unwrap(), None);
+    assert_eq!(store.models("a", page).await.unwrap().len(), 1);
+    assert_eq!(submit("five", "x").await, ("five".to_owned(), true), "deleted content comes back as a new model");
+}
+
+async fn keys(store: &dyn Store) {
+    let key = |id: &str, expires_ms| ApiKey {
+        id: id.to_owned(),
+        tenant: "a".to_owned(),
+        name: "for tests".to_owned(),
+        scopes: vec![Scope::Read, Scope::Prove],
+        created_ms: NOW,
+        expires_ms,
+        revoked_ms: None,
+    };
+    store.add_key(&key("one", None), "hash-1").await.unwrap();
+    store.add_key(&key("two", Some(NOW + 5)), "hash-2").await.unwrap();
+    store.add_key(&key("three", None), "hash-1").await.unwrap_err();
+    assert_eq!(store.key_of_hash("hash-1").await.unwrap(), Some(key("one", None)));
+    assert_eq!(store.key_of_hash("hash-3").await.unwrap(), None);
+    let two = store.key_of_hash("hash-2").await.unwrap().unwrap();
+    assert!(two.is_valid(NOW + 4) && !two.is_valid(NOW + 5));
+    assert!(store.revoke_key("one", NOW + 1).await.unwrap());
+    assert!(!store.revoke_key("one", NOW + 2).await.unwrap());
+    assert!(!store.key_of_hash("hash-1").await.unwrap().unwrap().is_valid(NOW));
+    assert_eq!(store.keys().await.unwrap().len(), 2);
+    store.ping().await.unwrap();
+}
+
+/// Many that claim at the same time: each job goes to one of them.
+async fn every_job_once(store: Arc<dyn Store>) {
+    const JOBS: usize = 60;
+    for number in 0..JOBS {
+        submit(&*store, job(&number.to_string())).await;
+    }
+    let workers = (0..6).map(|worker| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let mut done = Vec::new();
+            while let Some(job) = claim(&*store, &format!("run-{worker}")).await {
+                let written = store.finish(&job.id, &job.fence(), proved(&format!("p-{}", job.id))).await.unwrap();
+                assert_eq!(written, Written::Stored);
+                done.push(job.id);
+            }
+            done
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (JOBS, JOBS));
+}

@@ -1,0 +1,186 @@
+//! Where jobs, models, proofs and API keys are kept: the traits that every store implements.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | here | the traits |
+//! | `types` | what goes in and comes out |
+//! | [`sqlite`] | one machine: a file, nothing to install |
+//! | `conformance` | what every store must do, as tests |
+//!
+//! A job moves `queued -> running -> succeeded | failed | cancelled`. Whoever claims it gets a [`Fence`], the pair (run, attempt):
+//! every later write names it and is refused once another has begun the job anew. So a job has exactly one result, however many
+//! processes believed that they were working on it.
+
+#[cfg(test)]
+mod conformance;
+pub mod sqlite;
+mod types;
+
+use async_trait::async_trait;
+
+pub use types::*;
+
+/// Jobs, from submission to their one result.
+#[async_trait]
+pub trait JobStore: Send + Sync {
+    /// Stores a job. A job with the same idempotency key and tenant is returned instead, if its body was the same.
+    /// With `claim`, a new job is begun in the same write: by the run of that name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn submit(&self, job: NewJob, claim: Option<&str>) -> Result<Submitted, StoreError>;
+
+    /// Stores a model and the job that compiles it, or finds the model of the same content.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn submit_model(&self, model: NewModel, job: NewJob) -> Result<ModelSubmitted, StoreError>;
+
+    /// Begins the queued job of a lane that has the highest priority, and of these the oldest; none past its deadline.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn claim(&self, run: &str, lane: Lane, now_ms: i64) -> Result<Option<Job>, StoreError>;
+
+    /// Tells how far a job is, and learns whether to go on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn record(&self, id: &str, fence: &Fence, progress: &[Progress]) -> Result<Control, StoreError>;
+
+    /// Stores the result, with proofs or compiled model: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn finish(&self, id: &str, fence: &Fence, finished: Finished) -> Result<Written, StoreError>;
+
+    /// Gives a job back unfinished: it is queued again, unless it was cancelled or has been begun as often as it may.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn give_back(&self, id: &str, fence: &Fence, why: GivenBack, now_ms: i64) -> Result<Written, StoreError>;
+
+    /// Gives back, as [`GivenBack::Lost`], what every other run than `run` had begun: their processes are gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn recover(&self, run: &str, now_ms: i64) -> Result<Vec<String>, StoreError>;
+
+    /// Fails queued jobs that are past their deadline. Returns their names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn expire(&self, now_ms: i64) -> Result<Vec<String>, StoreError>;
+
+    /// Asks a job to stop: a queued one is cancelled at once, a running one by whoever runs it. Of one that has ended, nothing
+    /// changes. `None` if the tenant has no such job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn cancel(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Option<Job>, StoreError>;
+
+    /// A job of a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn job(&self, tenant: &str, id: &str) -> Result<Option<Job>, StoreError>;
+
+    /// Jobs of a tenant, newest first: at most `limit` of those before the cursor.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn jobs(&self, tenant: &str, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError>;
+
+    /// What happened to a job after the event with this number, at most `limit`, in order; events count from 1.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn events(&self, id: &str, after: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Jobs that wait and run, by lane.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn depths(&self) -> Result<Vec<Depth>, StoreError>;
+
+    /// How many jobs of a tenant wait or run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn open_jobs(&self, tenant: &str) -> Result<u64, StoreError>;
+}
+
+/// Models, proofs and API keys.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// A model of a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn model(&self, tenant: &str, id: &str) -> Result<Option<Model>, StoreError>;
+
+    /// Models of a tenant, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn models(&self, tenant: &str, page: Page) -> Result<Vec<Model>, StoreError>;
+
+    /// The newest model of a tenant whose key has this digest, 64 hexadecimal digits; deleted ones too, since their proofs stay.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn model_of_key(&self, tenant: &str, key_digest: &str) -> Result<Option<Model>, StoreError>;
+
+    /// Removes a model that no job waits for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn delete_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError>;
+
+    /// A proof of a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn proof(&self, tenant: &str, id: &str) -> Result<Option<ProofRecord>, StoreError>;
+
+    /// Proofs of a job, in the order of its inputs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn proofs_of(&self, job: &str) -> Result<Vec<ProofRecord>, StoreError>;
+
+    /// Stores an API key, of which `hash` is the digest of the secret.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn add_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError>;
+
+    /// The key whose secret has this digest, revoked or expired ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn key_of_hash(&self, hash: &str) -> Result<Option<ApiKey>, StoreError>;
+
+    /// All keys, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Revokes a key; false if there is none of that name that was not revoked before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError>;
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// All of it.
+pub trait Store: JobStore + Registry + std::fmt::Debug {}
+
+impl<T: JobStore + Registry + std::fmt::Debug> Store for T {}

@@ -1,0 +1,183 @@
+//! Jobs in a file: SQLite, write-ahead log, one writer.
+//!
+//! Every write is one transaction that is on the disk when it returns (`synchronous = FULL`).
+
+mod jobs;
+mod lists;
+mod registry;
+mod rows;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlSafeStr, Sqlite, Transaction};
+
+use super::{
+    ApiKey, Control, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore, Lane, Model,
+    ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, Registry, StoreError, Submitted, Written,
+};
+
+/// Connections that read: more than cores gain nothing.
+const READERS: u32 = 4;
+
+/// How long a write waits for another process's, the command line's say.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The tables, version by version. What is listed is never changed, only followed by more.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/0001_jobs.sql"))];
+
+/// A store in a file.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it if need be, and brings its tables to this version.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
+            Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)
+        });
+        Migrator::with_migrations(migrations.collect()).run(&writer).await?;
+        let readers = pool(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// A write: nothing of it is seen before it is committed. It takes the lock at once, so that it never has to be given up
+    /// for another's write halfway.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Waits until all connections are closed.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl JobStore for SqliteStore {
+    async fn submit(&self, job: NewJob, claim: Option<&str>) -> Result<Submitted, StoreError> {
+        self.submit_job(job, claim).await
+    }
+
+    async fn submit_model(&self, model: NewModel, job: NewJob) -> Result<ModelSubmitted, StoreError> {
+        self.submit_model_and_job(model, job).await
+    }
+
+    async fn claim(&self, run: &str, lane: Lane, now_ms: i64) -> Result<Option<Job>, StoreError> {
+        self.claim_job(run, lane, now_ms).await
+    }
+
+    async fn record(&self, id: &str, fence: &Fence, progress: &[Progress]) -> Result<Control, StoreError> {
+        self.record_progress(id, fence, progress).await
+    }
+
+    async fn finish(&self, id: &str, fence: &Fence, finished: Finished) -> Result<Written, StoreError> {
+        self.finish_job(id, fence, finished).await
+    }
+
+    async fn give_back(&self, id: &str, fence: &Fence, why: GivenBack, now_ms: i64) -> Result<Written, StoreError> {
+        self.give_back_job(id, fence, why, now_ms).await
+    }
+
+    async fn recover(&self, run: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
+        self.recover_jobs(run, now_ms).await
+    }
+
+    async fn expire(&self, now_ms: i64) -> Result<Vec<String>, StoreError> {
+        self.expire_jobs(now_ms).await
+    }
+
+    async fn cancel(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Option<Job>, StoreError> {
+        self.cancel_job(tenant, id, now_ms).await
+    }
+
+    async fn job(&self, tenant: &str, id: &str) -> Result<Option<Job>, StoreError> {
+        self.job_of(tenant, id).await
+    }
+
+    async fn jobs(&self, tenant: &str, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
+        self.list_jobs(tenant, filter, page).await
+    }
+
+    async fn events(&self, id: &str, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.list_events(id, after, limit).await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>, StoreError> {
+        self.lane_depths().await
+    }
+
+    async fn open_jobs(&self, tenant: &str) -> Result<u64, StoreError> {
+        self.count_open(tenant).await
+    }
+}
+
+#[async_trait]
+impl Registry for SqliteStore {
+    async fn model(&self, tenant: &str, id: &str) -> Result<Option<Model>, StoreError> {
+        self.model_of(tenant, id).await
+    }
+
+    async fn models(&self, tenant: &str, page: Page) -> Result<Vec<Model>, StoreError> {
+        self.list_models(tenant, page).await
+    }
+
+    async fn model_of_key(&self, tenant: &str, key_digest: &str) -> Result<Option<Model>, StoreError> {
+        self.model_by_key(tenant, key_digest).await
+    }
+
+    async fn delete_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError> {
+        self.remove_model(tenant, id, now_ms).await
+    }
+
+    async fn proof(&self, tenant: &str, id: &str) -> Result<Option<ProofRecord>, StoreError> {
+        self.proof_of(tenant, id).await
+    }
+
+    async fn proofs_of(&self, job: &str) -> Result<Vec<ProofRecord>, StoreError> {
+        self.list_proofs(job).await
+    }
+
+    async fn add_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError> {
+        self.insert_key(key, hash).await
+    }
+
+    async fn key_of_hash(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
+        self.key_by_hash(hash).await
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.list_keys().await
+    }
+
+    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
+        self.end_key(id, now_ms).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Models, proofs and API keys.
+
+use sqlx::Row;
+
+use super::{SqliteStore, rows};
+use crate::store::{ApiKey, Deleted, Model, Page, ProofRecord, StoreError};
+
+impl SqliteStore {
+    pub(super) async fn model_of(&self, tenant: &str, id: &str) -> Result<Option<Model>, StoreError> {
+        let row = sqlx::query("SELECT * FROM models WHERE tenant = ? AND id = ? AND deleted_ms IS NULL")
+            .bind(tenant)
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(rows::model).transpose()
+    }
+
+    pub(super) async fn list_models(&self, tenant: &str, page: Page) -> Result<Vec<Model>, StoreError> {
+        let found = sqlx::query(
+            "SELECT * FROM models WHERE tenant = ?1 AND deleted_ms IS NULL AND (?2 IS NULL OR seq < ?2)
+             ORDER BY seq DESC LIMIT ?3",
+        )
+        .bind(tenant)
+        .bind(page.before)
+        .bind(page.limit)
+        .fetch_all(&self.readers)
+        .await?;
+        found.iter().map(rows::model).collect()
+    }
+
+    pub(super) async fn model_by_key(&self, tenant: &str, key_digest: &str) -> Result<Option<Model>, StoreError> {
+        let row = sqlx::query("SELECT * FROM models WHERE tenant = ? AND key_digest = ? ORDER BY seq DESC LIMIT 1")
+            .bind(tenant)
+            .bind(key_digest)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(rows::model).transpose()
+    }
+
+    pub(super) async fn remove_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError> {
+        let mut tx = self.begin().await?;
+        let model = sqlx::query("SELECT id FROM models WHERE tenant = ? AND id = ? AND deleted_ms IS NULL")
+            .bind(tenant)
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if model.is_none() {
+            return Ok(Deleted::Unknown);
+        }
+        let user = sqlx::query("SELECT id FROM jobs WHERE model = ? AND state IN ('queued', 'running') LIMIT 1")
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if user.is_some() {
+            return Ok(Deleted::InUse);
+        }
+        sqlx::query("UPDATE models SET deleted_ms = ? WHERE id = ?").bind(now_ms).bind(id).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(Deleted::Gone)
+    }
+
+    pub(super) async fn proof_of(&self, tenant: &str, id: &str) -> Result<Option<ProofRecord>, StoreError> {
+        let row = sqlx::query("SELECT * FROM proofs WHERE tenant = ? AND id = ?")
+            .bind(tenant)
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(rows::proof).transpose()
+    }
+
+    pub(super) async fn list_proofs(&self, job: &str) -> Result<Vec<ProofRecord>, StoreError> {
+        let found = sqlx::query("SELECT * FROM proofs WHERE job = ? ORDER BY position")
+            .bind(job)
+            .fetch_all(&self.readers)
+            .await?;
+        found.iter().map(rows::proof).collect()
+    }
+
+    pub(super) async fn insert_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError> {
+        let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.name()).collect();
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO api_keys (id, tenant, name, hash, scopes, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&key.id)
+        .bind(&key.tenant)
+        .bind(&key.name)
+        .bind(hash)
+        .bind(scopes.join(" "))
+        .bind(key.created_ms)
+        .bind(key.expires_ms)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn key_by_hash(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
+        let row = sqlx::query("SELECT * FROM api_keys WHERE hash = ?").bind(hash).fetch_optional(&self.readers).await?;
+        row.as_ref().map(rows::api_key).transpose()
+    }
+
+    pub(super) async fn list_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let found = sqlx::query("SELECT * FROM api_keys ORDER BY created_ms, id").fetch_all(&self.readers).await?;
+        found.iter().map(rows::api_key).collect()
+    }
+
+    pub(super) async fn end_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query("UPDATE api_keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL RETURNING id")
+            .bind(now_ms)
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let revoked = row.map(|row| row.try_get::<String, _>("id")).transpose()?.is_some();
+        tx.commit().await?;
+        Ok(revoked)
+    }
+}

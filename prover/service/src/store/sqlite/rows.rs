@@ -1,0 +1,90 @@
+//! Rows of tables as what they stand for.
+
+use serde_json::Value;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::store::{ApiKey, Event, Job, JobError, Model, ProofRecord, StoreError};
+
+pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
+    Ok(Job {
+        seq: row.try_get("seq")?,
+        id: row.try_get("id")?,
+        tenant: row.try_get("tenant")?,
+        kind: row.try_get::<String, _>("kind")?.parse()?,
+        lane: row.try_get::<String, _>("lane")?.parse()?,
+        model: row.try_get("model")?,
+        priority: row.try_get("priority")?,
+        payload: row.try_get("payload")?,
+        state: row.try_get::<String, _>("state")?.parse()?,
+        run: row.try_get("run")?,
+        attempt: row.try_get("attempt")?,
+        cancel_requested: row.try_get("cancel_requested")?,
+        created_ms: row.try_get("created_ms")?,
+        started_ms: row.try_get("started_ms")?,
+        finished_ms: row.try_get("finished_ms")?,
+        deadline_ms: row.try_get("deadline_ms")?,
+        stage: row.try_get("stage")?,
+        fraction: row.try_get("fraction")?,
+        result: row.try_get::<Option<String>, _>("result")?.map(json).transpose()?,
+        error: error(row)?,
+    })
+}
+
+pub(super) fn model(row: &SqliteRow) -> Result<Model, StoreError> {
+    Ok(Model {
+        seq: row.try_get("seq")?,
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        source: json(row.try_get("source")?)?,
+        state: row.try_get::<String, _>("state")?.parse()?,
+        job: row.try_get("job")?,
+        facts: row.try_get::<Option<String>, _>("facts")?.map(json).transpose()?,
+        error: error(row)?,
+        created_ms: row.try_get("created_ms")?,
+    })
+}
+
+pub(super) fn event(row: &SqliteRow) -> Result<Event, StoreError> {
+    Ok(Event {
+        number: row.try_get("number")?,
+        at_ms: row.try_get("at_ms")?,
+        kind: row.try_get("kind")?,
+        data: json(row.try_get("data")?)?,
+    })
+}
+
+pub(super) fn proof(row: &SqliteRow) -> Result<ProofRecord, StoreError> {
+    Ok(ProofRecord {
+        id: row.try_get("id")?,
+        job: row.try_get("job")?,
+        position: row.try_get("position")?,
+        model: row.try_get("model")?,
+        key_digest: row.try_get("key_digest")?,
+        artifact: row.try_get("artifact")?,
+        created_ms: row.try_get("created_ms")?,
+    })
+}
+
+pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+    let scopes: String = row.try_get("scopes")?;
+    Ok(ApiKey {
+        id: row.try_get("id")?,
+        tenant: row.try_get("tenant")?,
+        name: row.try_get("name")?,
+        scopes: scopes.split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
+        created_ms: row.try_get("created_ms")?,
+        expires_ms: row.try_get("expires_ms")?,
+        revoked_ms: row.try_get("revoked_ms")?,
+    })
+}
+
+fn error(row: &SqliteRow) -> Result<Option<JobError>, StoreError> {
+    let code: Option<String> = row.try_get("error_code")?;
+    let detail: Option<String> = row.try_get("error_detail")?;
+    Ok(code.map(|code| JobError { code, detail: detail.unwrap_or_default() }))
+}
+
+fn json(text: String) -> Result<Value, StoreError> {
+    serde_json::from_str(&text).map_err(|_| StoreError::Unknown { what: "JSON", value: text })
+}
