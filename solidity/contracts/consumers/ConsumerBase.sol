@@ -129,7 +129,7 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
         (bytes32 fedPorts, uint256 fed, uint32 period, bool views) = gateway.binder().shapeOf(policy_.feedSet);
         bool fits = fed + policy_.ownInputs == inputs && fedPorts == portsHash && (policy_.snapshots || !views);
         // At most two times are young enough, so that waiting for a better one gains little; and the older one, handed in
-        // first, keeps no newer one out for longer than the next takes to come. Slower paces are the bounds' matter.
+        // first, keeps the newer one out for no time at all. Slower paces are the bounds' matter.
         if (!fits || policy_.maxAge > 2 * uint256(period) || policy_.minInterval > period) revert BadPolicy();
     }
 

@@ -82,35 +82,6 @@ contract ReviewBounded is FedWorld {
         registry.disable(model);
     }
 
-    /// @dev With the largest interval that is admitted an attacker is always one period behind, and so is the consumer.
-    function test_olderCandidatesKeepAConsumerOnePeriodBehindForEver() external {
-        _policy.minInterval = PERIOD;
-        _oracle.setPolicy(_subject, _policy, ports);
-        warpToNextPeriod(int192(PRICE));
-        for (uint256 i = 0; i < 5; ++i) {
-            uint80 older = feed.latestRound();
-            uint64 olderTime = lastTime();
-            warpToNextPeriod(int192(PRICE) + int192(int256(i + 1)) * 1e6);
-            VM.warp(block.timestamp + 1);
-            // The attacker's: about the period before. All that it needs is that the last one was `minInterval` ago.
-            (, int256 answer,,,) = feed.getRoundData(older);
-            Request memory old =
-                nextRequest(address(_oracle), _subject, olderTime, ids(older), ints(answer / 1e6), ints(1_000 << 20));
-            gateway.submit(old, prove(old));
-            // The honest one, about this period, for the whole of the period:
-            Request memory honest = request(address(_oracle), _subject, ints(500 << 20));
-            bytes memory proof = prove(honest);
-            VM.expectPartialRevert(IDecisionGateway.TooEarly.selector);
-            gateway.submit(honest, proof);
-            VM.warp((block.timestamp / PERIOD + 1) * PERIOD - 1);
-            honest.deadline = uint64(block.timestamp + 1 minutes);
-            proof = prove(honest);
-            VM.expectPartialRevert(IDecisionGateway.TooEarly.selector);
-            gateway.submit(honest, proof);
-        }
-        eq(_live().value, 1000, "the safe move to 500 never came");
-    }
-
     /// @dev A safe move by one starts the cooldown of raises anew and drops the raise that waits: a parameter that
     /// wavers, or whose lower times somebody picks, only falls.
     function test_safeMovesByOneKeepEveryRaiseOut() external {

@@ -43,37 +43,6 @@ contract YesMan {
 contract ReviewCore is BatchWorld {
     Policy private _policy;
 
-    /// @dev The mend counts intervals of batches by what was observed; single decisions of the same subject still count
-    /// by when the last one was accepted, and their nonce is burnt.
-    function test_aLateOpeningKeepsASingleDecisionOut() external {
-        _policy = buildBatch(4, 1);
-        bytes32 subject = bytes32(uint256(uint160(subjectAt(0))));
-        Policy memory single = fedPolicy(1, (1 << 23) - 1, true);
-        _policy.minInterval = PERIOD;
-        single.minInterval = PERIOD;
-        consumer.set(_policy);
-        VM.warp(block.timestamp + 50 minutes);
-        Batch memory older = submitBatch();
-        warpToNextPeriod(int192(PRICE));
-        uint64 index = binder.snapshot(set, ids(feed.latestRound()));
-        // An honest prover's proof about the subject itself, of this period:
-        consumer.set(single);
-        (, int256 answer,,,) = feed.latestRoundData();
-        Request memory made =
-            nextRequest(address(consumer), subject, index, new uint80[](0), ints(answer / 1e6), ints(0));
-        bytes memory proof = prove(made);
-        consumer.set(_policy);
-        // In front of it, the leaf of the period before:
-        eq(gateway.open(older, openingOf(older.id, some(0, 1, 1))), 1, "opened");
-        consumer.set(single);
-        VM.expectPartialRevert(IDecisionGateway.NonceUsed.selector);
-        gateway.submit(made, proof);
-        made.nonce = 1;
-        proof = prove(made);
-        VM.expectPartialRevert(IDecisionGateway.TooEarly.selector);
-        gateway.submit(made, proof);
-    }
-
     /// @dev A phase in the middle without a first round: its own last round and the phase's before are both taken.
     function test_twoRoundsOfOneTimeAreBoundAroundAPhaseWithoutAFirstRound() external {
         buildFed();

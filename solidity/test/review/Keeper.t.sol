@@ -101,32 +101,6 @@ contract ReviewKeeper is FedWorld {
         eq(_market.debtOf(LARGE), 15_000e6, "nothing is left for the high one");
     }
 
-    /// @dev Who is to be liquidated hands in its own score of the period before: old when it comes, so that it orders
-    /// nothing, and for an interval no younger one may follow.
-    function test_anAccountKeepsItselfOutOfTheRankingForEver() external {
-        _policy.minInterval = PERIOD;
-        _keeper.setPolicy(_subject(LARGE), _policy, ports);
-        _fallTo(1_800e8);
-        for (uint256 i = 0; i < 5; ++i) {
-            (uint80 older, uint64 olderTime) = (feed.latestRound(), lastTime());
-            _fallTo(1_800e8);
-            VM.warp(block.timestamp + 1);
-            Request memory old = nextRequest(
-                address(_keeper), _subject(LARGE), olderTime, ids(older), ints(180_000), ints(1_000 << 20)
-            );
-            gateway.submit(old, prove(old));
-            VM.expectPartialRevert(AccountRanking.StaleScore.selector);
-            _keeper.liquidate(_list(LARGE));
-            VM.warp(lastTime() + 30 minutes);
-            Request memory honest = request(address(_keeper), _subject(LARGE), ints(1_000 << 20));
-            bytes memory proof = prove(honest);
-            VM.expectPartialRevert(IDecisionGateway.TooEarly.selector);
-            gateway.submit(honest, proof);
-            // From here on even the young score is too old to order.
-        }
-        eq(_market.debtOf(LARGE), 15_000e6, "never liquidated");
-    }
-
     /// @dev A score more in front of the keeper's transaction makes its list incomplete; a second one, misordered.
     function test_aScoreInFrontOfALiquidationStopsIt() external {
         _fallTo(1_800e8);
