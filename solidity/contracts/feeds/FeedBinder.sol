@@ -253,7 +253,9 @@ contract FeedBinder is IFeedBinder {
     }
 
     /// @dev A view is read in the state between two transactions, which no flash loan made: only an account without code
-    /// that calls this contract directly has none of its own calls around it.
+    /// that calls this contract directly has none of its own calls around it. Three transactions that a block's builder keeps
+    /// together move a view and put it back with money of one's own: that is not stopped here, but two records of three, half
+    /// a period apart, must be taken so.
     function _requireDirectCall() private view {
         // solhint-disable-next-line avoid-tx-origin
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DirectCallsOnly(msg.sender);
@@ -265,6 +267,8 @@ contract FeedBinder is IFeedBinder {
         for (uint256 i = 0; i < count; ++i) {
             Source calldata source = set.sources[i];
             bool view_ = source.kind == Kind.View;
+            // The oldest of three records is two periods older than the newest, at the best.
+            if (view_ && source.maxAge < (RECORDS - 1) * set.period) revert BadSource(i);
             if (
                 source.lo > source.hi || source.decimals > MAX_DECIMALS || source.target.code.length == 0
                     || set.ports[i].num == 0 || set.ports[i].den == 0

@@ -53,7 +53,8 @@ interface IFeedBinder {
     /// @notice No such set.
     error UnknownSet(bytes32 setId);
     /// @notice A set that could never be bound: no sources, another number of ports, no period, a Round without a feed, a
-    /// Round with `lag` times period beyond any feed, a View with a move limit, a band that is empty.
+    /// Round with `lag` times period beyond any feed, a View with a move limit or with an age that lets no three records count
+    /// (less than two periods), a band that is empty.
     error BadSet();
     /// @notice As BadSet, of one source.
     error BadSource(uint256 index);

@@ -15,7 +15,7 @@ struct OutputRun {
 }
 
 /// @notice What the registry knows of a model; all but `verifier` and its code hash, `key`, `inputs` and `addedAt` is read from the key's data.
-/// @dev `unsafeSrs`: the key's reference string is none that was pinned when the model was registered. `addedAt` in seconds.
+/// @dev `unsafeSrs`: the key's reference string is none that is pinned. `addedAt` in seconds.
 struct Model {
     address verifier;
     bytes32 verifierCodeHash;
@@ -29,8 +29,9 @@ struct Model {
     OutputRun[] runs;
 }
 
-/// @notice What a registrar says. `verifierCodeHash`: that of the published verifier, so that no proxy stands in its place. `inputs`: how many of the ports are inputs, the one thing that no hash in the key's data
-/// tells. Digests and `uri` are for readers of the event.
+/// @notice What a registrar says. `verifierCodeHash`: that of the published verifier, from its publisher and not from the chain: the
+/// hash of a proxy in its place would do as well. `inputs`: how many of the ports are inputs, the one thing that no hash in
+/// the key's data tells. Digests and `uri` are for readers of the event.
 struct Registration {
     address verifier;
     bytes32 verifierCodeHash;
@@ -91,7 +92,7 @@ interface IModelRegistry {
     /// @notice Disables a model. By the guardian's role; there is no way back. Nothing happens where it is disabled already.
     function disable(bytes32 model) external;
 
-    /// @notice Says that a reference string comes from a ceremony, for models that are registered from now on.
+    /// @notice Says that a reference string comes from a ceremony, for all models of it, those that are registered included.
     /// @param srs As `srsOf` computes it.
     function pinCeremony(bytes32 srs) external;
 
