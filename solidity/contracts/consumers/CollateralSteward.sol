@@ -19,6 +19,7 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 /// down by half at once.
 contract CollateralSteward is BoundedConsumer {
     /// @notice The market has other values than this contract set: governance changed them, and must say so by `configure`.
+    /// Of any group where a decision comes; of the group itself where what waits is executed or what was before is put back.
     error OutOfStep(address asset);
     /// @notice Loan to value and threshold are closer than `GAP`. In 1e-4.
     error GapTooSmall(uint256 ltv, uint256 liquidationThreshold);
@@ -67,19 +68,25 @@ contract CollateralSteward is BoundedConsumer {
         moves[1] = _capMove(groupOf(asset, SUPPLY_CAP), decision.outputs[2]);
         moves[2] = _capMove(groupOf(asset, BORROW_CAP), decision.outputs[3]);
 
-        _requireInStep(moves[0].group);
+        // All three: who changed one of them by hand means the market as it is.
+        for (uint256 i = 0; i < moves.length; ++i) {
+            _requireInStep(moves[i].group);
+        }
     }
 
-    /// @dev Of all three kinds: who changed one of them by hand means the market as it is.
+    /// @dev Of one kind: a cap that somebody lowers by hand keeps nobody from putting back a loan to value.
     function _requireInStep(bytes32 group) internal view override {
         address asset = address(uint160(uint256(group) >> 8));
+        uint8 kind = uint8(uint256(group));
         ICollateralPort.Reserve memory reserve = market.reserveOf(asset);
-        Live[] memory collateral = _liveOf(groupOf(asset, COLLATERAL));
-        if (
-            collateral[0].value != reserve.ltv || collateral[1].value != reserve.liquidationThreshold
-                || _liveOf(groupOf(asset, SUPPLY_CAP))[0].value != reserve.supplyCap
-                || _liveOf(groupOf(asset, BORROW_CAP))[0].value != reserve.borrowCap
-        ) revert OutOfStep(asset);
+        Live[] memory live = _liveOf(group);
+        bool same;
+        if (kind == COLLATERAL) {
+            same = live[0].value == reserve.ltv && live[1].value == reserve.liquidationThreshold;
+        } else {
+            same = live[0].value == (kind == SUPPLY_CAP ? reserve.supplyCap : reserve.borrowCap);
+        }
+        if (!same) revert OutOfStep(asset);
     }
 
     function _apply(bytes32 group, Live[] memory live, Groups.Origin memory) internal override {
