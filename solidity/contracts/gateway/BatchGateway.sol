@@ -129,7 +129,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         returns (Decision memory decision)
     {
         decision.id = keccak256(abi.encode(batch.id, index));
-        decision.model = batch.model;
+        (decision.model, decision.feedSet) = (batch.model, batch.feedSet);
         decision.subject = subject;
         decision.nonce = nonce;
         decision.observedAt = batch.observedAt;

@@ -18,11 +18,13 @@ struct Policy {
 }
 
 /// @notice A decision whose proof was verified.
-/// @dev `observedAt`, `deadline` in seconds. `inputs` in steps of their ports. `outputs` in 1e-18, rounded down: the
+/// @dev `feedSet`: the set of the gateway's binder that gave the first inputs, 0 for none. `observedAt`, `deadline` in
+/// seconds. `inputs` in steps of their ports. `outputs` in 1e-18, rounded down: the
 /// gateway decodes them, so that no consumer reads a field element or forgets a scale.
 struct Decision {
     bytes32 id;
     bytes32 model;
+    bytes32 feedSet;
     bytes32 subject;
     uint64 nonce;
     uint64 observedAt;
