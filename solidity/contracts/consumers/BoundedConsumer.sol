@@ -8,11 +8,12 @@ import {Groups} from "../libraries/Groups.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 
 /// @title A consumer whose decisions move parameters within bounds.
-/// @notice Parameters that one decision moves together are a *group*. What `Bounds` says moves at once does; the rest waits
-/// in the open, is executed by anyone within 24 hours after its time, and can be vetoed by the guardian until then. The
-/// guardian can put back what was before the last move that was not safe, or else before the day's safe ones, once within 24
-/// hours of a change, and can never set another value. A raise waits only while every decision asks for one: the first that
-/// does not drops it. Cooldowns no shorter than 24 hours leave a guardian that long for each move that is not safe.
+/// @notice Parameters that one decision moves together are a *group*. What `Bounds` says moves at once does; the rest
+/// waits in the open, is executed by anyone within 24 hours after its time, and can be vetoed by the guardian until
+/// then. The guardian can put back what was before the last move that was not safe, or else before the day's safe ones,
+/// once within 24 hours of a change, and can never set another value. A raise waits only while every decision asks for
+/// one: the first that does not drops it. Cooldowns no shorter than 24 hours leave a guardian that long for each move
+/// that is not safe.
 /// @dev Events are those of `Groups`.
 abstract contract BoundedConsumer is ConsumerBase {
     /// @notice One group and what a decision asks of its parameters, in their units.
@@ -41,7 +42,8 @@ abstract contract BoundedConsumer is ConsumerBase {
         if (!done) return false;
         // Whoever disables a model means what waits as well.
         registry.portsOf(origin.model);
-        // The binder that its inputs came from: no gateway is needed, alive or not. Without a feed set there is none to ask.
+        // The binder that its inputs came from: no gateway is needed, alive or not. Without a feed set there is none to
+        // ask.
         if (origin.feedSet != 0) IFeedBinder(origin.binder).requireSequencer(origin.feedSet);
         _apply(group, live, origin);
     }
@@ -52,9 +54,9 @@ abstract contract BoundedConsumer is ConsumerBase {
         return Groups.veto(_groups, group);
     }
 
-    /// @notice Puts back what each parameter of a group was before its last move that was not safe, or, where there was none
-    /// within a day of its last change, before the safe ones of that day: whoever adds a small safe move changes nothing by it.
-    /// If its last change is at most 24 hours ago. By the guardian, with no delay, once.
+    /// @notice Puts back what each parameter of a group was before its last move that was not safe, or, where there was
+    /// none within a day of its last change, before the safe ones of that day: whoever adds a small safe move changes
+    /// nothing by it. If its last change is at most 24 hours ago. By the guardian, with no delay, once.
     /// @return done Whether something was put back. What waits is then dropped, else it stays (`veto`).
     function restore(bytes32 group) external restricted returns (bool done) {
         _requireInStep(group);
@@ -68,8 +70,8 @@ abstract contract BoundedConsumer is ConsumerBase {
         return Groups.restorable(_groups, group);
     }
 
-    /// @notice Values and bounds of a group, for people and for machines: what holds, what waits and until when, which limit
-    /// applies.
+    /// @notice Values and bounds of a group, for people and for machines: what holds, what waits and until when, which
+    /// limit applies.
     function parametersOf(bytes32 group) external view returns (Live[] memory live, Bound[] memory bounds) {
         return Groups.parametersOf(_groups, group);
     }
@@ -123,8 +125,8 @@ abstract contract BoundedConsumer is ConsumerBase {
     /// @dev What a decision asks for. Reverts where its outputs are unusable.
     function _moves(Decision calldata decision) internal view virtual returns (Move[] memory);
 
-    /// @dev Refuses to change values that somebody else has changed in between where they are used. Called before what waits
-    /// is executed and before values are put back; a decision's `_moves` does it for its own.
+    /// @dev Refuses to change values that somebody else has changed in between where they are used. Called before what
+    /// waits is executed and before values are put back; a decision's `_moves` does it for its own.
     function _requireInStep(bytes32 group) internal view virtual {}
 
     /// @dev Hands changed values on to where they are used; reverts where they must not be.

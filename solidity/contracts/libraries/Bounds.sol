@@ -12,18 +12,18 @@ struct Live {
     uint32 seq;
 }
 
-/// @notice What can be taken back of a parameter. `value`: what it was before the move at `since`, and `restore` puts back.
-/// `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds.
-/// @dev A move that is not safe always begins anew, a safe one only where `since` is older than a day: nobody hides a bad
-/// move behind a small safe one.
+/// @notice What can be taken back of a parameter. `value`: what it was before the move at `since`, and `restore` puts
+/// back. `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds.
+/// @dev A move that is not safe always begins anew, a safe one only where `since` is older than a day: nobody hides a
+/// bad move behind a small safe one.
 struct Undo {
     uint48 value;
     uint40 since;
     uint40 unsafeAt;
 }
 
-/// @notice How a parameter may move. `lo`, `hi`: its range. `stepUp`, `stepDown`: largest move of one decision, in its own
-/// unit or, with the flag RELATIVE, in 1e-4 of the value. Delays and `cooldown` in seconds.
+/// @notice How a parameter may move. `lo`, `hi`: its range. `stepUp`, `stepDown`: largest move of one decision, in its
+/// own unit or, with the flag RELATIVE, in 1e-4 of the value. Delays and `cooldown` in seconds.
 struct Bound {
     uint48 lo;
     uint48 hi;
@@ -36,10 +36,10 @@ struct Bound {
 }
 
 /// @title How far and when parameters move that one decision moves.
-/// @notice A move in a *safe* direction (flags) is clamped to its step by itself and takes effect at once. All other moves
-/// of one decision are *coupled*: `new = old + (target - old) * f` with one `f` for all, so that none is held back while
-/// another is not. They wait for the longest of their delays, and none moves while one cools down: `cooldown` is from a
-/// parameter's last move that was not safe, so that small safe ones keep no other out.
+/// @notice A move in a *safe* direction (flags) is clamped to its step by itself and takes effect at once. All other
+/// moves of one decision are *coupled*: `new = old + (target - old) * f` with one `f` for all, so that none is held
+/// back while another is not. They wait for the longest of their delays, and none moves while one cools down:
+/// `cooldown` is from a parameter's last move that was not safe, so that small safe ones keep no other out.
 library Bounds {
     /// @notice A lower value is safe: at once, and without cooling down first.
     uint8 internal constant SAFE_DOWN = 1;

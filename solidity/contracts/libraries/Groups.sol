@@ -7,7 +7,8 @@ import {Bound, Bounds, Live, Undo} from "./Bounds.sol";
 /// @notice The state machine of `BoundedConsumer`, deployed once and called with the consumer's storage, so that each
 /// consumer's code is small. It emits the consumer's events. Who may call what is the consumer's matter.
 library Groups {
-    /// @notice Which decision a change comes from; `observedAt` in seconds. `binder`, `feedSet`: where its inputs come from.
+    /// @notice Which decision a change comes from; `observedAt` in seconds. `binder`, `feedSet`: where its inputs come
+    /// from.
     struct Origin {
         bytes32 decision;
         bytes32 model;
@@ -89,7 +90,7 @@ library Groups {
         plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
         Wish memory wish = Wish(new uint48[](live.length), new uint48[](live.length), _etaOf(live), plan.delay);
         // What waits from another model counts for nothing: it may have been disabled.
-        if (block.timestamp > wish.eta + GRACE || self.origins[group].model != origin.model) wish.eta = 0;
+        if (block.timestamp > wish.eta + GRACE || !_isOf(self, group, wish.eta, origin.model)) wish.eta = 0;
         bool waits;
         for (uint256 i = 0; i < live.length; ++i) {
             uint48 next = plan.next[i];
@@ -145,9 +146,9 @@ library Groups {
         return true;
     }
 
-    /// @notice Puts back what each parameter was before its last move that was not safe, and before the safe ones of the day
-    /// where there was none; within `RESTORE_WINDOW` of its last change, once. What waits is dropped where something is put
-    /// back, and stays where nothing is: `veto` drops it alone.
+    /// @notice Puts back what each parameter was before its last move that was not safe, and before the safe ones of
+    /// the day where there was none; within `RESTORE_WINDOW` of its last change, once. What waits is dropped where
+    /// something is put back, and stays where nothing is: `veto` drops it alone.
     /// @return live The parameters; `done`: whether something was put back.
     function restore(State storage self, bytes32 group) external returns (Live[] memory live, bool done) {
         uint48[] memory to;
@@ -233,6 +234,11 @@ library Groups {
             // A count for readers: it may wrap.
             ++live.seq;
         }
+    }
+
+    /// @dev Whether what waits comes from a model. Where nothing waits there is nothing to read.
+    function _isOf(State storage self, bytes32 group, uint256 eta, bytes32 model) private view returns (bool) {
+        return eta != 0 && self.origins[group].model == model;
     }
 
     /// @dev Keeps what a parameter was before a move, for `restore`.

@@ -121,8 +121,8 @@ contract DecisionGatewayTest is FedWorld {
         decide(address(_consumer), "subject", ints(0));
     }
 
-    /// @dev With the largest interval that consumers admit, whoever hands in the older of two candidates in each period puts
-    /// off nothing: the younger one is taken in the same block.
+    /// @dev With the largest interval that consumers admit, whoever hands in the older of two candidates in each period
+    /// puts off nothing: the younger one is taken in the same block.
     function test_anOlderCandidateKeepsNoYoungerOneOut() external {
         _policy.minInterval = PERIOD;
         _consumer.set(_policy);

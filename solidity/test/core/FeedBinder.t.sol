@@ -106,8 +106,8 @@ contract FeedBinderTest is World {
         _refuse(old, abi.encodeWithSelector(IFeedBinder.TooManyPhases.selector, _feed, 5));
     }
 
-    /// @dev A phase that was left without a first round: it may have been empty, or its first round be unknown. No older
-    /// round is taken behind it, or two would be; from the next phase's first round on, that phase's are.
+    /// @dev A phase that was left without a first round: it may have been empty, or its first round be unknown. No
+    /// older round is taken behind it, or two would be; from the next phase's first round on, that phase's are.
     function test_aPhaseThatWasLeftWithoutAFirstRoundHidesTheOldOne() external {
         uint80 old = _feed.push(1_000e8, _time - 100);
         _feed.newPhase();

@@ -112,8 +112,8 @@ contract ModelRegistryTest is World {
         registry.register(entry, _ports);
     }
 
-    /// @dev The verifier reads from the key's front and the registry the reference string from its end: whoever appends the
-    /// words of a ceremony to a key of his own string has a model that looks safe.
+    /// @dev The verifier reads from the key's front and the registry the reference string from its end: whoever appends
+    /// the words of a ceremony to a key of his own string has a model that looks safe.
     function test_aKeyWithAppendedWordsIsRefused() external {
         address genuine = newKey(_ports, 7);
         registry.pinCeremony(registry.srsOf(genuine));
