@@ -2,14 +2,18 @@
 pragma solidity ^0.8.27;
 
 import {Decision, IDecisionConsumer} from "../interfaces/IDecisionConsumer.sol";
+import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {Bound, Live} from "../libraries/Bounds.sol";
 import {Groups} from "../libraries/Groups.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 
 /// @title A consumer whose decisions move parameters within bounds.
-/// @notice Parameters that one decision moves together are a *group*. What `Bounds` says moves at once does; the rest waits
-/// in the open, is executed by anyone within 24 hours after its time, and can be vetoed by the guardian until then. The
-/// guardian can put back the last value once within 24 hours of a change, and can never set another one.
+/// @notice Parameters that one decision moves together are a *group*. What `Bounds` says moves at once does; the rest
+/// waits in the open, is executed by anyone within 24 hours after its time, and can be vetoed by the guardian until
+/// then. The guardian can put back what was before the last move that was not safe, or else before the day's safe ones,
+/// once within 24 hours of a change, and can never set another value. A raise waits only while every decision asks for
+/// one: the first that does not drops it. Cooldowns no shorter than 24 hours leave a guardian that long for each move
+/// that is not safe.
 /// @dev Events are those of `Groups`.
 abstract contract BoundedConsumer is ConsumerBase {
     /// @notice One group and what a decision asks of its parameters, in their units.
@@ -26,7 +30,8 @@ abstract contract BoundedConsumer is ConsumerBase {
         Groups.configure(_groups, group, bounds, values);
     }
 
-    /// @notice Applies what waits in a group, once its time has come. Anyone may.
+    /// @notice Applies what waits in a group, once its time has come. Anyone may, while the layer 2 whose sequencer the
+    /// decision's feed set names has been up for its grace time: so long a veto was possible at least.
     /// @return done Whether something was: false where nothing waits, or it waited too long.
     function execute(bytes32 group) external returns (bool done) {
         if (paused) revert Paused();
@@ -37,6 +42,9 @@ abstract contract BoundedConsumer is ConsumerBase {
         if (!done) return false;
         // Whoever disables a model means what waits as well.
         registry.portsOf(origin.model);
+        // The binder that its inputs came from: no gateway is needed, alive or not. Without a feed set there is none to
+        // ask.
+        if (origin.feedSet != 0) IFeedBinder(origin.binder).requireSequencer(origin.feedSet);
         _apply(group, live, origin);
     }
 
@@ -46,18 +54,24 @@ abstract contract BoundedConsumer is ConsumerBase {
         return Groups.veto(_groups, group);
     }
 
-    /// @notice Puts back the values before the group's last change, if that is at most 24 hours ago. By the guardian, with
-    /// no delay, once.
-    /// @return done Whether something was put back.
+    /// @notice Puts back what each parameter of a group was before its last move that was not safe, or, where there was
+    /// none within a day of its last change, before the safe ones of that day: whoever adds a small safe move changes
+    /// nothing by it. If its last change is at most 24 hours ago. By the guardian, with no delay, once.
+    /// @return done Whether something was put back. What waits is then dropped, else it stays (`veto`).
     function restore(bytes32 group) external restricted returns (bool done) {
         _requireInStep(group);
         Live[] memory live;
         (live, done) = Groups.restore(_groups, group);
-        if (done) _apply(group, live, Groups.Origin(0, 0, uint64(block.timestamp)));
+        if (done) _apply(group, live, Groups.Origin(0, 0, 0, address(0), uint64(block.timestamp)));
     }
 
-    /// @notice Values and bounds of a group, for people and for machines: what holds, what waits and until when, which limit
-    /// applies.
+    /// @notice What `restore` would put back now: each parameter's own value where nothing.
+    function restorable(bytes32 group) external view returns (uint48[] memory) {
+        return Groups.restorable(_groups, group);
+    }
+
+    /// @notice Values and bounds of a group, for people and for machines: what holds, what waits and until when, which
+    /// limit applies.
     function parametersOf(bytes32 group) external view returns (Live[] memory live, Bound[] memory bounds) {
         return Groups.parametersOf(_groups, group);
     }
@@ -99,7 +113,9 @@ abstract contract BoundedConsumer is ConsumerBase {
 
     function _decide(Decision calldata decision) internal virtual override {
         Move[] memory moves = _moves(decision);
-        Groups.Origin memory origin = Groups.Origin(decision.id, decision.model, decision.observedAt);
+        Groups.Origin memory origin = Groups.Origin(
+            decision.id, decision.model, decision.feedSet, address(gateway.binder()), decision.observedAt
+        );
         for (uint256 m = 0; m < moves.length; ++m) {
             (Live[] memory live, bool changed) = Groups.move(_groups, moves[m].group, moves[m].targets, origin);
             if (changed) _apply(moves[m].group, live, origin);
@@ -109,8 +125,8 @@ abstract contract BoundedConsumer is ConsumerBase {
     /// @dev What a decision asks for. Reverts where its outputs are unusable.
     function _moves(Decision calldata decision) internal view virtual returns (Move[] memory);
 
-    /// @dev Refuses to change values that somebody else has changed in between where they are used. Called before what waits
-    /// is executed and before values are put back; a decision's `_moves` does it for its own.
+    /// @dev Refuses to change values that somebody else has changed in between where they are used. Called before what
+    /// waits is executed and before values are put back; a decision's `_moves` does it for its own.
     function _requireInStep(bytes32 group) internal view virtual {}
 
     /// @dev Hands changed values on to where they are used; reverts where they must not be.

@@ -11,14 +11,17 @@ import {BoundedConsumer} from "./BoundedConsumer.sol";
 import {ConsumerBase} from "./ConsumerBase.sol";
 
 /// @title Sets a lending market's collateral parameters and caps by proved decisions.
-/// @notice A subject is a reserve. Outputs, in 1e-18: loan to value and liquidation threshold as shares, supply and borrow
-/// cap in whole tokens. Loan to value and threshold are one group: of a decision that moves both, neither is held back
-/// alone, save that a lower loan to value is safe by itself. A threshold has no safe direction: lowered it liquidates.
-/// @dev Groups: `(asset << 8) | kind`, kinds below. Bounds are governance's; as meant: loan to value up 50 a decision after
-/// 24 h, 72 h apart, down 300 at once; threshold 25 either way, always after 24 h; caps up by half after 24 h, 36 h apart,
-/// down by half at once.
+/// @notice A subject is a reserve. Outputs, in 1e-18: loan to value and liquidation threshold as shares, supply and
+/// borrow cap in whole tokens. Loan to value and threshold are one group: of a decision that moves both, neither is
+/// held back alone, save that a lower loan to value is safe by itself. A threshold has no safe direction: lowered it
+/// liquidates.
+/// @dev Groups: `(asset << 8) | kind`, kinds below. Bounds are governance's; as meant: loan to value up 50 a decision
+/// after 24 h, 72 h apart, down 300 at once; threshold 25 either way, always after 24 h; caps up by half after 24 h, 36
+/// h apart, down by half at once.
 contract CollateralSteward is BoundedConsumer {
-    /// @notice The market has other values than this contract set: governance changed them, and must say so by `configure`.
+    /// @notice The market has other values than this contract set: governance changed them, and must say so by
+    /// `configure`. Of any group where a decision comes; of the group itself where what waits is executed or what was
+    /// before is put back.
     error OutOfStep(address asset);
     /// @notice Loan to value and threshold are closer than `GAP`. In 1e-4.
     error GapTooSmall(uint256 ltv, uint256 liquidationThreshold);
@@ -67,19 +70,25 @@ contract CollateralSteward is BoundedConsumer {
         moves[1] = _capMove(groupOf(asset, SUPPLY_CAP), decision.outputs[2]);
         moves[2] = _capMove(groupOf(asset, BORROW_CAP), decision.outputs[3]);
 
-        _requireInStep(moves[0].group);
+        // All three: who changed one of them by hand means the market as it is.
+        for (uint256 i = 0; i < moves.length; ++i) {
+            _requireInStep(moves[i].group);
+        }
     }
 
-    /// @dev Of all three kinds: who changed one of them by hand means the market as it is.
+    /// @dev Of one kind: a cap that somebody lowers by hand keeps nobody from putting back a loan to value.
     function _requireInStep(bytes32 group) internal view override {
         address asset = address(uint160(uint256(group) >> 8));
+        uint8 kind = uint8(uint256(group));
         ICollateralPort.Reserve memory reserve = market.reserveOf(asset);
-        Live[] memory collateral = _liveOf(groupOf(asset, COLLATERAL));
-        if (
-            collateral[0].value != reserve.ltv || collateral[1].value != reserve.liquidationThreshold
-                || _liveOf(groupOf(asset, SUPPLY_CAP))[0].value != reserve.supplyCap
-                || _liveOf(groupOf(asset, BORROW_CAP))[0].value != reserve.borrowCap
-        ) revert OutOfStep(asset);
+        Live[] memory live = _liveOf(group);
+        bool same;
+        if (kind == COLLATERAL) {
+            same = live[0].value == reserve.ltv && live[1].value == reserve.liquidationThreshold;
+        } else {
+            same = live[0].value == (kind == SUPPLY_CAP ? reserve.supplyCap : reserve.borrowCap);
+        }
+        if (!same) revert OutOfStep(asset);
     }
 
     function _apply(bytes32 group, Live[] memory live, Groups.Origin memory) internal override {
@@ -101,8 +110,8 @@ contract CollateralSteward is BoundedConsumer {
         _requireOutputs(4, ports.length - inputs);
     }
 
-    /// @dev A cap may go below what is used: it stops who comes, not who leaves or repays. A floor at the use of this moment
-    /// would be lifted by a deposit that is gone after the decision.
+    /// @dev A cap may go below what is used: it stops who comes, not who leaves or repays. A floor at the use of this
+    /// moment would be lifted by a deposit that is gone after the decision.
     function _capMove(bytes32 group, int256 output) private pure returns (Move memory move) {
         move = Move(group, new uint256[](1));
         move.targets[0] = _scaled(output, 1);

@@ -8,9 +8,9 @@ import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {Port} from "../verifiers/PublicValues.sol";
 
 /// @title What every consumer has: a gateway, a policy for each subject, a pause.
-/// @notice Who may change them is `AccessManager`'s matter. Roles as they are meant: governance (`setPolicy`, `setGateway`)
-/// with a delay of 48 hours or more, guardian (`pause`, and the vetoes of the contracts below) without. A policy that is
-/// changed does not move the cursor at the gateway: what was decided before cannot be decided again.
+/// @notice Who may change them is `AccessManager`'s matter. Roles as they are meant: governance (`setPolicy`,
+/// `setGateway`) with a delay of 48 hours or more, guardian (`pause`, and the vetoes of the contracts below) without. A
+/// policy that is changed does not move the cursor at the gateway: what was decided before cannot be decided again.
 abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     event GatewaySet(IDecisionGateway gateway);
     event PolicySet(bytes32 indexed subject, Policy policy);
@@ -20,8 +20,9 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     error NotGateway(address caller);
     /// @notice Decisions are paused.
     error Paused();
-    /// @notice A policy that the model or the feeds do not fit: its ports are not the model's, its set gives other inputs,
-    /// its age would let a submitter choose among more than two times, or its interval is longer than the feeds' period.
+    /// @notice A policy that the model or the feeds do not fit: its ports are not the model's, its set gives other
+    /// inputs, its age would let a submitter choose among more than two times, or its interval is longer than the
+    /// feeds' period.
     error BadPolicy();
     /// @notice Another number of outputs than this contract reads.
     error WrongOutputs(uint256 expected, uint256 got);
@@ -111,7 +112,8 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
     /// @dev Acts on a decision from the gateway.
     function _decide(Decision calldata decision) internal virtual;
 
-    /// @dev Refuses a model whose public values this contract does not read as they are meant; may keep what it needs of them.
+    /// @dev Refuses a model whose public values this contract does not read as they are meant; may keep what it needs
+    /// of them.
     /// @param ports Of all inputs, then all outputs; `inputs` says how many are inputs.
     function _checkPorts(bytes32 subject, Port[] calldata ports, uint256 inputs) internal virtual;
 
@@ -128,8 +130,8 @@ abstract contract ConsumerBase is IDecisionConsumer, AccessManaged {
         }
         (bytes32 fedPorts, uint256 fed, uint32 period, bool views) = gateway.binder().shapeOf(policy_.feedSet);
         bool fits = fed + policy_.ownInputs == inputs && fedPorts == portsHash && (policy_.snapshots || !views);
-        // At most two times are young enough, so that waiting for a better one gains little; and the older one, handed in
-        // first, keeps no newer one out for longer than the next takes to come. Slower paces are the bounds' matter.
+        // At most two times are young enough, so that waiting for a better one gains little; and the older one, handed
+        // in first, keeps the newer one out for no time at all. Slower paces are the bounds' matter.
         if (!fits || policy_.maxAge > 2 * uint256(period) || policy_.minInterval > period) revert BadPolicy();
     }
 

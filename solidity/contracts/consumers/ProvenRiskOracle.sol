@@ -14,7 +14,8 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 /// @title A risk oracle whose updates are proved.
 /// @notice Contracts that read a risk oracle (Aave's agents among them) read this one unchanged. A subject is an update
 /// type and a market; a decision has one output, the parameter in units of 1 (bps, or whole tokens), and becomes an
-/// update when its bounds let it through, numbered from 1 for each subject; the events are `Groups.Applied`. The reader's own ranges, delays and breakers hold beside these.
+/// update when its bounds let it through, numbered from 1 for each subject; the events are `Groups.Applied`. The
+/// reader's own ranges, delays and breakers hold beside these.
 contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     struct Update {
         bytes32 decision;
@@ -39,9 +40,9 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     }
 
     /// @inheritdoc IRiskOracle
-    /// @dev `timestamp` is when the value came to hold: a reader's expiry counts from there. A change that waited would else
-    /// reach its readers expired; how old its inputs may be is the policy's matter.
-    /// `referenceId` is the decision's id in hexadecimal; zero where a guardian put the previous value back.
+    /// @dev `timestamp` is when the value came to hold: a reader's expiry counts from there. A change that waited would
+    /// else reach its readers expired; how old its inputs may be is the policy's matter. `referenceId` is the
+    /// decision's id in hexadecimal; zero where a guardian put the previous value back.
     function getLatestUpdateByParameterAndMarket(string memory updateType, address market)
         external
         view

@@ -11,9 +11,9 @@ import {PublicValues} from "../verifiers/PublicValues.sol";
 import {AttestedValues} from "./AttestedValues.sol";
 
 /// @title Sets of feeds, bound at times that nobody chooses.
-/// @notice Without an owner: a set never changes. Rounds and attested values are those of the period's beginning, whoever
-/// asks and whenever. Views have no history, so that whoever asks first in a period chooses the moment; the median of
-/// three periods keeps one moment's state out of a model, and the move of a whole hour in.
+/// @notice Without an owner: a set never changes. Rounds and attested values are those of the period's beginning,
+/// whoever asks and whenever. Views have no history, so that whoever asks first in a period chooses the moment; the
+/// median of three periods keeps one moment's state out of a model, and the move of a whole hour in.
 contract FeedBinder is IFeedBinder {
     /// @dev `lastTime`: the period of the last snapshot; `takenAt`: when it was taken. In seconds.
     struct State {
@@ -252,8 +252,10 @@ contract FeedBinder is IFeedBinder {
         return value;
     }
 
-    /// @dev A view is read in the state between two transactions, which no flash loan made: only an account without code
-    /// that calls this contract directly has none of its own calls around it.
+    /// @dev A view is read in the state between two transactions, which no flash loan made: only an account without
+    /// code that calls this contract directly has none of its own calls around it. Three transactions that a block's
+    /// builder keeps together move a view and put it back with money of one's own: that is not stopped here, but two
+    /// records of three, half a period apart, must be taken so.
     function _requireDirectCall() private view {
         // solhint-disable-next-line avoid-tx-origin
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DirectCallsOnly(msg.sender);
@@ -265,6 +267,8 @@ contract FeedBinder is IFeedBinder {
         for (uint256 i = 0; i < count; ++i) {
             Source calldata source = set.sources[i];
             bool view_ = source.kind == Kind.View;
+            // The oldest of three records is two periods older than the newest, at the best.
+            if (view_ && source.maxAge < (RECORDS - 1) * set.period) revert BadSource(i);
             if (
                 source.lo > source.hi || source.decimals > MAX_DECIMALS || source.target.code.length == 0
                     || set.ports[i].num == 0 || set.ports[i].den == 0

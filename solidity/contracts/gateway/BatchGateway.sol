@@ -13,10 +13,10 @@ import {PackedInts} from "../libraries/PackedInts.sol";
 import {GatewayBase} from "./GatewayBase.sol";
 
 /// @title Decisions about many subjects in one proof.
-/// @notice The gateway builds the tree of the decisions and keeps the hash of the batch's record; whoever opens leaves hands
-/// in the record. A leaf moves its subject's cursor to the batch's time, so that none is applied twice, and none after a
-/// newer decision. A batch dies at its deadline, when its model is disabled, and when the consumer names another model or
-/// another set of feeds.
+/// @notice The gateway builds the tree of the decisions and keeps the hash of the batch's record; whoever opens leaves
+/// hands in the record. A leaf moves its subject's cursor to the batch's time, so that none is applied twice, and none
+/// after a newer decision. A batch dies at its deadline, when its model is disabled, and when the consumer names
+/// another model or another set of feeds.
 abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
     /// @notice Batches of a consumer and cohort that are kept.
     uint256 public constant RING = 16;
@@ -86,7 +86,8 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
     {
         Policy memory policy = _policyOf(batch.consumer, batch.subject);
         if (policy.model != batch.model || policy.feedSet != batch.feedSet) revert PolicyChanged(policy.model);
-        // As for a decision of its own: nothing is applied while the sequencer is down, or has been up for too short a time.
+        // As for a decision of its own: nothing is applied while the sequencer is down, or has been up for too short a
+        // time.
         binder.requireSequencer(batch.feedSet);
         Model memory model = _live(batch.model);
         Decision[] memory decisions = new Decision[](opening.indexes.length);
@@ -107,8 +108,8 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or of a time too near: a subject that
-    /// is in two cohorts, or has decisions of its own, moves no oftener for it.
+    /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or of a time too near: a
+    /// subject that is in two cohorts, or has decisions of its own, moves no oftener for it.
     function _advance(Batch memory batch, bytes32 subject, uint32 minInterval)
         private
         returns (bool next, uint64 nonce)
@@ -129,7 +130,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         returns (Decision memory decision)
     {
         decision.id = keccak256(abi.encode(batch.id, index));
-        decision.model = batch.model;
+        (decision.model, decision.feedSet) = (batch.model, batch.feedSet);
         decision.subject = subject;
         decision.nonce = nonce;
         decision.observedAt = batch.observedAt;

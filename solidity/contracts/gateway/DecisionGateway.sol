@@ -50,7 +50,7 @@ contract DecisionGateway is BatchGateway {
         Cursor memory last = _cursors[request.consumer][request.subject];
         _requireNext(last, request.nonce, decision.observedAt, policy.minInterval);
         _requireFresh(request.deadline, decision.observedAt, policy.maxAge);
-        decision.model = policy.model;
+        (decision.model, decision.feedSet) = (policy.model, policy.feedSet);
         decision.subject = request.subject;
         decision.nonce = request.nonce;
         decision.deadline = request.deadline;

@@ -121,15 +121,16 @@ abstract contract GatewayBase is IDecisionGateway {
         }
     }
 
-    /// @dev Refuses what is out of order or too early.
-    function _requireNext(Cursor memory last, uint64 nonce, uint64 observedAt, uint32 minInterval) internal view {
+    /// @dev Refuses what is out of order or too early. Intervals are between observations: whoever hands in an older
+    /// one late keeps no younger one out. Without a feed set an observation is of the block that it is accepted in.
+    function _requireNext(Cursor memory last, uint64 nonce, uint64 observedAt, uint32 minInterval) internal pure {
         if (nonce != last.nextNonce) revert NonceUsed(last.nextNonce, nonce);
         if (last.acceptedAt == 0) return;
         if (observedAt <= last.observedAt) revert NotNewer(last.observedAt, observedAt);
-        uint256 next = uint256(last.acceptedAt) + minInterval;
+        uint256 next = uint256(last.observedAt) + minInterval;
         // `minInterval` has 32 bits: the sum fits in 64.
         // forge-lint: disable-next-line(unsafe-typecast)
-        if (block.timestamp < next) revert TooEarly(uint64(next));
+        if (observedAt < next) revert TooEarly(uint64(next));
     }
 
     function _requireFresh(uint64 deadline, uint64 observedAt, uint32 maxAge) internal view {
@@ -139,7 +140,8 @@ abstract contract GatewayBase is IDecisionGateway {
         if (deadline > latest) revert DeadlineTooFar(uint64(latest), deadline);
     }
 
-    /// @dev Builds every public value and verifies; reverts with the verifier's own error, which returns nothing but `true`.
+    /// @dev Builds every public value and verifies; reverts with the verifier's own error, which returns nothing but
+    /// `true`.
     /// @return id Of a decision or a batch: hash of context, inputs and outputs.
     function _prove(
         bytes32 context,

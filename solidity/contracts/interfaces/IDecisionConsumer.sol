@@ -3,9 +3,10 @@ pragma solidity ^0.8.27;
 
 /// @notice What a consumer demands of the next decision about a subject.
 /// @dev `model`: key digest. `feedSet`: set of the binder that gives the first inputs, 0 for none. `inputsHash`: hash
-/// (`InputHash.ofAll`) of the last `ownInputs` inputs, which the consumer computes by itself. `maxAge`: seconds from the
-/// observation to the latest deadline. `minInterval`: seconds between two decisions. `snapshots`: inputs of the set are
-/// taken from its snapshots and not from rounds that the submitter names.
+/// (`InputHash.ofAll`) of the last `ownInputs` inputs, which the consumer computes by itself. `maxAge`: seconds from
+/// the observation to the latest deadline. `minInterval`: seconds between the observations of two decisions.
+/// `snapshots`: inputs of the set are taken from its snapshots and not from rounds that the submitter names. A subject
+/// of a cohort should have no policy of its own: an opening takes the nonce that a finished proof was made for.
 struct Policy {
     bytes32 model;
     bytes32 feedSet;
@@ -17,11 +18,13 @@ struct Policy {
 }
 
 /// @notice A decision whose proof was verified.
-/// @dev `observedAt`, `deadline` in seconds. `inputs` in steps of their ports. `outputs` in 1e-18, rounded down: the
+/// @dev `feedSet`: the set of the gateway's binder that gave the first inputs, 0 for none. `observedAt`, `deadline` in
+/// seconds. `inputs` in steps of their ports. `outputs` in 1e-18, rounded down: the
 /// gateway decodes them, so that no consumer reads a field element or forgets a scale.
 struct Decision {
     bytes32 id;
     bytes32 model;
+    bytes32 feedSet;
     bytes32 subject;
     uint64 nonce;
     uint64 observedAt;
@@ -43,7 +46,8 @@ interface IDecisionConsumer {
     /// @return This function's selector.
     function onDecisions(Decision[] calldata decisions) external returns (bytes4);
 
-    /// @notice What a decision would change now: for each parameter its value, the new one, and when (seconds; 0: at once).
+    /// @notice What a decision would change now: for each parameter its value, the new one, and when (seconds; 0: at
+    /// once).
     function preview(Decision calldata decision)
         external
         view

@@ -19,8 +19,8 @@ struct Request {
 }
 
 /// @notice A batch as it is kept: by its hash, so that whoever opens it hands in the rest.
-/// @dev `subject`: `keccak256(abi.encode(cohort.codehash, size))`. `root`: of the leaves
-/// `keccak256(keccak256(id . index . subject . outputs))`, 32 bytes each, outputs in steps. `observedAt`, `deadline` in seconds.
+/// @dev `subject`: `keccak256(abi.encode(cohort.codehash, size))`. `root`: of the leaves `keccak256(keccak256(id .
+/// index . subject . outputs))`, 32 bytes each, outputs in steps. `observedAt`, `deadline` in seconds.
 struct Batch {
     bytes32 id;
     address consumer;
@@ -81,7 +81,8 @@ interface IDecisionGateway {
     error Expired(uint64 deadline);
     /// @notice The deadline is further from the observation than the consumer admits. Both in seconds.
     error DeadlineTooFar(uint64 latest, uint64 deadline);
-    /// @notice The consumer wants no decision before `next`. In seconds.
+    /// @notice The consumer wants no decision that was observed before `next`, in seconds: the last one's observation
+    /// and the policy's interval. When the last one was accepted counts for nothing.
     error TooEarly(uint64 next);
     /// @notice Observed no later than the subject's last decision. Both in seconds.
     error NotNewer(uint64 last, uint64 got);
@@ -120,8 +121,10 @@ interface IDecisionGateway {
     /// @notice Verifies decisions about all subjects of a cohort in one proof and keeps the root of their tree.
     function submitBatch(BatchRequest calldata request, bytes calldata proof) external returns (bytes32 id);
 
-    /// @notice Hands decisions of a batch to their consumer. A subject that has a decision from the same time or a later
-    /// one, or one that is younger than the policy's interval, is passed over.
+    /// @notice Hands decisions of a batch to their consumer. A subject that has a decision from the same time or a
+    /// later one, or one observed within the policy's interval before, is passed over. Each takes its subject's next
+    /// nonce, so that a proof of a single decision that was made for it is worth nothing any more: subjects of cohorts
+    /// should have none.
     /// @return applied How many were handed over.
     function open(Batch calldata batch, Opening calldata opening) external returns (uint256 applied);
 

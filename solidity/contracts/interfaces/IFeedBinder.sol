@@ -14,10 +14,11 @@ enum Kind {
 }
 
 /// @notice One input's source.
-/// @dev `target`: feed, contract or `AttestedValues`. `selector`: of a View, called with `arg` alone. `decimals`: places of the
-/// value; a feed that changes its own is refused. `lag`: periods back. `maxAge`: seconds between the value's time and the
-/// time that is bound; of a View between its oldest record and that time. `maxMoveBps`: largest move since one period
-/// before, in 1e-4 of the older value, 0 for none; Rounds only. `lo`, `hi`: band of the raw value, ends included.
+/// @dev `target`: feed, contract or `AttestedValues`. `selector`: of a View, called with `arg` alone. `decimals`:
+/// places of the value; a feed that changes its own is refused. `lag`: periods back. `maxAge`: seconds between the
+/// value's time and the time that is bound; of a View between its oldest record and that time. `maxMoveBps`: largest
+/// move since one period before, in 1e-4 of the older value, 0 for none; Rounds only. `lo`, `hi`: band of the raw
+/// value, ends included.
 struct Source {
     Kind kind;
     address target;
@@ -32,8 +33,8 @@ struct Source {
 }
 
 /// @notice A set: sources, the ports that their values become, and when they are bound.
-/// @dev `period`: seconds; times that are bound are multiples of it. `sequencerFeed`: of an L2, 0 for none; answer 0 is up.
-/// `grace`: seconds that it must have been up.
+/// @dev `period`: seconds; times that are bound are multiples of it. `sequencerFeed`: of an L2, 0 for none; answer 0 is
+/// up. `grace`: seconds that it must have been up.
 struct FeedSet {
     Source[] sources;
     Port[] ports;
@@ -52,8 +53,9 @@ interface IFeedBinder {
 
     /// @notice No such set.
     error UnknownSet(bytes32 setId);
-    /// @notice A set that could never be bound: no sources, another number of ports, no period, a Round without a feed, a
-    /// Round with `lag` times period beyond any feed, a View with a move limit, a band that is empty.
+    /// @notice A set that could never be bound: no sources, another number of ports, no period, a Round without a feed,
+    /// a Round with `lag` times period beyond any feed, a View with a move limit or with an age that lets no three
+    /// records count (less than two periods), a band that is empty.
     error BadSet();
     /// @notice As BadSet, of one source.
     error BadSource(uint256 index);
@@ -108,12 +110,12 @@ interface IFeedBinder {
     /// @return inputs In steps of their ports.
     function bind(bytes32 setId, uint64 time, uint80[] calldata rounds) external view returns (int256[] memory inputs);
 
-    /// @notice Binds the current period's values and keeps their hash. Anyone may; a repeat within the period returns the
-    /// same index. 0: recorded, but too few records of a View for a median.
+    /// @notice Binds the current period's values and keeps their hash. Anyone may; a repeat within the period returns
+    /// the same index. 0: recorded, but too few records of a View for a median.
     function snapshot(bytes32 setId, uint80[] calldata rounds) external returns (uint64 index);
 
-    /// @notice Reverts with `Sequencer.SequencerDown` where the set names a sequencer's feed and it is down, or up for less than the grace
-    /// time. `bind`, `snapshot` and `bound` ask too.
+    /// @notice Reverts with `Sequencer.SequencerDown` where the set names a sequencer's feed and it is down, or up for
+    /// less than the grace time. `bind`, `snapshot` and `bound` ask too.
     function requireSequencer(bytes32 setId) external view;
 
     /// @notice The time of a snapshot whose inputs have this hash (`InputHash`); reverts with SnapshotMismatch else.

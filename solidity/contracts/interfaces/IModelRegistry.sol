@@ -14,8 +14,9 @@ struct OutputRun {
     int64 zero;
 }
 
-/// @notice What the registry knows of a model; all but `verifier` and its code hash, `key`, `inputs` and `addedAt` is read from the key's data.
-/// @dev `unsafeSrs`: the key's reference string is none that was pinned when the model was registered. `addedAt` in seconds.
+/// @notice What the registry knows of a model; all but `verifier` and its code hash, `key`, `inputs` and `addedAt` is
+/// read from the key's data.
+/// @dev `unsafeSrs`: the key's reference string is none that is pinned. `addedAt` in seconds.
 struct Model {
     address verifier;
     bytes32 verifierCodeHash;
@@ -29,8 +30,9 @@ struct Model {
     OutputRun[] runs;
 }
 
-/// @notice What a registrar says. `verifierCodeHash`: that of the published verifier, so that no proxy stands in its place. `inputs`: how many of the ports are inputs, the one thing that no hash in the key's data
-/// tells. Digests and `uri` are for readers of the event.
+/// @notice What a registrar says. `verifierCodeHash`: that of the published verifier, from its publisher and not from
+/// the chain: the hash of a proxy in its place would do as well. `inputs`: how many of the ports are inputs, the one
+/// thing that no hash in the key's data tells. Digests and `uri` are for readers of the event.
 struct Registration {
     address verifier;
     bytes32 verifierCodeHash;
@@ -88,10 +90,12 @@ interface IModelRegistry {
     /// @return model The digest of its key.
     function register(Registration calldata registration, Port[] calldata ports) external returns (bytes32 model);
 
-    /// @notice Disables a model. By the guardian's role; there is no way back. Nothing happens where it is disabled already.
+    /// @notice Disables a model. By the guardian's role; there is no way back. Nothing happens where it is disabled
+    /// already.
     function disable(bytes32 model) external;
 
-    /// @notice Says that a reference string comes from a ceremony, for models that are registered from now on.
+    /// @notice Says that a reference string comes from a ceremony, for all models of it, those that are registered
+    /// included.
     /// @param srs As `srsOf` computes it.
     function pinCeremony(bytes32 srs) external;
 
@@ -104,7 +108,7 @@ interface IModelRegistry {
     /// @return inputs How many of the ports are inputs.
     function portsOf(bytes32 model) external view returns (bytes32 portsHash, uint16 inputs);
 
-    /// @notice `keccak256` of the last ten words of a key's data: `[1]_1`, `[1]_2` and `-[s]_2` of its reference string,
-    /// of a key of the length that its verifier reads: `register` checks that.
+    /// @notice `keccak256` of the last ten words of a key's data: `[1]_1`, `[1]_2` and `-[s]_2` of its reference
+    /// string, of a key of the length that its verifier reads: `register` checks that.
     function srsOf(address key) external view returns (bytes32);
 }

@@ -12,8 +12,18 @@ struct Live {
     uint32 seq;
 }
 
-/// @notice How a parameter may move. `lo`, `hi`: its range. `stepUp`, `stepDown`: largest move of one decision, in its own
-/// unit or, with the flag RELATIVE, in 1e-4 of the value. Delays and `cooldown` in seconds.
+/// @notice What can be taken back of a parameter. `value`: what it was before the move at `since`, and `restore` puts
+/// back. `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds.
+/// @dev A move that is not safe always begins anew, a safe one only where `since` is older than a day: nobody hides a
+/// bad move behind a small safe one.
+struct Undo {
+    uint48 value;
+    uint40 since;
+    uint40 unsafeAt;
+}
+
+/// @notice How a parameter may move. `lo`, `hi`: its range. `stepUp`, `stepDown`: largest move of one decision, in its
+/// own unit or, with the flag RELATIVE, in 1e-4 of the value. Delays and `cooldown` in seconds.
 struct Bound {
     uint48 lo;
     uint48 hi;
@@ -26,9 +36,10 @@ struct Bound {
 }
 
 /// @title How far and when parameters move that one decision moves.
-/// @notice A move in a *safe* direction (flags) is clamped to its step by itself and takes effect at once. All other moves
-/// of one decision are *coupled*: `new = old + (target - old) * f` with one `f` for all, so that none is held back while
-/// another is not. They wait for the longest of their delays, and none moves while one cools down.
+/// @notice A move in a *safe* direction (flags) is clamped to its step by itself and takes effect at once. All other
+/// moves of one decision are *coupled*: `new = old + (target - old) * f` with one `f` for all, so that none is held
+/// back while another is not. They wait for the longest of their delays, and none moves while one cools down:
+/// `cooldown` is from a parameter's last move that was not safe, so that small safe ones keep no other out.
 library Bounds {
     /// @notice A lower value is safe: at once, and without cooling down first.
     uint8 internal constant SAFE_DOWN = 1;
@@ -53,8 +64,8 @@ library Bounds {
 
     /// @notice The plan of one decision.
     /// @param targets What the decision asks for, in the parameters' units; any number.
-    /// @param time Now, in seconds.
-    function plan(Live[] memory live, Bound[] memory bounds, uint256[] memory targets, uint256 time)
+    /// @param cools Whether each cools down: it moves in a safe direction only.
+    function plan(Live[] memory live, Bound[] memory bounds, uint256[] memory targets, bool[] memory cools)
         internal
         pure
         returns (Plan memory result)
@@ -62,6 +73,7 @@ library Bounds {
         uint256 count = live.length;
         if (bounds.length != count) revert BoundsLength(count, bounds.length);
         if (targets.length != count) revert BoundsLength(count, targets.length);
+        if (cools.length != count) revert BoundsLength(count, cools.length);
         result.next = new uint48[](count);
         result.atOnce = new bool[](count);
 
@@ -79,7 +91,7 @@ library Bounds {
                 result.atOnce[i] = true;
                 continue;
             }
-            if (time < uint256(live[i].changedAt) + bounds[i].cooldown) room = 0;
+            if (cools[i]) room = 0;
             if (room < distance && room * den < num * distance) (num, den) = (room, distance);
             uint256 delay = up ? bounds[i].delayUp : bounds[i].delayDown;
             if (delay > result.delay) result.delay = delay;

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.27;
 
-import {Bound, Bounds, Live} from "./Bounds.sol";
+import {Bound, Bounds, Live, Undo} from "./Bounds.sol";
 
 /// @title Groups of parameters: what holds, what waits, what can be taken back.
 /// @notice The state machine of `BoundedConsumer`, deployed once and called with the consumer's storage, so that each
 /// consumer's code is small. It emits the consumer's events. Who may call what is the consumer's matter.
 library Groups {
-    /// @notice Which decision a change comes from; `observedAt` in seconds.
+    /// @notice Which decision a change comes from; `observedAt` in seconds. `binder`, `feedSet`: where its inputs come
+    /// from.
     struct Origin {
         bytes32 decision;
         bytes32 model;
+        bytes32 feedSet;
+        address binder;
         uint64 observedAt;
     }
 
     struct Parameter {
         Live live;
         Bound bound;
+        Undo undo;
     }
 
     struct State {
@@ -48,7 +52,8 @@ library Groups {
 
     /// @notice Seconds after its time within which a change can be executed.
     uint256 internal constant GRACE = 24 hours;
-    /// @notice Seconds after a change within which it can be taken back.
+    /// @notice Seconds after a parameter's last change within which it can be taken back, and with it those of as many
+    /// seconds before, as far as the last one that was not safe.
     uint256 internal constant RESTORE_WINDOW = 24 hours;
 
     /// @notice Sets bounds, and values where some are given: the first time they must be. What waits is dropped.
@@ -68,6 +73,7 @@ library Groups {
             // The count goes on: readers take what is not newer for known.
             uint32 seq = parameters[i].live.seq;
             parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), seq);
+            parameters[i].undo = Undo(values[i], uint40(block.timestamp), uint40(block.timestamp));
         }
         emit Configured(group, bounds);
     }
@@ -78,17 +84,20 @@ library Groups {
         external
         returns (Live[] memory live, bool changed)
     {
+        Bounds.Plan memory plan;
         Bound[] memory bounds;
         (live, bounds) = _load(self, group);
-        Bounds.Plan memory plan = Bounds.plan(live, bounds, targets, block.timestamp);
+        plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
         Wish memory wish = Wish(new uint48[](live.length), new uint48[](live.length), _etaOf(live), plan.delay);
-        if (block.timestamp > wish.eta + GRACE) wish.eta = 0;
+        // What waits from another model counts for nothing: it may have been disabled.
+        if (block.timestamp > wish.eta + GRACE || !_isOf(self, group, wish.eta, origin.model)) wish.eta = 0;
         bool waits;
         for (uint256 i = 0; i < live.length; ++i) {
             uint48 next = plan.next[i];
             if (next != targets[i]) emit Clamped(group, i, targets[i], next);
             bool moves = next != live[i].value;
             if (moves && plan.atOnce[i]) {
+                _keep(self, group, i, live[i].value, Bounds.isSafe(bounds[i], next > live[i].value));
                 _set(group, live[i], i, next, origin.decision);
                 wish.waiting[i] = next;
                 changed = true;
@@ -116,7 +125,10 @@ library Groups {
         if (block.timestamp < eta) revert NotDue(eta);
         origin = self.origins[group];
         for (uint256 i = 0; i < live.length; ++i) {
-            if (live[i].eta != 0) _set(group, live[i], i, live[i].pending, origin.decision);
+            if (live[i].eta == 0) continue;
+            // Whatever waited is not safe by itself.
+            _keep(self, group, i, live[i].value, false);
+            _set(group, live[i], i, live[i].pending, origin.decision);
         }
         _drop(live);
         _store(self, group, live);
@@ -134,29 +146,31 @@ library Groups {
         return true;
     }
 
-    /// @notice Puts back what the group's last change moved, within `RESTORE_WINDOW`, once. What waits is dropped.
+    /// @notice Puts back what each parameter was before its last move that was not safe, and before the safe ones of
+    /// the day where there was none; within `RESTORE_WINDOW` of its last change, once. What waits is dropped where
+    /// something is put back, and stays where nothing is: `veto` drops it alone.
     /// @return live The parameters; `done`: whether something was put back.
     function restore(State storage self, bytes32 group) external returns (Live[] memory live, bool done) {
-        Bound[] memory bounds;
-        (live, bounds) = _load(self, group);
-        uint256 last;
-        for (uint256 i = 0; i < live.length; ++i) {
-            if (live[i].changedAt > last) last = live[i].changedAt;
-        }
-        if (block.timestamp > last + RESTORE_WINDOW) return (live, false);
-        _drop(live);
+        uint48[] memory to;
+        (live, to) = _restorable(self, group);
         for (uint256 i = 0; i < live.length; ++i) {
             uint48 from = live[i].value;
-            // Bounds may have been set anew since: no value leaves them.
-            uint48 to = Bounds.clamp(live[i].previous, bounds[i]);
-            if (live[i].changedAt != last || live[i].previous == from || to == from) continue;
-            _set(group, live[i], i, to, 0);
+            if (to[i] == from) continue;
+            _set(group, live[i], i, to[i], 0);
             // Once: a second time there is nothing to put back.
-            live[i].previous = live[i].value;
-            emit Restored(group, i, from, live[i].value);
+            live[i].previous = to[i];
+            self.parameters[group][i].undo = Undo(to[i], uint40(block.timestamp), uint40(block.timestamp));
+            emit Restored(group, i, from, to[i]);
             done = true;
         }
-        if (done) _store(self, group, live);
+        if (!done) return (live, false);
+        _drop(live);
+        _store(self, group, live);
+    }
+
+    /// @notice What `restore` would put back now: each parameter's own value where nothing.
+    function restorable(State storage self, bytes32 group) external view returns (uint48[] memory values) {
+        (, values) = _restorable(self, group);
     }
 
     /// @notice Values and bounds of a group.
@@ -175,7 +189,7 @@ library Groups {
         returns (uint256[] memory from, uint256[] memory to, uint48[] memory eta)
     {
         (Live[] memory live, Bound[] memory bounds) = _load(self, group);
-        Bounds.Plan memory plan = Bounds.plan(live, bounds, targets, block.timestamp);
+        Bounds.Plan memory plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
         (from, to, eta) = (new uint256[](live.length), new uint256[](live.length), new uint48[](live.length));
         for (uint256 i = 0; i < live.length; ++i) {
             (from[i], to[i]) = (live[i].value, plan.next[i]);
@@ -219,6 +233,49 @@ library Groups {
         unchecked {
             // A count for readers: it may wrap.
             ++live.seq;
+        }
+    }
+
+    /// @dev Whether what waits comes from a model. Where nothing waits there is nothing to read.
+    function _isOf(State storage self, bytes32 group, uint256 eta, bytes32 model) private view returns (bool) {
+        return eta != 0 && self.origins[group].model == model;
+    }
+
+    /// @dev Keeps what a parameter was before a move, for `restore`.
+    function _keep(State storage self, bytes32 group, uint256 i, uint48 before, bool safe) private {
+        Undo storage undo = self.parameters[group][i].undo;
+        if (safe && block.timestamp <= undo.since + RESTORE_WINDOW) return;
+        (undo.value, undo.since) = (before, uint40(block.timestamp));
+        if (!safe) undo.unsafeAt = uint40(block.timestamp);
+    }
+
+    /// @dev The parameters, and where `restore` takes each.
+    function _restorable(State storage self, bytes32 group)
+        private
+        view
+        returns (Live[] memory live, uint48[] memory to)
+    {
+        Bound[] memory bounds;
+        (live, bounds) = _load(self, group);
+        to = new uint48[](live.length);
+        for (uint256 i = 0; i < live.length; ++i) {
+            to[i] = live[i].value;
+            uint48 before = self.parameters[group][i].undo.value;
+            if (before == to[i] || block.timestamp > live[i].changedAt + RESTORE_WINDOW) continue;
+            // Bounds may have been set anew since: no value leaves them.
+            to[i] = Bounds.clamp(before, bounds[i]);
+        }
+    }
+
+    function _cools(State storage self, bytes32 group, Bound[] memory bounds)
+        private
+        view
+        returns (bool[] memory cools)
+    {
+        cools = new bool[](bounds.length);
+        for (uint256 i = 0; i < cools.length; ++i) {
+            uint256 since = self.parameters[group][i].undo.unsafeAt;
+            cools[i] = block.timestamp < since + bounds[i].cooldown;
         }
     }
 

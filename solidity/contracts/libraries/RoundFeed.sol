@@ -5,8 +5,11 @@ import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
 
 /// @title The last round of a feed at a time.
-/// @notice At a time `t`, exactly one round of a feed is accepted: the last one with `updatedAt <= t` in the highest phase
-/// that has such a round. A phase that began later, and a source that goes on after a proxy has left it, change nothing.
+/// @notice At a time `t`, exactly one round of a feed is accepted: the last one with `updatedAt <= t` in the highest
+/// phase that has such a round. A phase that began later, and a source that goes on after a proxy has left it, change
+/// nothing. Numbers within a phase are taken to follow each other. A phase whose first round is unknown may have begun
+/// before `t`: no round of an older phase is taken behind it, not even where it was really empty. Nobody can tell the
+/// two apart, and the next phase's own rounds end that: all times from its first round on have one.
 library RoundFeed {
     /// @notice Phases that are looked into behind a round's own. More have to pass before `t` is out of reach.
     uint256 internal constant MAX_PHASES = 4;
@@ -52,15 +55,16 @@ library RoundFeed {
             uint80 first = uint80((later << 64) | 1);
             (followed,, nextAt) = _round(feed, first);
             if (followed && nextAt <= time) revert IFeedBinder.SupersededRound(address(feed), roundId, time);
-            // The phase that is in use has rounds, and nobody can tell since when: its own are taken, no older ones.
-            bool hasRounds = later == lastPhase && uint64(latest) != 0;
-            if (!followed && hasRounds) revert IFeedBinder.MissingRound(address(feed), first);
+            // Nobody can tell since when a phase has rounds whose first one is unknown. The one in use tells where it
+            // has none.
+            bool isEmpty = later == lastPhase && uint64(latest) == 0;
+            if (!followed && !isEmpty) revert IFeedBinder.MissingRound(address(feed), first);
         }
     }
 
-    /// @dev Some feeds revert for a round that they do not have, others answer with zeros, and proxies have been seen to
-    /// ignore a number's upper bits. A caller that leaves too little gas for the feed cannot make a round look unknown: a
-    /// 64th of what the feed was given does not pay for what follows.
+    /// @dev Some feeds revert for a round that they do not have, others answer with zeros, and proxies have been seen
+    /// to ignore a number's upper bits. A caller that leaves too little gas for the feed cannot make a round look
+    /// unknown: a 64th of what the feed was given does not pay for what follows.
     function _round(IPriceFeed feed, uint80 roundId)
         private
         view

@@ -8,10 +8,10 @@ import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
 import {Port, PublicValues, Rounding} from "../verifiers/PublicValues.sol";
 
 /// @title Append-only records of models.
-/// @notice A registrar names a verifier and a key; shape, digest, number of public values, ports and reference string are
-/// read from the key's data and compared. What no hash there tells apart, and a registrar must therefore check: that the
-/// verifier's code is the published one, that the key's digest is the one that its maker publishes, and how many ports
-/// are inputs.
+/// @notice A registrar names a verifier and a key; shape, digest, number of public values, ports and reference string
+/// are read from the key's data and compared. What no hash there tells apart, and a registrar must therefore check:
+/// that the verifier's code hash is the published one (a proxy's own does not change when what it points to does, and
+/// no contract can tell), that the key's digest is the one that its maker publishes, and how many ports are inputs.
 /// @dev A record is stored as code, so that `live` costs the same whatever the model. Roles: registrar (`register`,
 /// `pinCeremony`) with a delay, guardian (`disable`) without.
 contract ModelRegistry is IModelRegistry, AccessManaged {
@@ -109,6 +109,8 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         entry = abi.decode(DataCode.read(record.data), (Model));
         if (entry.key.codehash != entry.keyCodeHash) revert KeyMissing(model);
         if (entry.verifier.codehash != entry.verifierCodeHash) revert VerifierMissing(model);
+        // A ceremony may have been pinned since. None is ever taken back.
+        if (entry.unsafeSrs) entry.unsafeSrs = !isCeremony[srsOf(entry.key)];
     }
 
     /// @inheritdoc IModelRegistry

@@ -163,9 +163,41 @@ contract CollateralStewardTest is FedWorld {
         _steward.restore(group);
         bytes32 caps = _steward.groupOf(address(_ether), 1);
         VM.prank(GUARDIAN);
-        VM.expectRevert(outOfStep);
-        _steward.restore(caps);
+        yes(_steward.restore(caps), "a group that nobody touched");
+        eq(_market.supplyCap(), 1_000, "is put back");
         yes(_market.ltv() == 1_000 && _market.liquidationThreshold() == 9_000, "as governance set it");
+    }
+
+    /// @dev Nor does a cap that somebody lowers in the same emergency keep a bad loan to value.
+    function test_aCapThatWasLoweredByHandKeepsNobodyFromRestoringTheLoanToValue() external {
+        VM.warp(block.timestamp + 72 hours);
+        _decide(7_550, 8_025, 1_000, 1_000_000);
+        bytes32 group = _steward.groupOf(address(_ether), 0);
+        (Live[] memory live,) = _steward.parametersOf(group);
+        manager.grantRole(STEWARD_ROLE, address(this), 0);
+        _market.setBorrowCap(address(_ether), 2);
+        VM.warp(live[0].eta);
+        yes(_steward.execute(group), "executed");
+        _market.setSupplyCap(address(_ether), 1);
+        VM.prank(GUARDIAN);
+        yes(_steward.restore(group), "put back");
+        yes(_market.ltv() == 7_500 && _market.liquidationThreshold() == 8_000, "both");
+        yes(_market.supplyCap() == 1 && _market.borrowCap() == 2, "and the caps as they were set");
+    }
+
+    /// @dev A loan to value that is lowered a little after a bad move of both takes back both all the same.
+    function test_aSmallSafeMoveOfOneTakesBackBoth() external {
+        VM.warp(block.timestamp + 72 hours);
+        _decide(7_550, 8_025, 1_000, 1_000_000);
+        bytes32 group = _steward.groupOf(address(_ether), 0);
+        (Live[] memory live,) = _steward.parametersOf(group);
+        VM.warp(live[0].eta);
+        _steward.execute(group);
+        _decide(7_549, 8_025, 1_000, 1_000_000);
+        eq(_market.ltv(), 7_549, "in front of the guardian");
+        VM.prank(GUARDIAN);
+        yes(_steward.restore(group), "put back");
+        yes(_market.ltv() == 7_500 && _market.liquidationThreshold() == 8_000, "both");
     }
 
     function test_survivesADeadGateway() external {

@@ -28,6 +28,8 @@ contract Handler is FedWorld {
 
     uint48 public value = 1_000;
     uint256 public lastRaise;
+    uint48 public beforeRaise;
+    mapping(uint48 value => bool) private _held;
     uint256 public minted;
     uint256 public deposited;
     bool public disabled;
@@ -47,6 +49,7 @@ contract Handler is FedWorld {
         oracle.setPolicy(GROUP, _policy, ports);
         oracle.configure(GROUP, bounds, values);
         lastRaise = block.timestamp;
+        _held[value] = true;
 
         token = new ElasticToken(address(manager), "elastic", "ELA");
         (_reserve, _price) = (new MockToken(6), new MockFeed(8));
@@ -83,10 +86,11 @@ contract Handler is FedWorld {
         if (next > value && !restored) {
             yes(next - value <= STEP, "a step up");
             yes(block.timestamp >= lastRaise + COOLDOWN, "a cooldown apart");
-            lastRaise = block.timestamp;
+            (lastRaise, beforeRaise) = (block.timestamp, value);
         }
         if (next < value) yes(value - next <= 300, "a step down");
         value = next;
+        _held[next] = true;
     }
 
     function decideParameter(uint16 target) external {
@@ -119,9 +123,13 @@ contract Handler is FedWorld {
     }
 
     function restore() external {
-        uint48 previous = _now().previous;
         VM.prank(GUARDIAN);
-        if (oracle.restore(GROUP)) eq(_now().value, previous, "only the value before");
+        oracle.restore(GROUP);
+        yes(_held[_now().value], "a value that held before");
+        if (beforeRaise != 0 && block.timestamp <= lastRaise + 24 hours) {
+            eq(_now().value, beforeRaise, "whatever came after a raise, the value before it");
+        }
+        beforeRaise = 0;
         _afterMove(true);
     }
 

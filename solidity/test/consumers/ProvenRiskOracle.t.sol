@@ -8,10 +8,13 @@ import {ProvenRiskOracle} from "../../contracts/consumers/ProvenRiskOracle.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
+import {FeedSet, Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {Bound, Bounds, Live} from "../../contracts/libraries/Bounds.sol";
 import {Groups} from "../../contracts/libraries/Groups.sol";
+import {Sequencer} from "../../contracts/libraries/Sequencer.sol";
 import {VM} from "../Vm.sol";
 import {FedWorld} from "../support/FedWorld.sol";
+import {MockFeed} from "../support/MockFeed.sol";
 
 /// @notice The risk oracle, and with it what every bounded consumer does.
 contract ProvenRiskOracleTest is FedWorld {
@@ -133,13 +136,138 @@ contract ProvenRiskOracleTest is FedWorld {
     }
 
     function test_coolsDown() external {
+        _decide(5000);
+        eq(_live().eta, 0, "36 hours from when it was configured");
+        _raise();
+        uint256 raised = block.timestamp;
+        _decide(5000);
+        eq(_live().eta, 0, "and from the last raise");
+        VM.warp(raised + 36 hours - PERIOD);
+        _decide(1499);
+        eq(_live().value, 1499, "lower at once");
+        _decide(5000);
+        yes(_live().eta != 0, "which is no reason to cool down anew");
+    }
+
+    function _raise() private {
         VM.warp(block.timestamp + 36 hours);
+        _decide(5000);
+        VM.warp(_live().eta);
+        _oracle.execute(_subject);
+        eq(_live().value, 1500, "raised");
+    }
+
+    function _restore() private returns (bool done) {
+        VM.prank(GUARDIAN);
+        return _oracle.restore(_subject);
+    }
+
+    /// @dev A parameter that wavers is raised as well, where all decisions of a day ask for it.
+    function test_safeMovesByOneKeepNoRaiseOut() external {
+        VM.warp(block.timestamp + 36 hours);
+        for (int256 value = 999; value > 994; --value) {
+            _decide(value);
+            _decide(5000);
+            yes(_live().eta != 0, "a raise waits");
+        }
+        VM.warp(_live().eta);
+        yes(_oracle.execute(_subject), "and comes");
+    }
+
+    /// @dev Somebody lowers by one in front of the guardian, as often as there are periods.
+    function test_smallSafeMovesDoNotHideABadOne() external {
+        _raise();
+        _decide(1_499);
+        _decide(1_498);
+        eq(_oracle.restorable(_subject)[0], 1000, "what a guardian would put back");
+        yes(_restore(), "restored");
+        eq(_live().value, 1000, "the value before the raise");
+        yes(!_restore(), "once");
+        eq(_oracle.restorable(_subject)[0], 1000, "nothing more");
+        // A bad cut in steps: all of the day's.
+        _decide(700);
+        _decide(350);
+        _decide(349);
+        yes(_restore(), "restored");
+        eq(_live().value, 1000, "the value before the day's cuts");
+    }
+
+    /// @dev A guardian has a whole day for a raise, however old the safe move is that something is kept of.
+    function test_aRaiseIsTakenBackForADayWhateverFollows() external {
+        VM.warp(block.timestamp + 36 hours);
+        _decide(990);
+        _decide(5000);
+        VM.warp(_live().eta);
+        _oracle.execute(_subject);
+        uint256 raised = block.timestamp;
+        eq(_live().value, 1485, "raised");
+        for (int256 i = 1; i < 22; ++i) {
+            _decide(1485 - i);
+        }
+        VM.warp(raised + 24 hours);
+        yes(_restore(), "restored");
+        eq(_live().value, 990, "the value before");
+    }
+
+    function test_whereNothingIsPutBackWhatWaitsStays() external {
+        VM.warp(block.timestamp + 36 hours);
+        _decide(5000);
+        uint256 eta = _live().eta;
+        yes(!_restore(), "nothing to put back");
+        eq(_live().eta, eta, "it waits");
         _decide(900);
         _decide(5000);
-        eq(_live().eta, 0, "36 hours from the last change");
-        VM.warp(block.timestamp + 36 hours);
+        yes(_live().eta != 0, "it waits");
+        yes(_restore(), "the cut is put back");
+        eq(_live().eta, 0, "and nothing waits");
+        eq(_live().value, 1000, "the value before");
         _decide(5000);
-        yes(_live().eta != 0, "then it may wait");
+        eq(_live().eta, 0, "what a guardian put back cools down");
+    }
+
+    /// @dev What waits from a model that was disabled neither executes nor keeps the next model's from waiting.
+    function test_whatADisabledModelLeftBlocksNobody() external {
+        VM.warp(block.timestamp + 36 hours);
+        _decide(1_100);
+        VM.prank(GUARDIAN);
+        registry.disable(_policy.model);
+        _policy = fedPolicy(1, 1 << 40, false);
+        _oracle.setPolicy(_subject, _policy, ports);
+        _decide(1_400);
+        eq(_live().pending, 1_400, "the next model's alone");
+        eq(_live().eta, block.timestamp + 24 hours, "from now on");
+        yes(_oracle.originOf(_subject).model == _policy.model, "its origin");
+        VM.warp(_live().eta);
+        yes(_oracle.execute(_subject), "executed");
+        eq(_live().value, 1_400, "applied");
+    }
+
+    /// @dev The day in which a guardian could veto passes while nobody can send anything.
+    function test_nothingIsExecutedWhileTheSequencerIsDown() external {
+        MockFeed sequencer = new MockFeed(0);
+        sequencer.push(0, block.timestamp - 1 days);
+        Source[] memory sources = new Source[](1);
+        sources[0] = source(address(feed));
+        _policy.feedSet =
+            binder.defineSet(FeedSet(sources, repeated(inputPort(), 1), PERIOD, address(sequencer), 1 hours));
+        _oracle.setPolicy(_subject, _policy, ports);
+        VM.warp(block.timestamp + 36 hours);
+        _decide(1_500);
+        yes(_oracle.originOf(_subject).feedSet == _policy.feedSet, "the set is kept");
+        sequencer.push(1, block.timestamp);
+        VM.warp(_live().eta);
+        VM.expectPartialRevert(Sequencer.SequencerDown.selector);
+        _oracle.execute(_subject);
+        sequencer.push(0, block.timestamp);
+        // Neither another set for the decisions to come nor a gateway that is dead changes that.
+        _policy.feedSet = set;
+        _oracle.setPolicy(_subject, _policy, ports);
+        VM.etch(address(gateway), hex"fe");
+        VM.warp(block.timestamp + 1 hours - 1);
+        VM.expectPartialRevert(Sequencer.SequencerDown.selector);
+        _oracle.execute(_subject);
+        VM.warp(block.timestamp + 1);
+        yes(_oracle.execute(_subject), "after an hour in which a veto could have come");
     }
 
     function test_aGuardianVetoesAndRestores() external {

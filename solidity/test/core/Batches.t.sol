@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {Batch, BatchRequest, IDecisionGateway, Opening} from "../../contracts/interfaces/IDecisionGateway.sol";
+import {Batch, BatchRequest, IDecisionGateway, Opening, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {LeafTree} from "../../contracts/libraries/LeafTree.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
@@ -158,18 +158,22 @@ contract BatchesTest is BatchWorld {
     }
 
     function test_aSubjectMovesNoOftenerThanItsPolicyAdmits() external {
-        Policy memory policy = consumer.policy(0);
-        policy.minInterval = PERIOD + 1;
-        consumer.set(policy);
         Batch memory older = submitBatch();
         gateway.open(older, openingOf(older.id, some(0, 1, 1)));
         warpToNextPeriod(int192(PRICE));
         VM.warp(block.timestamp + 10);
         Batch memory newer = submitBatch();
+        // Now, since the batches themselves are as far apart.
+        Policy memory policy = consumer.policy(0);
+        policy.minInterval = PERIOD + 1;
+        consumer.set(policy);
         eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 2))), 1, "the other one alone");
         warpToNextPeriod(int192(PRICE));
         VM.warp(block.timestamp + 20);
+        policy.minInterval = 2 * PERIOD;
+        consumer.set(_policy);
         newer = submitBatch();
+        consumer.set(policy);
         eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 1))), 1, "an interval after what it moved to");
     }
 
@@ -237,5 +241,29 @@ contract BatchesTest is BatchWorld {
         _open(
             batch, openingOf(batch.id, some(0, 1, 1)), abi.encodeWithSelector(IDecisionGateway.CallbackRefused.selector)
         );
+    }
+
+    /// @dev An opening takes the nonce of a single decision about its subject, and nothing but the nonce: one that was
+    /// observed later is taken after a leaf of the period before.
+    function test_aLateOpeningKeepsNoYoungerDecisionOut() external {
+        bytes32 subject = bytes32(uint256(uint160(subjectAt(0))));
+        Policy memory single = fedPolicy(1, (1 << 23) - 1, true);
+        (_policy.minInterval, single.minInterval) = (PERIOD, PERIOD);
+        consumer.set(_policy);
+        VM.warp(block.timestamp + 50 minutes);
+        Batch memory older = submitBatch();
+        warpToNextPeriod(int192(PRICE));
+        uint64 index = binder.snapshot(set, ids(feed.latestRound()));
+        consumer.set(single);
+        Request memory made = nextRequest(address(consumer), subject, index, new uint80[](0), ints(200_000), ints(0));
+        bytes memory proof = prove(made);
+        consumer.set(_policy);
+        eq(gateway.open(older, openingOf(older.id, some(0, 1, 1))), 1, "opened");
+        consumer.set(single);
+        VM.expectRevert(abi.encodeWithSelector(IDecisionGateway.NonceUsed.selector, 1, 0));
+        gateway.submit(made, proof);
+        made.nonce = 1;
+        gateway.submit(made, prove(made));
+        eq(consumer.count(), 2, "both");
     }
 }

@@ -7,12 +7,12 @@ import {Checks} from "../support/Checks.sol";
 
 /// @notice Properties of one plan, over random parameters.
 contract BoundsTest is Checks {
-    function plan(Live[] memory live, Bound[] memory bounds, uint256[] memory targets, uint256 time)
+    function plan(Live[] memory live, Bound[] memory bounds, uint256[] memory targets, bool[] memory cools)
         external
         pure
         returns (Bounds.Plan memory)
     {
-        return Bounds.plan(live, bounds, targets, time);
+        return Bounds.plan(live, bounds, targets, cools);
     }
 
     function _make(uint48[3] memory values, uint48[3] memory rooms, uint32[6] memory steps, uint8[3] memory flags)
@@ -43,7 +43,7 @@ contract BoundsTest is Checks {
         (Live[] memory live, Bound[] memory bounds) = _make(values, rooms, steps, flags);
         uint256[] memory wanted = new uint256[](3);
         (wanted[0], wanted[1], wanted[2]) = (targets[0], targets[1] % 1e12, targets[2] % 1e12);
-        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, 1 days);
+        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, new bool[](live.length));
         for (uint256 i = 0; i < 3; ++i) {
             uint256 from = live[i].value;
             uint256 to = made.next[i];
@@ -65,7 +65,7 @@ contract BoundsTest is Checks {
         for (uint256 i = 0; i < 3; ++i) {
             wanted[i] = targets[i] % 1e12;
         }
-        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, 1 days);
+        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, new bool[](live.length));
         for (uint256 i = 0; i < 3; ++i) {
             for (uint256 j = 0; j < 3; ++j) {
                 uint256 a = _distance(live[i].value, made.next[i]) * _distance(live[j].value, wanted[j]);
@@ -90,7 +90,7 @@ contract BoundsTest is Checks {
         bounds[1] = Bound(1, type(uint48).max, type(uint32).max, type(uint32).max, 0, 0, 0, 0);
         uint256[] memory wanted = new uint256[](2);
         (wanted[0], wanted[1]) = (1_060_000, 1_772_000_000 + 7 days);
-        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, 1 days);
+        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, new bool[](live.length));
         eq(made.next[0], 1_030_000, "half of the ratio's way");
         eq(made.next[1], 1_772_000_000 + 3.5 days, "half of the time's way");
     }
@@ -102,15 +102,17 @@ contract BoundsTest is Checks {
         bounds[0] = Bound(5_000, 10_000, 50, 50, 2 days, 2 days, 1 days, 0);
         uint256[] memory wanted = new uint256[](1);
         wanted[0] = 8_700;
-        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, 30 days);
+        Bounds.Plan memory made = Bounds.plan(live, bounds, wanted, new bool[](1));
         yes(made.next[0] == 9_950 && !made.atOnce[0] && made.delay == 2 days, "half a percent, in two days");
     }
 
     function test_lengthsMustAgree() external {
         Live[] memory live = new Live[](1);
         VM.expectRevert(abi.encodeWithSelector(Bounds.BoundsLength.selector, 1, 0));
-        this.plan(live, new Bound[](0), new uint256[](1), 0);
+        this.plan(live, new Bound[](0), new uint256[](1), new bool[](1));
         VM.expectRevert(abi.encodeWithSelector(Bounds.BoundsLength.selector, 1, 2));
-        this.plan(live, new Bound[](1), new uint256[](2), 0);
+        this.plan(live, new Bound[](1), new uint256[](2), new bool[](1));
+        VM.expectRevert(abi.encodeWithSelector(Bounds.BoundsLength.selector, 1, 3));
+        this.plan(live, new Bound[](1), new uint256[](1), new bool[](3));
     }
 }

@@ -113,13 +113,46 @@ contract DecisionGatewayTest is FedWorld {
         _refuse(_request(), abi.encodeWithSelector(IDecisionGateway.NotNewer.selector, lastTime(), lastTime()));
         _policy.minInterval = 90 minutes;
         _consumer.set(_policy);
-        uint64 next = uint64(block.timestamp + 90 minutes);
+        uint64 next = lastTime() + 90 minutes;
         warpToNextPeriod(int192(PRICE));
+        VM.warp(lastTime() + 59 minutes);
+        _refuse(_request(), abi.encodeWithSelector(IDecisionGateway.TooEarly.selector, next));
+        warpToNextPeriod(int192(PRICE));
+        decide(address(_consumer), "subject", ints(0));
+    }
+
+    /// @dev With the largest interval that consumers admit, whoever hands in the older of two candidates in each period
+    /// puts off nothing: the younger one is taken in the same block.
+    function test_anOlderCandidateKeepsNoYoungerOneOut() external {
+        _policy.minInterval = PERIOD;
+        _consumer.set(_policy);
+        for (uint256 i = 0; i < 3; ++i) {
+            (uint80 older, uint64 olderTime) = (feed.latestRound(), lastTime());
+            warpToNextPeriod(int192(PRICE));
+            VM.warp(block.timestamp + 1);
+            Request memory old =
+                nextRequest(address(_consumer), "subject", olderTime, ids(older), ints(200_000), ints(0));
+            gateway.submit(old, prove(old));
+            decide(address(_consumer), "subject", ints(0));
+            (, uint64 observed,) = gateway.cursor(address(_consumer), "subject");
+            eq(observed, lastTime(), "this period's");
+            warpToNextPeriod(int192(PRICE));
+        }
+    }
+
+    /// @dev Without feeds an observation is of its block, and so the interval is between acceptances.
+    function test_withoutFeedsTheIntervalIsBetweenBlocks() external {
+        (_policy.feedSet, _policy.ownInputs, _policy.minInterval) = (0, 1, 10 minutes);
+        _policy.inputsHash = InputHash.ofAll(ints(5));
+        _consumer.set(_policy);
+        Request memory made = nextRequest(address(_consumer), "s", 0, new uint80[](0), ints(5), ints(1));
+        gateway.submit(made, prove(made));
+        uint64 next = uint64(block.timestamp + 10 minutes);
         VM.warp(next - 1);
-        made = _request();
+        made = nextRequest(address(_consumer), "s", 0, new uint80[](0), ints(5), ints(1));
         _refuse(made, abi.encodeWithSelector(IDecisionGateway.TooEarly.selector, next));
         VM.warp(next);
-        decide(address(_consumer), "subject", ints(0));
+        gateway.submit(made, prove(made));
     }
 
     function test_anOlderObservationIsRefused() external {

@@ -96,14 +96,47 @@ contract FeedBinderTest is World {
     function test_theLastRoundOfAPhaseHoldsUntilTheNextBegins() external {
         uint80 old = _feed.push(1_000e8, _time - 100);
         _feed.newPhase();
-        _feed.newPhase();
-        _feed.push(1_001e8, _time + 1);
-        eqInt(_bind(old), 100_000, "phase 2 is empty, phase 3 later");
-        for (uint256 i = 0; i < 3; ++i) {
+        eqInt(_bind(old), 100_000, "phase 2 is in use and empty");
+        for (uint64 i = 1; i < 5; ++i) {
+            _feed.push(1_001e8, _time + i);
+            eqInt(_bind(old), 100_000, "all phases are later");
             _feed.newPhase();
         }
-        _feed.push(1_001e8, _time + 2);
+        _feed.push(1_001e8, _time + 5);
         _refuse(old, abi.encodeWithSelector(IFeedBinder.TooManyPhases.selector, _feed, 5));
+    }
+
+    /// @dev A phase that was left without a first round: it may have been empty, or its first round be unknown. No
+    /// older round is taken behind it, or two would be; from the next phase's first round on, that phase's are.
+    function test_aPhaseThatWasLeftWithoutAFirstRoundHidesTheOldOne() external {
+        uint80 old = _feed.push(1_000e8, _time - 100);
+        _feed.newPhase();
+        _feed.newPhase();
+        uint80 first = _feed.push(1_001e8, _time + 1);
+        uint80 missing = (uint80(2) << 64) | 1;
+        _refuse(old, abi.encodeWithSelector(IFeedBinder.MissingRound.selector, _feed, missing));
+        _time += PERIOD;
+        VM.warp(_time + 5);
+        eqInt(_bind(first), 100_100, "a period later");
+    }
+
+    function test_oneRoundIsTakenAroundAPhaseWithoutAFirstRound() external {
+        // The old source goes on, as a proxy's source does that was left.
+        uint80 old = _feed.pushTo(1, 1_900e8, _time - 100);
+        _feed.pushTo(1, 1_900e8, _time + 1);
+        _feed.newPhase();
+        _feed.push(1, _time - 3_000);
+        uint80 right = _feed.push(2_000e8, _time - 90);
+        _feed.push(2_000e8, _time + 2);
+        uint80 missing = (uint80(2) << 64) | 1;
+        bytes memory refusal = abi.encodeWithSelector(IFeedBinder.MissingRound.selector, _feed, missing);
+        VM.mockCallRevert(address(_feed), abi.encodeCall(MockFeed.getRoundData, (missing)), "No data present");
+        _refuse(old, refusal);
+        eqInt(_bind(right), 200_000, "while the phase is in use");
+        _feed.newPhase();
+        _feed.push(1, _time + 3);
+        _refuse(old, refusal);
+        eqInt(_bind(right), 200_000, "and when it was left");
     }
 
     /// @dev A proxy may take a source that counted long before, and whose first round nobody knows.
@@ -247,6 +280,11 @@ contract FeedBinderTest is World {
         _expectBadSource();
         (_source.target, _source.kind, _source.lag) = (address(this), Kind.View, 1);
         _expectBadSource();
+        // Three records are of three periods: no median would ever come of them.
+        (_source.lag, _source.maxAge) = (0, 2 * PERIOD - 1);
+        _expectBadSource();
+        _source.maxAge = 2 * PERIOD;
+        this.define_();
         (_source.lag, _source.maxMoveBps) = (0, 1);
         _expectBadSource();
         // Further back than time is: `bind` would subtract below zero for ever.

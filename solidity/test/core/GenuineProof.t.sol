@@ -51,6 +51,8 @@ contract GenuineProofTest is World {
             "registry", "deploy the key of a further model", gasOf(VM.parseJsonBytes(json, ".key_creation_code"))
         );
         _halo2 = _create(VM.parseBytes(string.concat("0x", trimmed(VM.readFile("artifacts/Halo2VerifierLean.hex")))));
+        // As on a chain in use: else each use of the model asks again whether one was pinned.
+        registry.pinCeremony(registry.srsOf(_key));
         _model = registry.register(
             Registration(_halo2, _halo2.codehash, _key, _keyCodeHash, uint16(INPUTS), 0, 0, ""), _ports
         );

@@ -42,6 +42,16 @@ contract ModelRegistryTest is World {
         yes(!registry.live(registry.register(registration(key, 2), _ports)).unsafeSrs, "safe");
     }
 
+    function test_aCeremonyThatIsPinnedLaterMakesModelsSafe() external {
+        Registration memory made = registration(newKey(_ports, 7), 2);
+        bytes32 id = registry.register(made, _ports);
+        yes(registry.live(id).unsafeSrs, "not yet");
+        registry.pinCeremony(keccak256("another string"));
+        yes(registry.live(id).unsafeSrs, "another one's");
+        registry.pinCeremony(registry.srsOf(made.key));
+        yes(!registry.live(id).unsafeSrs, "safe");
+    }
+
     function test_registeringAgainReturnsTheSame() external {
         Registration memory again = registration(newKey(_ports, 7), 2);
         bytes32 id = registry.register(again, _ports);
@@ -102,8 +112,8 @@ contract ModelRegistryTest is World {
         registry.register(entry, _ports);
     }
 
-    /// @dev The verifier reads from the key's front and the registry the reference string from its end: whoever appends the
-    /// words of a ceremony to a key of his own string has a model that looks safe.
+    /// @dev The verifier reads from the key's front and the registry the reference string from its end: whoever appends
+    /// the words of a ceremony to a key of his own string has a model that looks safe.
     function test_aKeyWithAppendedWordsIsRefused() external {
         address genuine = newKey(_ports, 7);
         registry.pinCeremony(registry.srsOf(genuine));
