@@ -69,7 +69,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            warm_children: 1,
+            // While one is given its next job, the other proves.
+            warm_children: 2,
             warm_keys: 8,
             warm_memory_bytes: 1 << 30,
             long_children: 1,
