@@ -82,7 +82,7 @@ impl Default for Limits {
             body_bytes: 16 << 20,
             batch: 256,
             open_jobs: 10_000,
-            attempts: 3,
+            attempts: 5,
             job_time: Duration::from_secs(3600),
             wait: Duration::from_secs(60),
             requests_per_s: 1000.0,
