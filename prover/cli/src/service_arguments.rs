@@ -41,7 +41,7 @@ pub(crate) struct Serve {
     pub(crate) srs: SrsFile,
 
     /// Processes that prove small models, one proof at a time each.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_count)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_count)]
     pub(crate) workers: usize,
 
     /// Processes that prove large models and batches.

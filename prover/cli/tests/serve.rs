@@ -293,3 +293,30 @@ fn requests_that_come_twice() {
     let next = server.get(&format!("/v1/jobs?kind=prove&limit=1&cursor={next}")).json();
     assert_eq!((&next["items"][0]["id"], &next["next_cursor"]), (&first.json()["id"], &Value::Null));
 }
+
+/// A proof that needs more than the server gives it fails, and the server lives.
+#[test]
+fn too_little_memory_ends_the_job_and_nothing_else() {
+    let place = Workplace::with_model();
+    let server = Server::start(&place.path("data"), &["--job-memory", "64", "--worker-memory", "64"]);
+    // Samples of a size that 64 MiB beside the process do not hold.
+    let sample = format!("{{\"inputs\": {}}},", input());
+    let mut calibration = b"{\"batches\": [".to_vec();
+    for _ in 0..200_000 {
+        calibration.extend(sample.as_bytes());
+        if calibration.len() > 60 << 20 {
+            break;
+        }
+    }
+    calibration.pop();
+    calibration.extend(b"]}");
+    let large = server.push(&[("model", &story("model.onnx")), ("calibration", &calibration)]).json();
+    let path = format!("/v1/models/{}", large["id"].as_str().unwrap());
+    let failed = server.until(&path, |model| model["state"] == "failed");
+    assert_eq!(failed["error"]["code"], "out_of_memory", "{failed}");
+    assert_eq!(server.get("/readyz").status, 200);
+    // A small one passes, in the same limits.
+    let model = push(&server);
+    let proved = server.post("/v1/prove?wait=60000", &json!({"model": model, "inputs": input()}));
+    assert_eq!(proved.status, 200, "{}", proved.text());
+}

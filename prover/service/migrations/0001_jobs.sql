@@ -31,7 +31,7 @@ CREATE TABLE jobs (
     lane TEXT NOT NULL CHECK (lane IN ('short', 'long', 'compile')),
     model TEXT NOT NULL,
     priority INTEGER NOT NULL,
-    -- Artifact: what is to be done.
+    -- What is to be done: JSON, or the artifact that holds it.
     payload TEXT NOT NULL,
     -- Digest of the request's body: the same idempotency key goes with the same body.
     body TEXT NOT NULL,
@@ -80,6 +80,7 @@ CREATE TABLE proofs (
     position INTEGER NOT NULL,
     model TEXT NOT NULL,
     key_digest TEXT NOT NULL,
+    -- The file: JSON, or the artifact that holds it.
     artifact TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
     UNIQUE (job, position)

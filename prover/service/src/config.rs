@@ -69,7 +69,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            warm_children: 1,
+            // While one is given its next job, the other proves.
+            warm_children: 2,
             warm_keys: 8,
             warm_memory_bytes: 1 << 30,
             long_children: 1,
@@ -81,7 +82,7 @@ impl Default for Limits {
             body_bytes: 16 << 20,
             batch: 256,
             open_jobs: 10_000,
-            attempts: 3,
+            attempts: 5,
             job_time: Duration::from_secs(3600),
             wait: Duration::from_secs(60),
             requests_per_s: 1000.0,

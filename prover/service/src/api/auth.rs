@@ -170,12 +170,10 @@ async fn without_key(app: &App, parts: &Parts) -> Result<Caller, Problem> {
 fn is_of_web_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let foreign = headers.get("sec-fetch-site").is_some_and(|site| site != "none");
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.host());
-    let name = host.unwrap_or("localhost");
-    let name = name
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-        .map_or(name, |(name, _)| name);
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let host = host.unwrap_or("localhost");
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = host.parse::<SocketAddr>().map(|address| address.ip());
+    let address = address.or_else(|_| host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>());
     let local = name == "localhost" || address.is_ok_and(|address| address.is_loopback());
     headers.contains_key(header::ORIGIN) || foreign || !local
 }

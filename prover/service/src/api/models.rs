@@ -287,12 +287,7 @@ pub(super) async fn artifact(
 }
 
 /// Streams an artifact. What is damaged ends before its last piece.
-pub(super) async fn download(
-    app: &App,
-    name: &str,
-    content_type: &'static str,
-    file: &str,
-) -> Result<Response, Problem> {
+async fn download(app: &App, name: &str, content_type: &'static str, file: &str) -> Result<Response, Problem> {
     let digest: Digest = name.parse().map_err(|_| Problem::new(codes::INTERNAL, "a stored file has no name"))?;
     let (length, pieces) = app.works.artifacts.stream(&digest).await?;
     let mut headers = HeaderMap::new();

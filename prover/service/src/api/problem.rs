@@ -16,12 +16,12 @@ use crate::work::PayloadError;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// A stable code, listed in `docs/service.md`: what programs should look at.
-    pub code: String,
+    pub code: &'static str,
     /// The code as a URI.
     #[serde(rename = "type")]
     pub kind: String,
     /// The code in words.
-    pub title: String,
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong here, and what to do.
@@ -35,9 +35,9 @@ impl Problem {
     pub(crate) fn new(code: &str, detail: impl std::fmt::Display) -> Self {
         let code = codes::find(code);
         Self {
-            code: code.name.to_owned(),
+            code: code.name,
             kind: format!("urn:apodict:error:{}", code.name),
-            title: code.title.to_owned(),
+            title: code.title,
             status: code.status,
             // What a client sent may stand in it.
             detail: escaped(detail).to_string(),

@@ -10,11 +10,11 @@ use apodict_verifier::files::{Bytes32, Decision, FileError, KeyFile, ProofFile};
 use apodict_verifier::{SrsPolicy, Verifier};
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::auth::Caller;
-use super::models::download;
 use super::read::{Body, Path};
 use super::views::{ProofView, VerificationView, facts};
 use super::{App, Problem};
@@ -115,7 +115,7 @@ pub(super) async fn get(
 ) -> Result<Json<ProofView>, Problem> {
     caller.may(Scope::Read)?;
     let record = find(&app, &caller, &id).await?;
-    let json = app.works.get_artifact(&record.artifact).await?;
+    let json = app.works.get_file(&record.artifact).await?;
     let stored = |error: &dyn std::fmt::Display| {
         tracing::error!(%error, proof = id, "a stored proof cannot be read");
         Problem::new(codes::INTERNAL, "the stored proof cannot be read")
@@ -140,7 +140,12 @@ pub(super) async fn get(
 pub(super) async fn file(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     caller.may(Scope::Read)?;
     let record = find(&app, &caller, &id).await?;
-    download(&app, &record.artifact, "application/json", "proof.json").await
+    let json = app.works.get_file(&record.artifact).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"proof.json\""),
+    ];
+    Ok((headers, json).into_response())
 }
 
 /// The artifact of a key that one of the tenant's models has.

@@ -91,7 +91,7 @@ pub(super) fn compile(setup: &Setup, request: &Compile, tell: &dyn Fn(&str, f64)
 
 /// Names and texts of contract files, unless no contract can verify the key: so many instances, say, that no transaction holds them.
 fn contract(key: &ProvingKey, policy: SrsPolicy<'_>) -> Option<Vec<(String, String)>> {
-    let written = tempfile::tempdir().ok().and_then(|folder| {
+    tempfile::tempdir().ok().and_then(|folder| {
         let files = write_contracts(key.verifying_key(), folder.path(), policy)
             .inspect_err(|error| tracing::warn!(%error, "no contracts"))
             .ok()?;
@@ -100,8 +100,7 @@ fn contract(key: &ProvingKey, policy: SrsPolicy<'_>) -> Option<Vec<(String, Stri
             Some((name, std::fs::read_to_string(path).ok()?))
         };
         files.iter().map(read).collect()
-    });
-    written
+    })
 }
 
 /// Bytes that a proof takes if nothing is spent to save time.

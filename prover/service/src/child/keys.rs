@@ -1,4 +1,5 @@
 //! Prepared keys: to load one takes as long as to prove with it, so a warm child keeps the ones it used last.
+#![allow(clippy::result_large_err, reason = "an error is told once and ends what was asked for")]
 
 use std::io::Cursor;
 

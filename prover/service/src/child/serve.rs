@@ -1,4 +1,5 @@
 //! The child's side: one request after the other, until standard input ends.
+#![allow(clippy::result_large_err, reason = "an error is told once and ends what was asked for")]
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, channel};

@@ -305,7 +305,7 @@ pub struct NewProof {
     pub id: String,
     /// Of the verifying key, 64 hexadecimal digits.
     pub key_digest: String,
-    /// Artifact: the proof's file.
+    /// The proof's file: JSON, or the artifact that holds it.
     pub artifact: String,
 }
 
@@ -322,7 +322,7 @@ pub struct ProofRecord {
     pub model: String,
     /// Of the verifying key, 64 hexadecimal digits.
     pub key_digest: String,
-    /// Artifact: the proof's file.
+    /// The proof's file: JSON, or the artifact that holds it.
     pub artifact: String,
     /// When.
     pub created_ms: i64,

@@ -172,7 +172,15 @@ impl Works {
                 _ => break,
             };
             match claimed {
-                Ok(Some(job)) => self.run_job(job, slot).await,
+                // The next one is claimed while this one's result is written.
+                Ok(Some(job)) if slot.is_some() => {
+                    let works = Arc::clone(&self);
+                    tokio::spawn(async move {
+                        works.run_job(job, slot).await;
+                        drop(counted);
+                    });
+                }
+                Ok(Some(job)) => self.run_job(job, None).await,
                 Ok(None) => {
                     drop((slot, counted));
                     tokio::select! {

@@ -106,6 +106,23 @@ impl Works {
         }
     }
 
+    /// Stores a file that belongs to a row: JSON, in the row if it is short.
+    pub(super) async fn put_file(&self, json: Vec<u8>) -> Result<String, ArtifactError> {
+        match String::from_utf8(json) {
+            Ok(json) if json.len() <= INLINE_BYTES && json.starts_with('{') => Ok(json),
+            Ok(json) => Ok(self.artifacts.put(Bytes::from(json)).await?.to_string()),
+            Err(error) => Ok(self.artifacts.put(Bytes::from(error.into_bytes())).await?.to_string()),
+        }
+    }
+
+    /// A file that belongs to a row, whole.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
+    pub async fn get_file(&self, stored: &str) -> Result<Bytes, PayloadError> {
+        if stored.starts_with('{') { Ok(Bytes::from(stored.to_owned())) } else { self.get_artifact(stored).await }
+    }
+
     /// The artifact of this name, whole.
     ///
     /// # Errors

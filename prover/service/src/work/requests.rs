@@ -80,7 +80,7 @@ impl Works {
                 self.metrics.stage(stage, ms);
             }
             let proof_bytes = proof.len();
-            let artifact = self.artifacts.put(Bytes::from(proof)).await?.to_string();
+            let artifact = self.put_file(proof).await?;
             let (id, key_digest) = (new_id(Named::Proof), hex::encode(key_digest));
             let stages: serde_json::Map<_, _> =
                 STAGES.iter().zip(stages_ms).map(|(stage, ms)| ((*stage).to_owned(), json!(ms))).collect();

@@ -32,10 +32,10 @@ fn failed(code: &str, detail: String) -> End {
 }
 
 impl Works {
-    /// Runs a job that was claimed, and stores how it ended. A child that is still of use stays in its slot.
-    pub(crate) async fn run_job(self: &Arc<Self>, job: Job, mut slot: Option<WarmSlot>) {
+    /// Runs a job that was claimed, and stores how it ended. A child that is still of use goes back to the pool before that.
+    pub(crate) async fn run_job(self: &Arc<Self>, job: Job, slot: Option<WarmSlot>) {
         let mut progress = Vec::new();
-        let end = self.attempt(&job, &mut slot, &mut progress).await;
+        let end = self.attempt(&job, slot, &mut progress).await;
         let fence = job.fence();
         let mut tries = RETRY.into_iter().chain(std::iter::repeat(Duration::from_secs(5)));
         loop {
@@ -66,7 +66,6 @@ impl Works {
                 }
             }
         }
-        drop(slot);
         self.hub.changed(&job.id);
         if matches!(end, End::GivenBack(_)) {
             self.wake(job.lane);
@@ -74,7 +73,7 @@ impl Works {
     }
 
     /// Asks a child, and looks after the job meanwhile.
-    async fn attempt(&self, job: &Job, slot: &mut Option<WarmSlot>, progress: &mut Vec<Progress>) -> End {
+    async fn attempt(&self, job: &Job, mut slot: Option<WarmSlot>, progress: &mut Vec<Progress>) -> End {
         let asked = match self.request(job).await {
             Ok(asked) => asked,
             Err(error) => return unreadable(&error),
@@ -152,11 +151,11 @@ impl Works {
         }
         match end {
             Ok(Ok(reply)) => {
-                if let Some(slot) = slot {
-                    slot.child = Some(child);
-                } else {
-                    child.kill().await;
+                match &mut slot {
+                    Some(slot) => slot.child = Some(child),
+                    None => child.kill().await,
                 }
+                drop(slot);
                 self.result(job, reply).await
             }
             Ok(Err(Answer::Child(error))) => self.ended(job, &error, memory_bytes),

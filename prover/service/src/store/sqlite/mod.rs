@@ -49,7 +49,11 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1);
+        let pool = |connections| {
+            let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
+            // A file does not hang up.
+            options.test_before_acquire(false)
+        };
         let writer = pool(1).connect_with(options.clone()).await?;
         let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
             Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)
