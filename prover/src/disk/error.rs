@@ -41,7 +41,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: FileError,
+        source: Box<FileError>,
     },
     /// A `vk.json` of other keys than the `pk.bin` beside it.
     #[error("{} is the key {got}, the proving key beside it is the key {expected}", path.display())]
@@ -59,7 +59,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: crate::Error,
+        source: Box<crate::Error>,
     },
     /// A structured reference string that cannot be used.
     #[error("cannot use the structured reference string {}", path.display())]
@@ -67,7 +67,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: crate::Error,
+        source: Box<crate::Error>,
     },
     /// A development string in the cache whose powers are no powers.
     #[error("the development string {} in the cache is damaged", path.display())]
@@ -75,7 +75,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: crate::Error,
+        source: Box<crate::Error>,
     },
     /// Another string than the pinned one.
     #[error("the structured reference string is not the pinned one: its digest is {got}, {pinned} was pinned")]

@@ -77,7 +77,7 @@ impl KeyFolder {
             Err(error) => return Err(Error::read(&path, error)),
         };
         let proving = ProvingKey::read(&mut BufReader::new(file), program, &srs)
-            .map_err(|source| Error::ProvingKey { path, source })?;
+            .map_err(|source| Error::ProvingKey { path, source: source.into() })?;
         let keys = Keys { srs, proving };
         let path = self.verifying_key();
         if !path.exists() {
@@ -93,7 +93,7 @@ impl KeyFolder {
     fn compare(&self, keys: &Keys) -> Result<(), Error> {
         let path = self.verifying_key();
         let beside = apodict_verifier::files::read_key(&path)
-            .map_err(|source| Error::VerifyingKey { path: path.clone(), source })?;
+            .map_err(|source| Error::VerifyingKey { path: path.clone(), source: source.into() })?;
         let (expected, got) = (Bytes32(keys.digest()), Bytes32(beside.digest()?));
         if expected != got {
             return Err(Error::KeysApart { path, expected, got });
@@ -107,7 +107,7 @@ impl KeyFolder {
     /// [`Error::ProvingKey`].
     pub fn check(&self, program: &Program, keys: &Keys) -> Result<(), Error> {
         let checked = keys.proving.check(program, &keys.srs);
-        checked.map_err(|source| Error::ProvingKey { path: self.proving_key(), source })
+        checked.map_err(|source| Error::ProvingKey { path: self.proving_key(), source: source.into() })
     }
 
     /// Makes the keys, in place of those that may be there.
@@ -127,7 +127,7 @@ impl KeyFolder {
 
     fn write_verifying_key(&self, file: PendingFile, keys: &Keys) -> Result<(), Error> {
         let json = KeyFile::new(keys.proving.verifying_key())?.to_json();
-        file.commit(&json.map_err(|source| Error::VerifyingKey { path: self.verifying_key(), source })?)
+        file.commit(&json.map_err(|source| Error::VerifyingKey { path: self.verifying_key(), source: source.into() })?)
     }
 
     /// The size of the proving key's file, in bytes.
@@ -181,13 +181,13 @@ fn development_srs(k: u32, cache: &Cache) -> Result<Srs, Error> {
     }
     match read_srs(&path, None, cache) {
         // Of an earlier version: nobody else has it.
-        Err(Error::Srs { source: crate::Error::File { .. }, .. }) => {
+        Err(Error::Srs { source, .. }) if matches!(*source, crate::Error::File { .. }) => {
             fs::remove_file(&path).map_err(|source| Error::Write { path: path.clone(), source })?;
             make_unsafe_srs(&path, k)?;
             read_srs(&path, None, cache)
         }
         // Keys may have been made with it, or somebody else may write there: whose it is decides.
-        Err(Error::Srs { source: source @ crate::Error::SrsInconsistent(_), .. }) => {
+        Err(Error::Srs { source, .. }) if matches!(*source, crate::Error::SrsInconsistent(_)) => {
             Err(Error::CachedSrs { path, source })
         }
         read => read,
@@ -211,7 +211,8 @@ fn read_srs(path: &Path, k: Option<u32>, cache: &Cache) -> Result<Srs, Error> {
         known = verdict(digest).is_some_and(|path| path.exists());
         known
     });
-    let SrsFile { srs, file_digest } = read.map_err(|source| Error::Srs { path: path.to_owned(), source })?;
+    let SrsFile { srs, file_digest } =
+        read.map_err(|source| Error::Srs { path: path.to_owned(), source: source.into() })?;
     if !known && let Some(path) = verdict(&file_digest) {
         // If it cannot be remembered, the next run checks again.
         let _ = path.parent().map(fs::create_dir_all);

@@ -1,7 +1,5 @@
 //! What a prover keeps on a disk: key folders, reference strings, and a cache of both. The command line and the service share it.
 
-#![allow(clippy::result_large_err, reason = "an error is told once and ends what was asked for")]
-
 mod cache;
 mod error;
 mod files;

@@ -49,7 +49,8 @@ struct DescribedRun {
 }
 
 pub(super) fn run(path: &Path, console: &Console) -> Result<Outcome, Failure> {
-    let key = files::read_key(path).map_err(|source| disk::Error::VerifyingKey { path: path.to_owned(), source })?;
+    let key = files::read_key(path)
+        .map_err(|source| disk::Error::VerifyingKey { path: path.to_owned(), source: source.into() })?;
     console.result(&Report::new(&key)?)?;
     Ok(Outcome::Done)
 }

@@ -53,7 +53,7 @@ fn check(arguments: &SrsCheck, console: &Console) -> Result<Outcome, Failure> {
     let (SrsFile { srs, file_digest }, _) = console.stage("check", || {
         let file = File::open(path).map_err(|source| disk::Error::read(path, source))?;
         let read = Srs::read_unless_known(&mut BufReader::new(file), None, |_| false);
-        read.map_err(|source| disk::Error::Srs { path: path.clone(), source })
+        read.map_err(|source| disk::Error::Srs { path: path.clone(), source: source.into() })
     })?;
     let policy = arguments.pin.policy();
     arguments.pin.check(srs.digest())?;

@@ -95,7 +95,8 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
 pub(crate) fn read_pair(key: &Path, proof: &Path) -> Result<(VerifyingKey, ProofFile), Failure> {
     let at = |path: &Path| path.to_owned();
     let proof_file = files::read_proof(proof).map_err(|source| Failure::Proof { path: at(proof), source })?;
-    let read = files::read_key(key).map_err(|source| disk::Error::VerifyingKey { path: at(key), source })?;
+    let read =
+        files::read_key(key).map_err(|source| disk::Error::VerifyingKey { path: at(key), source: source.into() })?;
     if read.layout.is_empty() {
         return Err(Failure::NothingDescribed { path: at(key) });
     }
