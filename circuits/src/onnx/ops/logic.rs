@@ -109,8 +109,11 @@ fn choose(call: &mut Call<'_>) -> Result<NodeId, Error> {
     truth(call, condition)?;
     call.require_same_type(a, b)?;
     let element = call.element(a);
-    let masks = |id: NodeId| call.constant(id).is_some_and(|values| values.iter().all(|value| *value <= LOW));
-    let Some(values) = call.constant(condition).filter(|_| masks(a) == masks(b)) else {
+    let masks = |low: NodeId, logits: NodeId| {
+        let is_low = call.constant(low).is_some_and(|values| values.iter().all(|value| *value <= LOW));
+        is_low && call.constant(logits).is_none()
+    };
+    let Some(values) = call.constant(condition).filter(|_| !masks(a, b) && !masks(b, a)) else {
         return call.elementwise(Op::Where, &[condition, a, b], element);
     };
     let values = values.to_vec();
