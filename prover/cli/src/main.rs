@@ -13,8 +13,6 @@ mod failure;
 mod loan;
 mod memory;
 mod program;
-#[cfg(feature = "service")]
-mod service_arguments;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

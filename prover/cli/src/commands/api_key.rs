@@ -9,10 +9,10 @@ use apodict_service::server::open_store;
 use apodict_service::store::{self, Registry, Scope};
 use serde::Serialize;
 
+use crate::arguments::{ApiKey, CreateKey, RevokeKey};
 use crate::commands::serve::runtime;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::service_arguments::{ApiKey, CreateKey, RevokeKey};
 
 const DAY_MS: i64 = 86_400_000;
 
