@@ -54,6 +54,14 @@ impl WarmPool {
     }
 }
 
+impl WarmSlot {
+    /// Its child, unless that ended while nobody looked.
+    pub(crate) fn take_alive(&mut self) -> Option<Child> {
+        let mut child = self.child.take()?;
+        child.is_alive().then_some(child)
+    }
+}
+
 impl Drop for WarmSlot {
     fn drop(&mut self) {
         if let Some(child) = self.child.take() {

@@ -5,6 +5,9 @@ use sqlx::Row;
 use super::{SqliteStore, rows};
 use crate::store::{ApiKey, Deleted, Model, Page, ProofRecord, StoreError};
 
+pub(super) const MODELS: &str =
+    "SELECT * FROM models WHERE tenant = ? AND deleted_ms IS NULL AND seq < ? ORDER BY seq DESC LIMIT ?";
+
 impl SqliteStore {
     pub(super) async fn model_of(&self, tenant: &str, id: &str) -> Result<Option<Model>, StoreError> {
         let row = sqlx::query("SELECT * FROM models WHERE tenant = ? AND id = ? AND deleted_ms IS NULL")
@@ -16,16 +19,22 @@ impl SqliteStore {
     }
 
     pub(super) async fn list_models(&self, tenant: &str, page: Page) -> Result<Vec<Model>, StoreError> {
-        let found = sqlx::query(
-            "SELECT * FROM models WHERE tenant = ?1 AND deleted_ms IS NULL AND (?2 IS NULL OR seq < ?2)
-             ORDER BY seq DESC LIMIT ?3",
-        )
+        let found = sqlx::query(MODELS)
         .bind(tenant)
-        .bind(page.before)
+        .bind(page.before.unwrap_or(i64::MAX))
         .bind(page.limit)
         .fetch_all(&self.readers)
         .await?;
         found.iter().map(rows::model).collect()
+    }
+
+    pub(super) async fn position_of_model(&self, tenant: &str, id: &str) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT seq FROM models WHERE tenant = ? AND id = ?")
+            .bind(tenant)
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.map(|row| row.try_get("seq")).transpose()?)
     }
 
     pub(super) async fn model_by_key(&self, tenant: &str, key_digest: &str) -> Result<Option<Model>, StoreError> {

@@ -19,7 +19,7 @@ pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         state: row.try_get::<String, _>("state")?.parse()?,
         run: row.try_get("run")?,
         attempt: row.try_get("attempt")?,
-        cancel_requested: row.try_get("cancel_requested")?,
+        events: row.try_get("events")?,
         created_ms: row.try_get("created_ms")?,
         started_ms: row.try_get("started_ms")?,
         finished_ms: row.try_get("finished_ms")?,
