@@ -96,7 +96,8 @@ impl Folder {
     /// [`FolderError::Busy`], [`FolderError::System`].
     pub fn hold(self) -> Result<Held, FolderError> {
         let system = |source| FolderError::System { path: self.path.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(self.path.join(LOCK)).map_err(system)?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(self.path.join(LOCK)).map_err(system)?;
         match file.try_lock() {
             Ok(()) => Ok(Held { folder: self, _lock: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(FolderError::Busy { path: self.path }),

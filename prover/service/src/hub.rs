@@ -37,10 +37,13 @@ impl Hub {
 impl Listener {
     /// Waits for a change since the last.
     pub async fn changed(&mut self) {
-        match &mut self.changes {
-            // The sender stands in the hub as long as somebody listens.
-            Some(changes) if changes.changed().await.is_ok() => {}
-            _ => std::future::pending().await,
+        let heard = match &mut self.changes {
+            Some(changes) => changes.changed().await.is_ok(),
+            None => false,
+        };
+        // The sender stands in the hub as long as somebody listens.
+        if !heard {
+            std::future::pending().await
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::clock::milliseconds;
 use crate::codes;
 use crate::ids::{Digest, Named, new_id};
 use crate::store::{Job, Kind, Lane, ModelState, NewJob, Submitted};
-use crate::work::{Facts, Phase, ProvePayload};
+use crate::work::{Phase, ProvePayload};
 
 /// The most characters of an idempotency key.
 const KEY_CHARS: usize = 200;
@@ -134,7 +134,8 @@ pub(super) async fn accept(app: &App, caller: &Caller, headers: &HeaderMap, body
     }
     let facts = facts(&model)?;
     if !app.works.has_string_of(&facts) {
-        let what = "the model was compiled with another structured reference string than the server has now: hand it in again";
+        let what =
+            "the model was compiled with another structured reference string than the server has now: hand it in again";
         return Err(Problem::new(codes::MODEL_NOT_READY, what));
     }
     let lane = if batch.len() == 1 { app.works.lane_of(&facts) } else { Lane::Long };

@@ -16,8 +16,8 @@ use axum::http::{HeaderMap, Uri, header};
 
 use super::body::single;
 use super::{Access, App, Problem};
-use crate::codes;
 use crate::clock::wall_ms;
+use crate::codes;
 use crate::ids::{Digest, Named, new_id, random};
 use crate::store::{ApiKey, Scope};
 

@@ -60,7 +60,9 @@ impl Heads {
             if let Place::Head { bytes, .. } = &mut self.place {
                 *bytes += passed;
                 if *bytes > MAX_HEAD_BYTES {
-                    return Err(BodyError::Form("the form has no parts where they should be: a part's head is longer than 16 KiB"));
+                    return Err(BodyError::Form(
+                        "the form has no parts where they should be: a part's head is longer than 16 KiB",
+                    ));
                 }
             }
             rest = after;

@@ -25,11 +25,7 @@ use crate::store::{Cancelled, Job, JobFilter, JobState, Kind, Scope};
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn submit(
-    State(app): State<App>,
-    caller: Caller,
-    request: Request,
-) -> Result<Response, Problem> {
+pub(super) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may(Scope::Prove)?;
     let headers = request.headers().clone();
     let body = Body::read(&app, request).await?;

@@ -92,7 +92,12 @@ mod tests {
 
     #[test]
     fn keys_stand_once_at_every_depth() {
-        for text in [r#"{"a": 1, "b": {"a": [1.5e3, -1, null, true, "a"]}}"#, "[]", "18446744073709551615", r#"[{"a": 1}, {"a": 2}]"#] {
+        for text in [
+            r#"{"a": 1, "b": {"a": [1.5e3, -1, null, true, "a"]}}"#,
+            "[]",
+            "18446744073709551615",
+            r#"[{"a": 1}, {"a": 2}]"#,
+        ] {
             check(text.as_bytes()).unwrap();
         }
         for text in [r#"{"a": 1, "a": 1}"#, r#"[[{"b": {"a": 1, "\u0061": 2}}]]"#] {

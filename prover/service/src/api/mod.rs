@@ -180,7 +180,8 @@ mod tests {
         assert!(committed == openapi(), "openapi.json is not what is served: BLESS=1 writes it");
         let document: serde_json::Value = serde_json::from_str(&committed).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
-        let operations = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
         let ids: Vec<_> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
         let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), ids.len(), "{ids:?}");

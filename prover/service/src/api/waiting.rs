@@ -29,7 +29,10 @@ impl WaitingRoom {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = of.entry(tenant.to_owned()).or_default();
         if *waiting >= self.most {
-            let what = format_args!("{} requests of this tenant wait for jobs already: end some, or ask now and then", self.most);
+            let what = format_args!(
+                "{} requests of this tenant wait for jobs already: end some, or ask now and then",
+                self.most
+            );
             return Err(Problem::new(codes::RATE_LIMITED, what));
         }
         *waiting += 1;

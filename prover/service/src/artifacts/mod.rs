@@ -3,6 +3,7 @@
 //! A file is written whole or not at all, and compared with its name whenever it is read: what a disk or a bucket gives back is what
 //! was put in, or an error. It is written again only if what is there is damaged: then whoever has it mends it by handing it in.
 
+mod collect;
 mod staged;
 
 use std::path::{Path as FilePath, PathBuf};
@@ -16,6 +17,8 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultip
 use tempfile::TempPath;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use collect::Recent;
+pub use collect::{Collected, GRACE};
 pub use staged::StagedFile;
 use staged::{Staged, StagedState};
 
@@ -23,6 +26,9 @@ use crate::ids::{Digest, random};
 
 /// Pieces that a stream is written in.
 const PIECE_BYTES: usize = 5 << 20;
+
+/// Where files stand.
+const FILES: &str = "b3";
 
 /// Where files stand that are not whole yet.
 const INCOMING: &str = "incoming";
@@ -67,6 +73,7 @@ pub struct Artifacts {
     folder: Option<PathBuf>,
     /// A folder on this machine's disk for files that are read or written by other processes.
     spool: PathBuf,
+    recent: Arc<Recent>,
 }
 
 /// An artifact as a file of this machine, not yet compared with its name: whoever reads it does that, as [`read_file`] does.
@@ -88,7 +95,7 @@ impl Artifacts {
         std::fs::create_dir_all(folder)?;
         sweep(folder)?;
         let store = Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true));
-        Ok(Self { store, folder: Some(folder.to_owned()), spool: make_spool(folder)? })
+        Ok(Self { store, folder: Some(folder.to_owned()), spool: make_spool(folder)?, recent: Arc::default() })
     }
 
     /// In any object store, with a folder for what other processes of this machine read and write.
@@ -96,7 +103,7 @@ impl Artifacts {
     /// # Errors
     /// [`ArtifactError::Folder`].
     pub fn in_store(store: Arc<dyn ObjectStore>, spool: &FilePath) -> Result<Self, ArtifactError> {
-        Ok(Self { store, folder: None, spool: make_spool(spool)? })
+        Ok(Self { store, folder: None, spool: make_spool(spool)?, recent: Arc::default() })
     }
 
     /// Stores bytes. What is there already is left alone, unless it is damaged.
@@ -105,6 +112,7 @@ impl Artifacts {
     /// [`ArtifactError::Store`].
     pub async fn put(&self, bytes: Bytes) -> Result<Digest, ArtifactError> {
         let digest = Digest::of(&bytes);
+        let _stays = self.recent.store(&digest).await;
         let payload = PutPayload::from_bytes(bytes);
         match self.store.put_opts(&path(&digest), payload.clone(), PutMode::Create.into()).await {
             Err(object_store::Error::AlreadyExists { .. }) => {
@@ -160,6 +168,7 @@ impl Artifacts {
     /// [`ArtifactError::Store`].
     pub async fn keep(&self, file: StagedFile) -> Result<Digest, ArtifactError> {
         let StagedFile { digest, mut staged, .. } = file;
+        let _stays = self.recent.store(&digest).await;
         let kept = self.publish(&mut staged, &digest).await;
         staged.discard().await;
         kept.map(|()| digest)
@@ -310,7 +319,7 @@ fn sweep(folder: &FilePath) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let Ok(digits) = std::fs::read_dir(folder.join("b3")) else { return Ok(()) };
+    let Ok(digits) = std::fs::read_dir(folder.join(FILES)) else { return Ok(()) };
     for digits in digits {
         for file in std::fs::read_dir(digits?.path())? {
             let file = file?;
@@ -347,7 +356,7 @@ fn check(expected: &Digest, got: Digest) -> Result<(), ArtifactError> {
 /// Two digits make a folder, so that none has millions of files.
 fn path(digest: &Digest) -> Path {
     let name = digest.to_string();
-    Path::from(format!("b3/{}/{name}", name.get(..2).unwrap_or_default()))
+    Path::from(format!("{FILES}/{}/{name}", name.get(..2).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ impl Staged {
     }
 
     pub(super) async fn discard(mut self) {
-        remove(Arc::clone(&self.store), self.location.clone(), std::mem::replace(&mut self.state, StagedState::Gone)).await;
+        remove(Arc::clone(&self.store), self.location.clone(), std::mem::replace(&mut self.state, StagedState::Gone))
+            .await;
     }
 }
 

@@ -160,3 +160,27 @@ async fn files_of_other_processes_come_and_go() {
     assert!(matches!(read_file(&file.path, &Digest::of(b"")), Err(ArtifactError::Damaged { .. })));
     assert!(matches!(artifacts.file(&Digest::of(b"none")).await, Err(ArtifactError::Missing(_))));
 }
+
+#[tokio::test]
+async fn what_nothing_names_is_removed_unless_it_is_recent() {
+    let folder = tempfile::tempdir().unwrap();
+    let artifacts = Artifacts::on_disk(folder.path()).unwrap();
+    let named = artifacts.put(Bytes::from_static(b"named")).await.unwrap();
+    let orphan = artifacts.put(Bytes::from_static(b"orphan")).await.unwrap();
+    let names = std::collections::HashSet::from([named]);
+    let hour = std::time::Duration::from_secs(3600);
+    assert_eq!(artifacts.collect(&names, hour).await.unwrap(), Collected::default(), "it may be named in a moment");
+    // As if both had been stored long ago: files say so, and this process knows nothing of it.
+    let artifacts = Artifacts::on_disk(folder.path()).unwrap();
+    let long_ago = std::time::SystemTime::now() - 2 * hour;
+    for file in files(folder.path()) {
+        std::fs::File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
+    }
+    // Handed in again, an old file is as good as a new one.
+    artifacts.put_stream(pieces(&[b"orphan"]), 9).await.unwrap();
+    assert_eq!(artifacts.collect(&names, hour).await.unwrap(), Collected::default());
+    let artifacts = Artifacts::on_disk(folder.path()).unwrap();
+    assert_eq!(artifacts.collect(&names, hour).await.unwrap(), Collected { files: 1, bytes: 6 });
+    assert_eq!(artifacts.get(&named).await.unwrap(), "named");
+    assert!(matches!(artifacts.get(&orphan).await, Err(ArtifactError::Missing(_))));
+}

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 const MAX_BYTES: u32 = 512 << 20;
 
 /// A message as it is sent.
-pub(super) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+pub(crate) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut frame = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
     let length = u32::try_from(frame.len() - 4).ok().filter(|length| *length <= MAX_BYTES).ok_or_else(too_long)?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
@@ -83,13 +83,8 @@ mod tests {
         use crate::store::JobError;
         let setup = Setup { srs: None, srs_digest: None, cache: "c".into(), duty: Duty::OneJob, memory_bytes: 1 };
         let file = StoredFile { path: "f".into(), digest: [3; 32] };
-        let compile = Compile {
-            onnx: file.clone(),
-            calibration: None,
-            options: "{}".to_owned(),
-            max_k: 7,
-            folder: "d".into(),
-        };
+        let compile =
+            Compile { onnx: file.clone(), calibration: None, options: "{}".to_owned(), max_k: 7, folder: "d".into() };
         let input = ProveInput { record: "{}".to_owned(), context: [1; 32] };
         for request in [
             Request::Setup(setup),
@@ -102,7 +97,9 @@ mod tests {
             assert_eq!(format!("{:?}", read::<Request>(&mut bytes.as_slice()).unwrap()), format!("{request:?}"));
         }
         let failed = Reply::Failed(JobError { code: "c".to_owned(), detail: "d".to_owned() });
-        for reply in [Reply::Ready, Reply::NeedKeys, failed, Reply::Proved(vec![]), Reply::Unavailable("why".to_owned())] {
+        for reply in
+            [Reply::Ready, Reply::NeedKeys, failed, Reply::Proved(vec![]), Reply::Unavailable("why".to_owned())]
+        {
             let mut bytes = Vec::new();
             write(&mut bytes, &reply).unwrap();
             assert_eq!(format!("{:?}", read::<Reply>(&mut bytes.as_slice()).unwrap()), format!("{reply:?}"));

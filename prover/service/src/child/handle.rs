@@ -136,7 +136,7 @@ impl Child {
             return Err(self.ended().await);
         }
         loop {
-            match frame::receive(&mut self.output).await {
+            match frame::receive::<(u64, Reply)>(&mut self.output).await {
                 Ok((number, _)) if number != self.asked => {
                     return Err(ChildError::Unexpected("another request than the last"));
                 }

@@ -28,10 +28,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(crate) use frame::encode as encode_for_tests;
 pub use handle::{Child, ChildCommand, ChildError};
-pub use serve::serve;
 pub(crate) use keys::reference_string;
 use refusal::{Refusal, read};
+pub use serve::serve;
 
 #[cfg(doc)]
 use crate::options::ModelOptions;

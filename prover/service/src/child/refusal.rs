@@ -70,7 +70,8 @@ pub(super) fn read(file: &StoredFile) -> Result<Vec<u8>, Refusal> {
         }
         _ => Refusal::Job(JobError {
             code: codes::INTERNAL.to_owned(),
-            detail: "a stored file is lost or damaged: hand the model in again, or tell whoever runs this server".to_owned(),
+            detail: "a stored file is lost or damaged: hand the model in again, or tell whoever runs this server"
+                .to_owned(),
         }),
     })
 }

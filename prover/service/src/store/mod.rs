@@ -206,6 +206,12 @@ pub trait Registry: Send + Sync {
     /// [`StoreError`].
     async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError>;
 
+    /// What names artifacts: models that are there, keys of all models, open jobs, and proofs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn references(&self) -> Result<References, StoreError>;
+
     /// Whether the store answers.
     ///
     /// # Errors

@@ -31,7 +31,9 @@ pub(super) fn exhausted(why: Setback, count: i64, max_crashes: i64) -> Option<Jo
             "the process that worked on it ended {count} times without a result: see the server's log; a smaller model or batch may pass"
         ),
         Setback::Interrupted if count >= MAX_INTERRUPTIONS => {
-            format!("the server was killed {count} times while it ran: see the system's log; a smaller model or batch may pass")
+            format!(
+                "the server was killed {count} times while it ran: see the system's log; a smaller model or batch may pass"
+            )
         }
         _ => return None,
     };

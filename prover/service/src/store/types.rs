@@ -37,7 +37,10 @@ impl StoreError {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         matches!(
             error.kind(),
-            ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation | ErrorKind::NotNullViolation | ErrorKind::CheckViolation
+            ErrorKind::UniqueViolation
+                | ErrorKind::ForeignKeyViolation
+                | ErrorKind::NotNullViolation
+                | ErrorKind::CheckViolation
         )
     }
 }
@@ -409,6 +412,21 @@ pub struct Model {
     pub error: Option<JobError>,
     /// When it came.
     pub created_ms: i64,
+}
+
+/// What names artifacts.
+#[derive(Clone, Debug, Default)]
+pub struct References {
+    /// Sources of models that are there, and what these compiled to.
+    pub models: Vec<Value>,
+    /// What models compiled to that are deleted: their proofs stay, and are verified with their keys.
+    pub deleted: Vec<Value>,
+    /// What open jobs are to do.
+    pub payloads: Vec<String>,
+    /// Files of proofs.
+    pub proofs: Vec<String>,
+    /// When the job was begun that has run longest: what it stored since may be named once it ends.
+    pub oldest_begun_ms: Option<i64>,
 }
 
 /// What became of a model that was handed in.

@@ -8,9 +8,11 @@
 //! | `attempt` | one attempt of it: cancelled, late, drained or done |
 //! | `submit` | jobs that come in and are cancelled |
 //! | `requests` | from a payload to a request, from a reply to a result |
+//! | `collect` | artifacts that nothing names any more |
 //! | `warm` | children that serve many jobs |
 
 mod attempt;
+mod collect;
 mod payload;
 mod requests;
 mod run;
@@ -26,7 +28,7 @@ use apodict_prover::disk::origin_name;
 use apodict_verifier::SrsOrigin;
 use tokio::sync::{Notify, watch};
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{ArtifactError, Artifacts};
 use crate::clock::{Clock, wall_ms};
 use crate::config::Config;
 use crate::hub::Hub;
@@ -44,8 +46,23 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How long no job is begun once the machine failed one.
 const PAUSE_MS: i64 = 1000;
 
+/// How often artifacts that nothing names are looked for.
+const COLLECT_EVERY: Duration = Duration::from_secs(3600);
+
 /// How far the system's clock may be from the server's before the log tells.
 const DRIFT_MS: i64 = 10_000;
+
+/// Why what a server has at hand cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorksError {
+    /// The jobs.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+}
 
 /// How far a server is on its way down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,6 +207,7 @@ impl Works {
             }
         }
         tokio::spawn(Arc::clone(self).look_after());
+        tokio::spawn(Arc::clone(self).collect_now_and_then());
         Ok(())
     }
 
@@ -284,6 +302,22 @@ impl Works {
         Counted(Arc::clone(self))
     }
 
+    async fn collect_now_and_then(self: Arc<Self>) {
+        let mut phases = self.phases();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(COLLECT_EVERY) => {}
+                phase = phases.wait_for(|phase| *phase != Phase::Serving) => {
+                    drop(phase);
+                    return;
+                }
+            }
+            if let Err(error) = self.collect().await {
+                tracing::error!(%error, "artifacts that nothing names cannot be removed");
+            }
+        }
+    }
+
     /// Once a second: deadlines, jobs that nobody runs, the system's clock.
     async fn look_after(self: Arc<Self>) {
         let (mut unheld, mut drift) = (HashSet::new(), 0);
@@ -335,3 +369,6 @@ impl Drop for Counted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

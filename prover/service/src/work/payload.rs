@@ -12,7 +12,7 @@ use crate::options::ModelOptions;
 /// What is no longer stands in the store itself, which saves a file for each small job.
 const INLINE_BYTES: usize = 16 << 10;
 
-const ARTIFACT: &str = "b3:";
+pub(super) const ARTIFACT: &str = "b3:";
 
 /// A job's payload as text: JSON, or the name of an artifact that holds it.
 #[derive(Clone, Debug)]

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::Works;
 use super::payload::{CompilePayload, Facts, PayloadError, ProvePayload};
 use crate::artifacts::{ArtifactError, ArtifactFile};
-use crate::child::{Compile, CompiledModel, Duty, Prove, ProveInput, ProvedInput, Reply, Request, Setup, StoredFile, files};
+use crate::child::{
+    Compile, CompiledModel, Duty, Prove, ProveInput, ProvedInput, Reply, Request, Setup, StoredFile, files,
+};
 use crate::codes;
 use crate::ids::{Digest, Named, new_id};
 use crate::store::{Job, JobError, Kind, NewProof, Outcome};

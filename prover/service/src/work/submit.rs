@@ -11,11 +11,7 @@ impl Works {
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn submit(
-        self: &Arc<Self>,
-        job: NewJob,
-        slot: Option<WarmSlot>,
-    ) -> Result<Submitted, StoreError> {
+    pub(crate) async fn submit(self: &Arc<Self>, job: NewJob, slot: Option<WarmSlot>) -> Result<Submitted, StoreError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let (works, lane) = (Arc::clone(self), job.lane);
         // Counted before it is begun: a drain must not overlook it.

@@ -39,6 +39,12 @@ impl WarmPool {
         Some(self.slot(permit))
     }
 
+    /// The child that was used last, out of the pool.
+    #[cfg(test)]
+    pub(crate) fn take_idle(&self) -> Option<Child> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
     fn slot(&self, permit: OwnedSemaphorePermit) -> WarmSlot {
         let child = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         WarmSlot { child, pool: self.clone(), _permit: permit }

@@ -111,7 +111,12 @@ async fn set_back(tx: &mut SqliteConnection, job: &Job, why: Setback, now_ms: i6
 }
 
 /// Writes a job's end, with all that belongs to it.
-pub(super) async fn settle(tx: &mut SqliteConnection, job: &Job, outcome: Outcome, now_ms: i64) -> Result<(), StoreError> {
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    job: &Job,
+    outcome: Outcome,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     let (state, result, error) = match &outcome {
         Outcome::Proved { result, .. } | Outcome::Compiled { result, .. } => {
             (JobState::Succeeded, Some(result.to_string()), None)

@@ -30,7 +30,11 @@ pub(super) async fn add(
 }
 
 /// Stages that a job went through.
-pub(super) async fn add_progress(tx: &mut SqliteConnection, job: &str, progress: &[Progress]) -> Result<(), StoreError> {
+pub(super) async fn add_progress(
+    tx: &mut SqliteConnection,
+    job: &str,
+    progress: &[Progress],
+) -> Result<(), StoreError> {
     let Some(last) = progress.last() else { return Ok(()) };
     for Progress { at_ms, stage, fraction } in progress {
         add(tx, job, *at_ms, "stage", &json!({"stage": stage, "fraction": fraction})).await?;

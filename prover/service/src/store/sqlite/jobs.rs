@@ -226,4 +226,3 @@ async fn begin_attempt(tx: &mut SqliteConnection, job: &Job, run: &str, now_ms: 
     let number = events::add(tx, &job.id, now_ms, "started", &json!({"attempt": job.attempt})).await?;
     Ok(Job { events: number, ..job })
 }
-

@@ -19,7 +19,8 @@ use sqlx::{SqlSafeStr, Sqlite, Transaction};
 
 use super::{
     ApiKey, Cancelled, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore, Lane, Model,
-    ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, Registry, StoreError, Submitted, Written,
+    ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, References, Registry, StoreError, Submitted,
+    Written,
 };
 
 /// Connections that read: more than cores gain nothing.
@@ -200,6 +201,10 @@ impl Registry for SqliteStore {
 
     async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
         self.end_key(id, now_ms).await
+    }
+
+    async fn references(&self) -> Result<References, StoreError> {
+        self.all_references().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -85,6 +85,7 @@ fn error(row: &SqliteRow) -> Result<Option<JobError>, StoreError> {
     Ok(code.map(|code| JobError { code, detail: detail.unwrap_or_default() }))
 }
 
-fn json(text: String) -> Result<Value, StoreError> {
-    serde_json::from_str(&text).map_err(|_| StoreError::Unknown { what: "JSON", value: text })
+pub(super) fn json(text: String) -> Result<Value, StoreError> {
+    // Inputs may be in it, and the error is logged.
+    serde_json::from_str(&text).map_err(|error| StoreError::Unknown { what: "JSON", value: error.to_string() })
 }

@@ -55,9 +55,12 @@ async fn a_store_of_version_1_is_brought_along() {
     let (version, description, sql) = MIGRATIONS[0];
     let first = Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false);
     Migrator::with_migrations(vec![first]).run(&old).await.unwrap();
-    for (id, state, attempt, excused, cancel) in
-        [("waits", "queued", 2, 1, 0), ("runs", "running", 3, 0, 0), ("stops", "running", 1, 0, 1), ("ended", "succeeded", 1, 0, 0)]
-    {
+    for (id, state, attempt, excused, cancel) in [
+        ("waits", "queued", 2, 1, 0),
+        ("runs", "running", 3, 0, 0),
+        ("stops", "running", 1, 0, 1),
+        ("ended", "succeeded", 1, 0, 0),
+    ] {
         sqlx::query(
             "INSERT INTO jobs (id, tenant, kind, lane, model, priority, payload, body, state, run, attempt, excused, max_attempts,
                                cancel_requested, created_ms, started_ms)
@@ -80,7 +83,8 @@ async fn a_store_of_version_1_is_brought_along() {
     old.close().await;
     let store = SqliteStore::open(&path).await.unwrap();
     let crashes = async |id: &str| {
-        let row = sqlx::query("SELECT crashes FROM jobs WHERE id = ?").bind(id).fetch_one(&store.readers).await.unwrap();
+        let row =
+            sqlx::query("SELECT crashes FROM jobs WHERE id = ?").bind(id).fetch_one(&store.readers).await.unwrap();
         sqlx::Row::get::<i64, _>(&row, "crashes")
     };
     assert_eq!((crashes("waits").await, crashes("runs").await), (1, 2));
@@ -117,9 +121,15 @@ async fn what_is_asked_often_has_an_index() {
         let explained = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}")));
         let plan = explained.fetch_all(&store.writer).await.unwrap();
         let plan: Vec<String> = plan.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-        let uses = plan.iter().any(|step| step.contains(&format!("INDEX {index} ")) || step.ends_with(&format!("INDEX {index}")));
+        let uses = plan
+            .iter()
+            .any(|step| step.contains(&format!("INDEX {index} ")) || step.ends_with(&format!("INDEX {index}")));
         // Of the tables that grow: what the queries make themselves is short.
-        let scans = plan.iter().any(|step| step.starts_with("SCAN jobs") || step.starts_with("SCAN models") || step.contains("TEMP B-TREE FOR ORDER BY") && index != "jobs_waiting" && index != "jobs_busy");
+        let scans = plan.iter().any(|step| {
+            step.starts_with("SCAN jobs")
+                || step.starts_with("SCAN models")
+                || step.contains("TEMP B-TREE FOR ORDER BY") && index != "jobs_waiting" && index != "jobs_busy"
+        });
         assert!(uses && !scans, "{query}: {plan:#?}");
     }
 }
