@@ -43,6 +43,9 @@ pub(crate) struct ProveRequest {
     #[serde(default)]
     #[schema(minimum = -100, maximum = 100)]
     priority: i32,
+    /// Removes `inputs` or `batch` from the server once the job has ended. The proof says what its inputs are all the same.
+    #[serde(default)]
+    forget_inputs: bool,
     /// Milliseconds after which the job fails if it has not ended.
     #[schema(minimum = 1)]
     timeout_ms: Option<u64>,
@@ -157,6 +160,7 @@ pub(super) async fn accept(app: &App, caller: &Caller, headers: &HeaderMap, body
         created_ms: now,
         deadline_ms: Some(now.saturating_add(time)),
         max_crashes: limits.attempts,
+        forget_inputs: request.forget_inputs,
         most_open: limits.open_jobs,
     })))
 }

@@ -81,6 +81,7 @@ pub(super) async fn submit(State(app): State<App>, caller: Caller, request: Requ
         created_ms: now,
         deadline_ms: Some(now.saturating_add(milliseconds(limits.job_time))),
         max_crashes: limits.attempts,
+        forget_inputs: false,
         most_open: limits.open_jobs,
     };
     match app.works.store.submit_model(model, job).await? {

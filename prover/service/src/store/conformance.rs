@@ -25,6 +25,7 @@ fn job(id: &str) -> NewJob {
         created_ms: NOW,
         deadline_ms: None,
         max_crashes: 3,
+        forget_inputs: false,
         most_open: 1000,
     }
 }
@@ -89,6 +90,7 @@ pub(crate) async fn all<F: Future<Output = Arc<dyn Store>>>(empty: impl Fn() -> 
     a_clock_that_was_set_back_leaves_jobs_their_time(&*empty().await).await;
     tenants_take_turns(&*empty().await).await;
     open_jobs_are_counted_as_they_are_stored(&*empty().await).await;
+    inputs_are_forgotten_if_asked(&*empty().await).await;
     priority_then_age(&*empty().await).await;
     deadlines(&*empty().await).await;
     pages_and_filters(&*empty().await).await;
@@ -301,6 +303,22 @@ async fn tenants_take_turns(store: &dyn Store) {
     assert_ne!(first.tenant, second.tenant);
     store.finish(&second.id, &second.fence(), proved("p")).await.unwrap();
     assert_eq!(claim(store, "run").await.unwrap().tenant, second.tenant);
+}
+
+async fn inputs_are_forgotten_if_asked(store: &dyn Store) {
+    submit(store, NewJob { forget_inputs: true, ..job("forgotten") }).await;
+    submit(store, NewJob { forget_inputs: true, ..job("cancelled") }).await;
+    submit(store, job("kept")).await;
+    cancel(store, "cancelled").await;
+    while let Some(begun) = claim(store, "run").await {
+        store.give_back(&begun.id, &begun.fence(), back(Setback::Drained)).await.unwrap();
+        let begun = claim(store, "run").await.unwrap();
+        assert_eq!(begun.payload, "payload", "as long as it is needed");
+        store.finish(&begun.id, &begun.fence(), proved(&format!("p-{}", begun.id))).await.unwrap();
+    }
+    for (id, payload) in [("forgotten", "{}"), ("cancelled", "{}"), ("kept", "payload")] {
+        assert_eq!(store.job("a", id).await.unwrap().unwrap().payload, payload, "{id}");
+    }
 }
 
 async fn open_jobs_are_counted_as_they_are_stored(store: &dyn Store) {

@@ -166,6 +166,8 @@ pub struct NewJob {
     pub deadline_ms: Option<i64>,
     /// How often the process that works on it may end without a result.
     pub max_crashes: u32,
+    /// Whether what is to be done is forgotten once it has ended.
+    pub forget_inputs: bool,
     /// How many jobs of its tenant may wait or run, with it.
     pub most_open: u64,
 }

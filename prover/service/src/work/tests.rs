@@ -92,6 +92,7 @@ impl Inside {
             created_ms: self.works.clock.now_ms(),
             deadline_ms: Some(self.works.clock.now_ms() + 60_000),
             max_crashes: 3,
+            forget_inputs: false,
             most_open: 100,
         }
     }

@@ -177,6 +177,7 @@ impl Running {
             // Long ago: the server does not begin it.
             deadline_ms: Some(2),
             max_crashes: 1,
+            forget_inputs: false,
             most_open: 1,
         };
         self.store.submit_model(model, job).await.unwrap();

@@ -127,7 +127,8 @@ pub(super) async fn settle(
     let (code, detail) = error.map(|error| (error.code, error.detail)).unzip();
     sqlx::query(
         "UPDATE jobs SET state = ?1, result = ?2, error_code = ?3, error_detail = ?4, finished_ms = ?5,
-                         fraction = CASE ?1 WHEN 'succeeded' THEN 1.0 ELSE fraction END
+                         fraction = CASE ?1 WHEN 'succeeded' THEN 1.0 ELSE fraction END,
+                         payload = CASE forget_inputs WHEN 1 THEN '{}' ELSE payload END
          WHERE id = ?6",
     )
     .bind(state.name())

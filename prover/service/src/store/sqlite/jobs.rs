@@ -190,8 +190,8 @@ pub(super) async fn open_jobs(connection: &mut SqliteConnection, tenant: &str) -
 async fn insert(tx: &mut SqliteConnection, job: &NewJob) -> Result<Job, StoreError> {
     let row = sqlx::query(
         "INSERT INTO jobs (id, tenant, kind, lane, model, priority, payload, body, idempotency_key, state, max_crashes,
-                           created_ms, deadline_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?) RETURNING *",
+                           created_ms, deadline_ms, forget_inputs)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING *",
     )
     .bind(&job.id)
     .bind(&job.tenant)
@@ -205,6 +205,7 @@ async fn insert(tx: &mut SqliteConnection, job: &NewJob) -> Result<Job, StoreErr
     .bind(job.max_crashes)
     .bind(job.created_ms)
     .bind(job.deadline_ms)
+    .bind(job.forget_inputs)
     .fetch_one(&mut *tx)
     .await?;
     let number = events::add(tx, &job.id, job.created_ms, "queued", &json!({})).await?;

@@ -34,6 +34,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "jobs", include_str!("../../../migrations/0001_jobs.sql")),
     (2, "setbacks", include_str!("../../../migrations/0002_setbacks.sql")),
     (3, "indexes", include_str!("../../../migrations/0003_indexes.sql")),
+    (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
 ];
 
 /// A store in a file.
@@ -55,6 +56,8 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is removed is overwritten: inputs may be among it.
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY);
         let pool = |connections| {
             let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);

@@ -32,6 +32,7 @@ async fn what_is_stored_is_there_after_a_restart() {
         created_ms: 1,
         deadline_ms: None,
         max_crashes: 3,
+        forget_inputs: false,
         most_open: 1000,
     };
     let store = SqliteStore::open(&path).await.unwrap();
