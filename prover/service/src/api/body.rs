@@ -97,8 +97,8 @@ impl Body {
             if bytes.len() + piece.len() > most {
                 return Err(too_large());
             }
-            // What is announced takes no room, what comes does: growing and parsing double it.
-            room.merge(app.room.take(2 * piece.len())?);
+            // What is announced takes no room, what comes does, and what it is copied to: its text, the job's, and both while they grow.
+            room.merge(app.room.take(4 * piece.len())?);
             bytes.extend_from_slice(&piece);
         }
         Ok(Self { bytes: bytes.freeze(), _room: room })

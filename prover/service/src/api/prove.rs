@@ -48,6 +48,7 @@ pub(super) async fn prove(
 ) -> Result<Response, Problem> {
     caller.may(Scope::Prove)?;
     let wait = Duration::from_millis(query.wait.unwrap_or(10_000)).min(app.works.config.limits.wait);
+    let _waiting = app.waiting.enter(&caller.tenant)?;
     let headers = request.headers().clone();
     let job = {
         let body = Body::read(&app, request).await?;
@@ -59,7 +60,6 @@ pub(super) async fn prove(
             Admitted::Same(job) => *job,
         }
     };
-    let _waiting = app.waiting.enter(&caller.tenant)?;
     let mut changes = app.works.hub.listen(&job.id);
     // Dropped at the end of the wait, between two looks.
     let _ = tokio::time::timeout(wait, async {
