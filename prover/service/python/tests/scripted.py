@@ -31,7 +31,7 @@ class Scripted:
         self.requests: list[Received] = []
         self.script: Script = lambda _: reply(500, b"no script", "text/plain")
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://127.0.0.1:{}".format(self._listener.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept)

@@ -64,7 +64,7 @@ def test_every_code_has_a_class() -> None:
         assert type(of_job) is (errors.JobCancelled if code == "cancelled" else errors.JobFailed)
 
 
-def sample(schema: dict[str, Any]) -> Any:
+def sample(schema: dict[str, Any]) -> Any:  # noqa: PLR0911
     """Make a value of a schema, with all its fields."""
     if "$ref" in schema:
         return sample(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
@@ -89,7 +89,9 @@ def sample(schema: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize(
-    "view", [_views.job, _views.model, _views.proof, _views.verification, _views.version], ids=lambda view: view.__name__
+    "view",
+    [_views.job, _views.model, _views.proof, _views.verification, _views.version],
+    ids=lambda view: view.__name__,
 )
 def test_every_field_of_an_answer_is_read(view: Any) -> None:
     schema = DOCUMENT["components"]["schemas"][f"{view.__name__.title()}View"]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from apodict_client import Client, NotFound, ProtocolError, TimedOut, TransportError
+from apodict_client import Client, NotFound, ProtocolError, TimedOut, TransportError, _retry
 from apodict_client._events import MOST_BYTES, Parser
 
 from .conftest import MakeClient
@@ -16,13 +16,21 @@ DONE = json_reply(job("succeeded", finished_ms=9))
 RUNNING = json_reply(job("running"))
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_retry, "FIRST_SECONDS", 0.01)
+
+
 @pytest.fixture
 def client(connect: MakeClient, scripted: Scripted) -> Client:
     return connect(scripted.url, timeout=2.0, retries=2)
 
 
 def streams(scripted: Scripted, *answers: bytes | Pieces, looks: list[bytes] | None = None) -> list[Received]:
-    """Serve streams one after the other, and looks at the job: as often as there are, or the last one again. Gives the streams' requests."""
+    """Serve streams, and looks at the job, one after the other, the last ones again and again.
+
+    Gives the requests for streams.
+    """
     left, seen = list(answers), list(looks or [RUNNING])
     asked: list[Received] = []
 
@@ -148,9 +156,9 @@ def test_a_server_that_never_answered_is_not_waited_for(connect: MakeClient, scr
 
 def test_events_come_out_the_same_wherever_they_are_cut() -> None:
     whole = (
-        b": comment\r\n\r\nid: 1\r\nevent: queued\r\ndata: {\"at_ms\": 1}\r\n\r\n"
-        b"id: 2\revent: stage\rdata: {\"at_ms\": 2,\rdata:  \"stage\": \"\xc3\xa9\"}\r\r"
-        b"retry: 3\nevent: ignored\nid: 9\n\nid:3\nevent:succeeded\nunknown\ndata:{\"at_ms\":3}\n\n"
+        b': comment\r\n\r\nid: 1\r\nevent: queued\r\ndata: {"at_ms": 1}\r\n\r\n'
+        b'id: 2\revent: stage\rdata: {"at_ms": 2,\rdata:  "stage": "\xc3\xa9"}\r\r'
+        b'retry: 3\nevent: ignored\nid: 9\n\nid:3\nevent:succeeded\nunknown\ndata:{"at_ms":3}\n\n'
     )
     expected = Parser().feed(whole)
     assert [(event.number, event.kind, event.at_ms) for event in expected] == [

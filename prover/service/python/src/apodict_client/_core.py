@@ -18,7 +18,18 @@ from ._events import Parser
 from ._http import MOST_JSON_BYTES, check_length, fetch, identifier, open_answer, read_json, read_whole
 from ._json import Fields, encode
 from ._retry import back_off
-from .errors import (JobFailed, Problem, ProblemError, ProtocolError, RateLimited, ServerError, TimedOut, TransportError, Unavailable, job_error)
+from .errors import (
+    JobFailed,
+    Problem,
+    ProblemError,
+    ProtocolError,
+    RateLimited,
+    ServerError,
+    TimedOut,
+    TransportError,
+    Unavailable,
+    job_error,
+)
 from .types import (
     Artifact,
     Decision,
@@ -162,7 +173,10 @@ class Core:
         return (yield from fetch(request, self.retries, receive))
 
     def save_artifact(self, model: str, name: Artifact, path: str | os.PathLike[str]) -> Operation[int]:
-        """Write an artifact of a model to a file, piece by piece. The file appears whole or not at all. Returns its bytes' number."""
+        """Write an artifact of a model to a file, piece by piece, and give its length in bytes.
+
+        The file appears whole or not at all.
+        """
         request = self._artifact_request(model, name)
         target = Path(path)
         partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
@@ -219,11 +233,19 @@ class Core:
         deadline
             Seconds after which the job fails if it has not ended.
         idempotency_key
-            Your own name for the request: with it, the same request again is the same job. Without it, one is made for this call, so
-            that sending it again after a lost answer makes no second job.
+            Your own name for the request: with it, the same request again is the same job. Without it, one is made for
+            this call, so that sending it again after a lost answer makes no second job.
 
         """
-        body, headers = _prove_request(model, inputs, context, batch, priority, deadline, idempotency_key)
+        body, headers = _prove_request(
+            model,
+            inputs,
+            context=context,
+            batch=batch,
+            priority=priority,
+            deadline=deadline,
+            idempotency_key=idempotency_key,
+        )
         return _views.job((yield from self._ask("POST", "/v1/jobs", body=body, headers=headers)))
 
     def prove(
@@ -245,16 +267,22 @@ class Core:
         JobFailed
             If there is no proof.
         TimedOut
-            After `timeout` seconds. The job goes on; with your own `idempotency_key`, the same call goes on waiting for it.
+            After `timeout` seconds. The job goes on; with your own `idempotency_key`, the same call goes on waiting.
 
         """
         until = time.monotonic() + timeout
-        body, headers = _prove_request(model, inputs, context, batch, priority, deadline, idempotency_key)
+        body, headers = _prove_request(
+            model,
+            inputs,
+            context=context,
+            batch=batch,
+            priority=priority,
+            deadline=deadline,
+            idempotency_key=idempotency_key,
+        )
         wait = min(max(timeout, 0.0), LONGEST_WAIT_SECONDS)
         query = {"wait": str(int(wait * 1e3))}
-        answer = yield from self._ask(
-            "POST", "/v1/prove", wait + self.timeout, body=body, headers=headers, query=query
-        )
+        answer = yield from self._ask("POST", "/v1/prove", wait + self.timeout, body=body, headers=headers, query=query)
         job = _views.job(answer)
         if not job.has_ended:
             return (yield from self.wait(job.id, timeout=until - time.monotonic()))
@@ -278,7 +306,10 @@ class Core:
         return (yield from self._list("/v1/jobs", _views.job, query, page))
 
     def cancel(self, job: str) -> Operation[Job]:
-        """Ask a job to stop. One that waits is cancelled at once, one that runs soon; one that has ended stays as it is."""
+        """Ask a job to stop: one that waits is cancelled at once, one that runs soon.
+
+        One that has ended stays as it is.
+        """
         return _views.job((yield from self._ask("POST", f"/v1/jobs/{identifier(job)}/cancel")))
 
     def events(self, job: str, *, after: int = 0, timeout: float = DEFAULT_WAIT_SECONDS) -> Listing[Event]:
@@ -366,7 +397,9 @@ class Core:
         """Read what the stream brings next: it may be no event yet."""
         try:
             if reading.parser is None:
-                headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": str(reading.last)} if reading.last else {})
+                headers = {"Accept": "text/event-stream"} | (
+                    {"Last-Event-ID": str(reading.last)} if reading.last else {}
+                )
                 path = f"/v1/jobs/{reading.job}/events"
                 request = Request("GET", path, headers=headers, silence=reading.silence())
                 head = yield from open_answer(request)
@@ -415,7 +448,7 @@ class Core:
             yield Emit((yield from self.proof(reference.id)))
 
     def verify(self, proof: Mapping[str, Any] | bytes) -> Operation[Verification]:
-        """Verify a proof's file, decoded or as bytes, under the key that it names, which must be a model's on the server.
+        """Verify a proof's file, decoded or as bytes, under the key that it names: that of a model on the server.
 
         A proof that does not hold is an answer too: `valid` is false, and `reason` says why.
 
@@ -463,7 +496,7 @@ class _Reading:
         return self.until - time.monotonic()
 
     def silence(self) -> float:
-        """Seconds after which a stream that says nothing is given up: a part of what remains, so that the end is not missed by much."""
+        """Seconds after which a silent stream is given up: a part of what remains, so that the end is met closely."""
         most = SETTLED_SECONDS if self.is_settled else SILENCE_SECONDS
         return max(min(most, self.remaining() / 4), 0.1)
 
@@ -471,6 +504,7 @@ class _Reading:
 def _prove_request(
     model: str,
     inputs: Tensors | None,
+    *,
     context: bytes | str | None,
     batch: Sequence[Decision] | None,
     priority: int,
@@ -493,7 +527,7 @@ def _prove_request(
         request["timeout_ms"] = int(deadline * 1e3)
     key = uuid.uuid4().hex if idempotency_key is None else idempotency_key
     if not (key.isascii() and key.isprintable() and 1 <= len(key.strip()) == len(key) <= 200):
-        raise ValueError("idempotency_key: expected 1 to 200 printable characters of ASCII, none of them blank at its ends")
+        raise ValueError("idempotency_key: expected 1 to 200 printable characters of ASCII, no blank at its ends")
     return encode(request), {"Idempotency-Key": key}
 
 

@@ -1,17 +1,15 @@
 """What the core asks of the world.
 
-An operation is a generator: it yields effects, is sent what came of them, and returns its result. A client performs the effects, blocking or
-awaiting; all else is written once.
+An operation is a generator: it yields effects, is sent what came of them, and returns its result. A client performs
+the effects, blocking or awaiting; all else is written once.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Generic, TypeAlias, TypeVar
 
 import httpx
 
@@ -115,9 +113,11 @@ def build(http: httpx.Client | httpx.AsyncClient, request: Request, files: ExitS
         headers["Content-Type"] = "application/json"
     form = []
     for part in request.form:
-        content = part.content
-        opened = content if isinstance(content, bytes) else files.enter_context(Path(os.fspath(content)).open("rb"))
-        form.append((part.name, (part.filename, opened)))
+        if isinstance(part.content, bytes):
+            content: bytes | BinaryIO = part.content
+        else:
+            content = files.enter_context(open(part.content, "rb"))  # noqa: SIM115 - the stack closes it
+        form.append((part.name, (part.filename, content)))
     return http.build_request(
         request.method,
         request.path,

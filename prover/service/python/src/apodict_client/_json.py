@@ -53,7 +53,7 @@ def _no_number(text: str) -> NoReturn:
 
 
 class Fields:
-    """An object of an answer. What is missing or of another type is a `ProtocolError`; what is unknown is left alone."""
+    """An object of an answer. What is missing or of another type is a `ProtocolError`; the unknown is left alone."""
 
     def __init__(self, value: Any, name: str) -> None:
         """Of a decoded value; `name` says what it is."""
@@ -123,5 +123,3 @@ def one_of(kind: Any, text: str, name: str) -> Any:
     if text not in get_args(kind):
         raise ProtocolError(f"{name}: expected one of {', '.join(get_args(kind))}, got {text!r}")
     return text
-
-

@@ -1,7 +1,7 @@
 """When a request is sent again, and after how long.
 
-Every request of this API may be sent again: what changes something carries an idempotency key, is named by its content, or is the same when done
-twice. So the question is only whether it may help.
+Every request of this API may be sent again: what changes something carries an idempotency key, is named by its content,
+or is the same when done twice. So the question is only whether it may help.
 """
 
 from __future__ import annotations
