@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from apodict_client import Client, NotFound, ProtocolError, TimedOut, TransportError, _retry
+from apodict_client import Client, NotFound, ProtocolError, TimedOut, TransportError, _core, _retry
 from apodict_client._events import MOST_BYTES, Parser
 
 from .conftest import MakeClient
@@ -19,6 +19,9 @@ RUNNING = json_reply(job("running"))
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_retry, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(_core, "POLL_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(_core, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(_core, "SETTLED_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -131,12 +134,16 @@ def test_waiting_ends(client: Client, scripted: Scripted, stream: list[bytes | f
         assert 0.9 < time.monotonic() - start < 3
 
 
-def test_a_silent_stream_of_a_job_that_has_ended(client: Client, scripted: Scripted) -> None:
-    streams(scripted, [EVENTS, 30.0], looks=[DONE])
+@pytest.mark.parametrize("alive", [[30.0], [b": alive\n\n", 0.1] * 300], ids=["silent", "comments"])
+def test_a_stream_of_a_job_that_has_ended_may_say_nothing(
+    client: Client, scripted: Scripted, alive: list[bytes | float]
+) -> None:
+    streams(scripted, [EVENTS, *alive], looks=[DONE])
     start = time.monotonic()
-    assert client.wait(JOB, timeout=4.0).state == "succeeded"
-    assert list(client.events(JOB, after=4, timeout=4.0)) == []
-    assert time.monotonic() - start < 4
+    assert client.wait(JOB).state == "succeeded"
+    assert list(client.events(JOB)) == []
+    assert list(client.events(JOB, after=4)) == []
+    assert time.monotonic() - start < 8
 
 
 def test_a_stream_that_says_that_a_job_has_ended_is_not_believed(client: Client, scripted: Scripted) -> None:

@@ -113,13 +113,13 @@ def test_a_batch_has_a_proof_of_each(client: Client, model: str) -> None:
     events = list(client.events(job.id, timeout=60))
     assert [event.kind for event in events if event.kind != "stage"] == ["queued", "started", "succeeded"]
     assert [event.number for event in events] == list(range(1, len(events) + 1))
-    assert all(0 < event.data["fraction"] <= 1 for event in events if event.kind == "stage")
+    assert all(0 <= event.data["fraction"] <= 1 for event in events if event.kind == "stage")
     after = list(client.events(job.id, after=len(events) - 1, timeout=60))
     assert [event.kind for event in after] == ["succeeded"]
     # The server keeps the stream open here, for nothing.
     start = time.monotonic()
     assert list(client.events(job.id, after=len(events), timeout=60)) == []
-    assert time.monotonic() - start < 40
+    assert time.monotonic() - start < 15
 
 
 def test_artifacts_are_what_was_made(client: Client, model: str, tmp_path: Path) -> None:
@@ -165,7 +165,11 @@ def test_jobs_that_fail_say_why(client: Client, model: str) -> None:
     assert code_of(JobFailed, lambda: client.wait(job.id, timeout=60)) == "invalid_input"
     assert code_of(JobFailed, lambda: list(client.proofs(job.id))) == "invalid_input"
     assert code_of(JobFailed, lambda: client.compile(b"no model", timeout=60)) == "model_rejected"
-    failed = client.submit_model(b"no model")
+    # What failed is tried anew when it is handed in again.
+    failed = client.submit_model(b"no model", name="again")
+    with pytest.raises(JobFailed):
+        client.wait(failed.job, timeout=60)
+    failed = client.model(failed.id)
     assert (failed.state, failed.error and failed.error.code) == ("failed", "model_rejected")
     assert code_of(Conflict, lambda: client.submit(failed.id, INPUTS)) == "model_not_ready"
     late = client.submit(model, batch=[Decision(INPUTS)] * 200, deadline=0.2)

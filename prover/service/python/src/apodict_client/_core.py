@@ -49,7 +49,7 @@ from .types import (
 T = TypeVar("T")
 
 SILENCE_SECONDS = 20.0
-"""After which a stream of events is given up: the server says something every 15 s, whatever happens."""
+"""After which a stream without events is given up, and the job looked at. The server says something every 15 s."""
 
 SETTLED_SECONDS = 2.0
 """The same, where nothing new can happen."""
@@ -326,6 +326,8 @@ class Core:
 
         """
         reading = _Reading(identifier(job), after, time.monotonic() + timeout)
+        if after:
+            reading.is_settled = (yield from self.job(job)).has_ended
         failures = 0
         while True:
             before, is_broken = reading.last, False
@@ -406,6 +408,7 @@ class Core:
                 if head.headers.get("content-type", "").partition(";")[0].strip() != "text/event-stream":
                     raise ProtocolError(f"{request}: expected a stream of events")
                 reading.parser, reading.was_answered = Parser(), True
+                reading.quiet_since = time.monotonic()
             piece = yield Read()
             if piece is None:
                 raise TransportError(f"the events of {reading.job} broke off")
@@ -415,7 +418,9 @@ class Core:
             raise
         if events:
             reading.last, reading.has_ended = events[-1].number, events[-1].is_last
-        elif reading.remaining() <= 0:
+            reading.quiet_since = time.monotonic()
+        elif time.monotonic() - reading.quiet_since > reading.silence():
+            # Comments keep a stream alive on which nothing may ever come.
             reading.parser = None
             raise TimedOut(f"{reading.job} has not ended in time: it goes on")
         return events
@@ -489,6 +494,7 @@ class _Reading:
     parser: Parser | None = None
     has_ended: bool = False
     was_answered: bool = False
+    quiet_since: float = 0.0
     is_settled: bool = False
     """Whether the job is known to have ended, so that nothing new happens."""
 
