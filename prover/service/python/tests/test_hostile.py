@@ -20,8 +20,10 @@ from apodict_client import (
     JobFailed,
     ProblemError,
     ProtocolError,
+    RateLimited,
     ServerError,
     TimedOut,
+    TooLarge,
     TransportError,
     Unavailable,
     _http,
@@ -267,6 +269,11 @@ def test_a_proxy_that_answers_for_the_service(client: Client, scripted: Scripted
     scripted.in_turn(page)
     with pytest.raises(Unavailable):
         client.version()
+    for status, kind, code in ((413, TooLarge, "payload_too_large"), (429, RateLimited, "rate_limited")):
+        scripted.in_turn(reply(status, b"<html>", "text/html"))
+        with pytest.raises(kind) as raised:
+            client.version()
+        assert raised.value.code == code
     scripted.in_turn(reply(500, b"<html>", "text/html"))
     with pytest.raises(ProtocolError):
         client.version()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ import pytest
 
 from apodict_client import (
     ApodictError,
+    AsyncClient,
     Client,
     Conflict,
     Decision,
     Forbidden,
     InvalidRequest,
+    Job,
     JobCancelled,
     JobFailed,
     NotFound,
@@ -256,3 +260,53 @@ def test_the_example_runs(running: Server) -> None:
     run = subprocess.run(command, check=False, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     assert "valid: True; reference string: unsafe" in run.stdout
+
+
+def test_many_jobs_are_waited_for_at_once(running: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    async def all_of_them() -> None:
+        async with AsyncClient(running.url) as client:
+            model = (await client.compile(MODEL, CALIBRATION, timeout=120)).id
+            # The first takes long enough for all the others to wait at the same time.
+            jobs = [await client.submit(model, batch=[Decision(INPUTS)] * 20)]
+            jobs += [await client.submit(model, batch=[Decision(INPUTS)] * 2, priority=-1) for _ in range(120)]
+            waiting = [asyncio.create_task(client.wait(job.id, timeout=120)) for job in jobs]
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            first = done.pop().result()
+            assert (first.id, first.state) == (jobs[0].id, "succeeded")
+            # Those that wait leave a connection for whoever does not.
+            start = time.monotonic()
+            for job in jobs[1:]:
+                await client.cancel(job.id)
+            rest = await asyncio.gather(*waiting, return_exceptions=True)
+            assert time.monotonic() - start < 15
+            assert {type(result) for result in rest} <= {Job, JobCancelled}
+
+    asyncio.run(all_of_them())
+
+
+def test_one_client_serves_several_threads(running: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Client(running.url) as client, ThreadPoolExecutor(8) as threads:
+        model = client.compile(MODEL, CALIBRATION, timeout=120).id
+        jobs = list(threads.map(lambda _: client.prove(model, INPUTS, timeout=60), range(16)))
+    assert len({job.id for job in jobs}) == 16 and {job.state for job in jobs} == {"succeeded"}
+
+
+def test_a_task_that_waits_can_be_cancelled(running: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    async def cancelled() -> str:
+        async with AsyncClient(running.url) as client:
+            model = (await client.compile(MODEL, CALIBRATION, timeout=120)).id
+            job = await client.submit(model, batch=[Decision(INPUTS)] * 200)
+            waiting = asyncio.create_task(client.wait(job.id, timeout=120))
+            await asyncio.sleep(0.5)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            return (await client.cancel(job.id)).id
+
+    with Client(running.url) as client, pytest.raises(JobCancelled):
+        client.wait(asyncio.run(cancelled()), timeout=60)

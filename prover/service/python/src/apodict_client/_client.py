@@ -7,7 +7,7 @@ import functools
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -53,8 +53,10 @@ def _settings(url: str, api_key: str | None, tls: ssl.SSLContext | bool) -> dict
         if not key.isascii() or not key.isprintable() or " " in key:
             raise ValueError("the API key has characters that none has: expected `apo_` and 64 digits")
         headers["Authorization"] = f"Bearer {key}"
+    # As many connections as there are calls at the same time: each job that is waited for has one.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     # A redirect would carry the key elsewhere.
-    return {"base_url": address, "headers": headers, "follow_redirects": False, "verify": tls}
+    return {"base_url": address, "headers": headers, "follow_redirects": False, "verify": tls, "limits": limits}
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _iterating(
 
 def _awaiting(
     operation: Callable[Concatenate[Core, P], Operation[T]],
-) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
     @functools.wraps(operation)
     async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._run(operation(self._core, *args, **kwargs))

@@ -17,6 +17,16 @@ T = TypeVar("T")
 MOST_JSON_BYTES = 64 << 20
 """Of an answer that is kept in memory."""
 
+_CODES_OF_PROXIES = {
+    408: "request_timeout",
+    413: "payload_too_large",
+    429: "rate_limited",
+    502: "unavailable",
+    503: "unavailable",
+    504: "unavailable",
+}
+"""What a proxy before the service says for itself, in the service's codes."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -109,11 +119,11 @@ def check_length(head: Head, length: int, request: Request) -> None:
 def _problem(head: Head, body: bytes, request: Request) -> Problem:
     retry_after = _retry.retry_after(head.headers)
     if head.headers.get("content-type", "").partition(";")[0].strip() != "application/problem+json":
-        if head.status not in _retry.STATUSES:
+        code = _CODES_OF_PROXIES.get(head.status)
+        if code is None:
             raise ProtocolError(f"{request}: status {head.status} without a problem: is this the proving service?")
-        # A proxy before the service speaks for itself.
-        detail = "something between here and the service answered for it"
-        return Problem(head.status, "unavailable", "No answer of the service.", detail, retry_after=retry_after)
+        detail = f"status {head.status} of a proxy between here and the service"
+        return Problem(head.status, code, "No answer of the service.", detail, retry_after=retry_after)
     fields = Fields(decode(body), "problem")
     return Problem(
         status=head.status,
