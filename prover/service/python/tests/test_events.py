@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 
-from apodict_client import Client, NotFound, ProtocolError, TimedOut, TransportError, _core, _retry
+from apodict_client import AsyncClient, Client, NotFound, ProtocolError, TimedOut, TransportError, _core, _retry
 from apodict_client._events import MOST_BYTES, Parser
 
 from .conftest import MakeClient
@@ -159,6 +160,29 @@ def test_a_server_that_never_answered_is_not_waited_for(connect: MakeClient, scr
     with pytest.raises(TransportError):
         connect(scripted.url, retries=1).wait(JOB, timeout=60)
     assert time.monotonic() - start < 10
+
+
+def test_jobs_that_are_waited_for_leave_room_for_other_requests(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(_core, "SILENCE_SECONDS", 30.0)
+    asked = streams(scripted, [EVENTS, 30.0], looks=[RUNNING])
+
+    async def many() -> None:
+        async with AsyncClient(scripted.url) as client:
+            waiting = [asyncio.create_task(client.wait(JOB, timeout=200)) for _ in range(120)]
+            until = time.monotonic() + 20
+            while len(asked) < len(waiting) and time.monotonic() < until:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            assert len(asked) == len(waiting)
+            assert (await client.job(JOB)).state == "running"
+            for task in waiting:
+                task.cancel()
+            ended = await asyncio.gather(*waiting, return_exceptions=True)
+            assert {type(error) for error in ended} == {asyncio.CancelledError}
+
+    asyncio.run(many())
 
 
 def test_events_come_out_the_same_wherever_they_are_cut() -> None:

@@ -25,7 +25,6 @@ from apodict_client import (
     Decision,
     Forbidden,
     InvalidRequest,
-    Job,
     JobCancelled,
     JobFailed,
     NotFound,
@@ -260,30 +259,6 @@ def test_the_example_runs(running: Server) -> None:
     run = subprocess.run(command, check=False, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     assert "valid: True; reference string: unsafe" in run.stdout
-
-
-def test_many_jobs_are_waited_for_at_once(running: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-    async def all_of_them() -> None:
-        async with AsyncClient(running.url) as client:
-            model = (await client.compile(MODEL, CALIBRATION, timeout=120)).id
-            # The first takes long enough for all the others to wait at the same time.
-            jobs = [await client.submit(model, batch=[Decision(INPUTS)] * 20)]
-            jobs += [await client.submit(model, batch=[Decision(INPUTS)] * 2, priority=-1) for _ in range(120)]
-            waiting = [asyncio.create_task(client.wait(job.id, timeout=120)) for job in jobs]
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            first = done.pop().result()
-            assert (first.id, first.state) == (jobs[0].id, "succeeded")
-            # Those that wait leave a connection for whoever does not.
-            start = time.monotonic()
-            for job in jobs[1:]:
-                await client.cancel(job.id)
-            rest = await asyncio.gather(*waiting, return_exceptions=True)
-            assert time.monotonic() - start < 15
-            assert {type(result) for result in rest} <= {Job, JobCancelled}
-
-    asyncio.run(all_of_them())
 
 
 def test_one_client_serves_several_threads(running: Server, monkeypatch: pytest.MonkeyPatch) -> None:
