@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from apodict_client import AsyncClient, Client, NotFound, ProtocolError, TimedOut, TransportError, _core, _retry
+from apodict_client import (
+    AsyncClient,
+    Client,
+    NotFound,
+    ProtocolError,
+    TimedOut,
+    TransportError,
+    _core,
+    _reading,
+    _retry,
+)
 from apodict_client._events import MOST_BYTES, Parser
 
 from .conftest import MakeClient
@@ -21,8 +32,8 @@ RUNNING = json_reply(job("running"))
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_retry, "FIRST_SECONDS", 0.01)
     monkeypatch.setattr(_core, "POLL_SECONDS", (0.01, 0.05))
-    monkeypatch.setattr(_core, "SILENCE_SECONDS", 1.0)
-    monkeypatch.setattr(_core, "SETTLED_SECONDS", 0.3)
+    monkeypatch.setattr(_reading, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(_reading, "SETTLED_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -154,6 +165,21 @@ def test_a_stream_that_says_that_a_job_has_ended_is_not_believed(client: Client,
     assert len(asked) < 20, "not as fast as it can"
 
 
+def test_events_that_never_end(client: Client, scripted: Scripted) -> None:
+    def flood() -> Iterator[bytes | float]:
+        yield EVENTS
+        for number in range(1, 10_000):
+            yield event(number, "stage", fraction=0.5)
+            yield 0.02
+
+    scripted.script = lambda request: flood() if request.target.endswith("/events") else RUNNING
+    for call in (lambda: client.wait(JOB, timeout=1.0), lambda: list(client.events(JOB, timeout=1.0))):
+        start = time.monotonic()
+        with pytest.raises(TimedOut):
+            call()
+        assert time.monotonic() - start < 3
+
+
 def test_a_server_that_never_answered_is_not_waited_for(connect: MakeClient, scripted: Scripted) -> None:
     streams(scripted, b"", looks=[b""])
     start = time.monotonic()
@@ -166,7 +192,7 @@ def test_jobs_that_are_waited_for_leave_room_for_other_requests(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(_core, "SILENCE_SECONDS", 30.0)
+    monkeypatch.setattr(_reading, "SILENCE_SECONDS", 30.0)
     asked = streams(scripted, [EVENTS, 30.0], looks=[RUNNING])
 
     async def many() -> None:

@@ -342,6 +342,7 @@ def test_what_is_no_name_is_not_sent(client: Client, scripted: Scripted, name: s
         {"inputs": {}, "context": b"short"},
         {"inputs": {}, "deadline": 0},
         {"inputs": {}, "deadline": float("nan")},
+        {"inputs": {}, "deadline": float("inf")},
         {"inputs": {}, "idempotency_key": ""},
         {"inputs": {}, "idempotency_key": "a\nb"},
         {"inputs": {}, "idempotency_key": " a"},

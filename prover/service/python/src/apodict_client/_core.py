@@ -7,24 +7,22 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from . import _views
 from ._digest import Check
 from ._effects import Close, Emit, Head, Listing, Operation, Part, Read, Request, Run, Sleep
-from ._events import Parser
-from ._http import MOST_JSON_BYTES, check_length, fetch, identifier, open_answer, read_json, read_whole
+from ._http import MOST_JSON_BYTES, check_length, fetch, identifier, read_json, read_whole
 from ._json import Fields, encode
+from ._prove import prove_request
+from ._reading import BROKEN, Reading
 from ._retry import back_off
 from .errors import (
     JobFailed,
     Problem,
-    ProblemError,
     ProtocolError,
     RateLimited,
-    ServerError,
     TimedOut,
     TransportError,
     Unavailable,
@@ -47,12 +45,6 @@ from .types import (
 )
 
 T = TypeVar("T")
-
-SILENCE_SECONDS = 20.0
-"""After which a stream without events is given up, and the job looked at. The server says something every 15 s."""
-
-SETTLED_SECONDS = 2.0
-"""The same, where nothing new can happen."""
 
 MOST_ARTIFACT_BYTES = 1 << 30
 """Of an artifact that is kept in memory."""
@@ -237,7 +229,7 @@ class Core:
             this call, so that sending it again after a lost answer makes no second job.
 
         """
-        body, headers = _prove_request(
+        body, headers = prove_request(
             model,
             inputs,
             context=context,
@@ -271,7 +263,7 @@ class Core:
 
         """
         until = time.monotonic() + timeout
-        body, headers = _prove_request(
+        body, headers = prove_request(
             model,
             inputs,
             context=context,
@@ -325,7 +317,7 @@ class Core:
             If the stream breaks off again and again and nothing comes of it.
 
         """
-        reading = _Reading(identifier(job), after, time.monotonic() + timeout)
+        reading = Reading(identifier(job), after, time.monotonic() + timeout)
         if after:
             reading.is_settled = (yield from self.job(job)).has_ended
         failures = 0
@@ -333,13 +325,13 @@ class Core:
             before, is_broken = reading.last, False
             try:
                 while not reading.has_ended:
-                    for event in (yield from self._next_events(reading)):
+                    for event in (yield from reading.read_on()):
                         yield Emit(event)
                 return
             except TimedOut:
                 if reading.remaining() <= 0:
                     raise
-            except _BROKEN:
+            except BROKEN:
                 is_broken = True
                 failures = failures + 1 if reading.last == before else 1
                 if failures > self.retries:
@@ -364,7 +356,7 @@ class Core:
             After `timeout` seconds, or up to a quarter of them later. The job goes on.
 
         """
-        reading = _Reading(identifier(job), 0, time.monotonic() + timeout)
+        reading = Reading(identifier(job), 0, time.monotonic() + timeout)
         failures = looks = 0
         while True:
             is_quiet = False
@@ -372,10 +364,10 @@ class Core:
                 before = reading.last
                 try:
                     while not reading.has_ended:
-                        yield from self._next_events(reading)
+                        yield from reading.read_on()
                 except TimedOut:
                     is_quiet = True
-                except _BROKEN:
+                except BROKEN:
                     failures = failures + 1 if reading.last == before else 1
             yield Close()
             try:
@@ -394,36 +386,6 @@ class Core:
                 first, most = POLL_SECONDS
                 yield Sleep(min(first * 2.0 ** min(looks, 16), most, remaining))
                 looks += 1
-
-    def _next_events(self, reading: _Reading) -> Operation[list[Event]]:
-        """Read what the stream brings next: it may be no event yet."""
-        try:
-            if reading.parser is None:
-                headers = {"Accept": "text/event-stream"} | (
-                    {"Last-Event-ID": str(reading.last)} if reading.last else {}
-                )
-                path = f"/v1/jobs/{reading.job}/events"
-                request = Request("GET", path, headers=headers, silence=reading.silence())
-                head = yield from open_answer(request)
-                if head.headers.get("content-type", "").partition(";")[0].strip() != "text/event-stream":
-                    raise ProtocolError(f"{request}: expected a stream of events")
-                reading.parser, reading.was_answered = Parser(), True
-                reading.quiet_since = time.monotonic()
-            piece = yield Read()
-            if piece is None:
-                raise TransportError(f"the events of {reading.job} broke off")
-            events = [event for event in reading.parser.feed(piece) if event.number > reading.last]
-        except (TransportError, ProtocolError, ProblemError):
-            reading.parser = None
-            raise
-        if events:
-            reading.last, reading.has_ended = events[-1].number, events[-1].is_last
-            reading.quiet_since = time.monotonic()
-        elif time.monotonic() - reading.quiet_since > reading.silence():
-            # Comments keep a stream alive on which nothing may ever come.
-            reading.parser = None
-            raise TimedOut(f"{reading.job} has not ended in time: it goes on")
-        return events
 
     # Proofs
 
@@ -478,78 +440,6 @@ class Core:
             if cursor == query.get("cursor"):
                 raise ProtocolError(f"GET {path}: the list goes on where it was: {cursor[:100]!r}")
             query = query | {"cursor": cursor}
-
-
-_BROKEN = (TransportError, ProtocolError, RateLimited, ServerError, Unavailable)
-"""What a stream of events may break off with, to be taken up again."""
-
-
-@dataclass
-class _Reading:
-    """Where a job's events have been read to."""
-
-    job: str
-    last: int
-    until: float
-    parser: Parser | None = None
-    has_ended: bool = False
-    was_answered: bool = False
-    quiet_since: float = 0.0
-    is_settled: bool = False
-    """Whether the job is known to have ended, so that nothing new happens."""
-
-    def remaining(self) -> float:
-        return self.until - time.monotonic()
-
-    def silence(self) -> float:
-        """Seconds after which a silent stream is given up: a part of what remains, so that the end is met closely."""
-        most = SETTLED_SECONDS if self.is_settled else SILENCE_SECONDS
-        return max(min(most, self.remaining() / 4), 0.1)
-
-
-def _prove_request(
-    model: str,
-    inputs: Tensors | None,
-    *,
-    context: bytes | str | None,
-    batch: Sequence[Decision] | None,
-    priority: int,
-    deadline: float | None,
-    idempotency_key: str | None,
-) -> tuple[bytes, dict[str, str]]:
-    """Encode a request once, with its key: sent again, it is the same to the byte."""
-    if (inputs is None) == (batch is None) or (batch is not None and context is not None):
-        raise ValueError("expected inputs, with a context if need be, or a batch, whose decisions have their own")
-    request: dict[str, Any] = {"model": identifier(model)}
-    if batch is not None:
-        request["batch"] = [_decision(decision) for decision in batch]
-    else:
-        request |= _decision(Decision(inputs or {}, context))
-    if priority:
-        request["priority"] = priority
-    if deadline is not None:
-        if not deadline >= 1e-3:
-            raise ValueError("deadline: expected seconds, a thousandth at least")
-        request["timeout_ms"] = int(deadline * 1e3)
-    key = uuid.uuid4().hex if idempotency_key is None else idempotency_key
-    if not (key.isascii() and key.isprintable() and 1 <= len(key.strip()) == len(key) <= 200):
-        raise ValueError("idempotency_key: expected 1 to 200 printable characters of ASCII, no blank at its ends")
-    return encode(request), {"Idempotency-Key": key}
-
-
-def _decision(decision: Decision) -> dict[str, Any]:
-    item: dict[str, Any] = {"inputs": dict(decision.inputs)}
-    if decision.context is not None:
-        item["context"] = _context(decision.context)
-    return item
-
-
-def _context(context: bytes | str) -> str:
-    if isinstance(context, str):
-        return context
-    if len(context) != 32:
-        raise ValueError(f"context: expected 32 bytes, got {len(context)}")
-    return f"0x{context.hex()}"
 
 
 def _succeeded(job: Job) -> Job:
