@@ -160,6 +160,12 @@ def test_a_proof_that_does_not_come(once: Client, scripted: Scripted) -> None:
     assert scripted.requests[0].target == "/v1/prove?wait=1000"
 
 
+def test_a_proof_is_not_asked_for_again_when_its_time_is_over(connect: MakeClient, scripted: Scripted) -> None:
+    scripted.in_turn([10.0])
+    client = connect(scripted.url, timeout=0.5, retries=20)
+    _in_time(TimedOut, lambda: client.prove(MODEL, {}, timeout=0.5))
+
+
 def _in_time(kind: type[Exception], call: Callable[[], object]) -> None:
     start = time.monotonic()
     with pytest.raises(kind):

@@ -71,8 +71,8 @@ class Core:
         self.timeout = timeout
         self.retries = retries
 
-    def _ask(self, method: str, path: str, silence: float | None = None, **parts: Any) -> Operation[Any]:
-        request = Request(method, path, silence=silence or self.timeout, **parts)
+    def _ask(self, method: str, path: str, **parts: Any) -> Operation[Any]:
+        request = Request(method, path, silence=self.timeout, **parts)
         return (yield from fetch(request, self.retries, lambda head: read_json(head, request)))
 
     def version(self) -> Operation[Version]:
@@ -259,7 +259,8 @@ class Core:
         JobFailed
             If there is no proof.
         TimedOut
-            After `timeout` seconds. The job goes on; with your own `idempotency_key`, the same call goes on waiting.
+            After `timeout` seconds, or up to a request later. The job goes on; with your own `idempotency_key`, the
+            same call goes on waiting.
 
         """
         until = time.monotonic() + timeout
@@ -273,9 +274,9 @@ class Core:
             idempotency_key=idempotency_key,
         )
         wait = min(max(timeout, 0.0), LONGEST_WAIT_SECONDS)
-        query = {"wait": str(int(wait * 1e3))}
-        answer = yield from self._ask("POST", "/v1/prove", wait + self.timeout, body=body, headers=headers, query=query)
-        job = _views.job(answer)
+        query, silence = {"wait": str(int(wait * 1e3))}, wait + self.timeout
+        request = Request("POST", "/v1/prove", query=query, headers=headers, body=body, silence=silence)
+        job = _views.job((yield from fetch(request, self.retries, lambda head: read_json(head, request), until)))
         if not job.has_ended:
             return (yield from self.wait(job.id, timeout=until - time.monotonic()))
         return _succeeded(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -37,8 +38,10 @@ def identifier(value: str) -> str:
     return value
 
 
-def fetch(request: Request, retries: int, receive: Callable[[Head], Operation[T]]) -> Operation[T]:
-    """Send a request, again if need be, and `receive` a good answer's body.
+def fetch(
+    request: Request, retries: int, receive: Callable[[Head], Operation[T]], until: float = math.inf
+) -> Operation[T]:
+    """Send a request, again if need be, and `receive` a good answer's body. Nothing is sent again after `until`.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def fetch(request: Request, retries: int, receive: Callable[[Head], Operation[T]
                 # An attempt whose answer was lost removed it.
                 return (yield from receive(Head(204, {})))
             pause = _pause(error, attempt, retries)
-            if pause is None:
+            if pause is None or time.monotonic() + pause > until:
                 raise
         yield Close()
         yield Sleep(pause)
