@@ -3,9 +3,9 @@
 
 Usage: backup.py DATA TARGET
 
-The database first, then the artifacts: those that the database names are never changed, and nothing removes them. TARGET is made, or, where
-an earlier backup is, brought up to date: artifacts that it has are not read again. It ends with 0 if the database is whole and each artifact of
-its models, jobs and proofs is there. TARGET is itself a data folder: `apodict serve --data TARGET` begins where the copy was made.
+The database first, then the artifacts: those that the database names are never changed. TARGET is made, or, where
+an earlier backup is, brought up to date: artifacts that it has are not read again. It ends with 0 if the database is whole and each artifact that
+its models, its proofs and the jobs that have not ended need is there. TARGET is itself a data folder: `apodict serve --data TARGET` begins where the copy was made.
 """
 
 from __future__ import annotations
@@ -29,13 +29,20 @@ def main(data: Path, target: Path) -> None:
         sys.exit(f"error: {data} has no jobs.db: expected the folder that `apodict serve --data` names")
     os.umask(0o077)
     target.mkdir(parents=True, exist_ok=True)
-    named = copy_database(data / "jobs.db", target / "jobs.db")
-    files = copy_files(data / "artifacts" / "b3", target / "artifacts" / "b3")
-    # The development string stands behind all keys that were made with it.
-    files += copy_files(data / "cache", target / "cache")
-    missing = [name for name in named if not (target / "artifacts" / "b3" / name[:2] / name).is_file()]
-    if missing:
-        sys.exit(f"error: {len(missing)} artifacts are missing from {data}, {missing[0]} among them: restore them from an older backup")
+    files = 0
+    # What a job is done with while it is copied may be gone: then the database is copied once more, which does not name it any more.
+    for _ in range(2):
+        named = copy_database(data / "jobs.db", target / "jobs.db")
+        files += copy_files(data / "artifacts" / "b3", target / "artifacts" / "b3")
+        # The development string stands behind all keys that were made with it.
+        files += copy_files(data / "cache", target / "cache")
+        missing = sorted(name for name in named if not (target / "artifacts" / "b3" / name[:2] / name).is_file())
+        if not missing:
+            break
+    else:
+        sys.exit(
+            f"error: {len(missing)} artifacts are missing from {data}, {missing[0]} among them: restore them from an older backup"
+        )
     print(f"{target}: the database, and {files} files that were not there")
 
 
@@ -60,16 +67,25 @@ def copy_database(source: Path, target: Path) -> set[str]:
 
 
 def artifacts(database: sqlite3.Connection) -> Iterator[str]:
-    """Give the names of all artifacts that a database names."""
-    for source, facts in database.execute("SELECT source, facts FROM models"):
-        of_source, of_facts = json.loads(source), json.loads(facts or "{}")
-        yield of_source["onnx"]
-        names = [of_source.get("calibration")]
-        names += [of_facts.get(name) for name in ("program", "proving_key", "verifying_key", "report", "contract")]
-        yield from (name for name in names if name)
-    # Small ones stand in the row itself.
-    for table, column in (("jobs", "payload"), ("proofs", "artifact")):
-        for (value,) in database.execute(f"SELECT {column} FROM {table} WHERE {column} NOT LIKE '{{%'"):
+    """Give the names of all artifacts that a database needs: of models, of jobs that have not ended, of proofs."""
+    live, deleted = "deleted_ms IS NULL", "deleted_ms IS NOT NULL AND key_digest IN (SELECT key_digest FROM proofs)"
+    for (text,) in database.execute(f"SELECT source FROM models WHERE {live}"):
+        source = json.loads(text)
+        yield from (source[name] for name in ("onnx", "calibration") if source.get(name))
+    for condition, kinds in (
+        (live, ("program", "proving_key", "verifying_key", "report", "contract")),
+        # The proofs of a deleted model are verified with its key.
+        (deleted, ("verifying_key",)),
+    ):
+        for (text,) in database.execute(f"SELECT facts FROM models WHERE facts IS NOT NULL AND {condition}"):
+            facts = json.loads(text)
+            yield from (facts[kind] for kind in kinds if facts.get(kind))
+    for query in (
+        "SELECT payload FROM jobs WHERE state IN ('queued', 'running')",
+        "SELECT artifact FROM proofs",
+    ):
+        # Small ones stand in the row itself.
+        for (value,) in database.execute(query):
             if name := NAMED.fullmatch(value):
                 yield name.group(1)
 

@@ -165,6 +165,13 @@ def test_a_stream_that_says_that_a_job_has_ended_is_not_believed(client: Client,
     assert len(asked) < 20, "not as fast as it can"
 
 
+def test_a_server_may_say_that_all_was_told(client: Client, scripted: Scripted) -> None:
+    asked = streams(scripted, reply(204, b"", Content_Length=""), looks=[DONE])
+    assert list(client.events(JOB, after=4)) == []
+    assert client.wait(JOB).state == "succeeded"
+    assert numbers(asked) == ["4", None]
+
+
 def test_events_that_never_end(client: Client, scripted: Scripted) -> None:
     def flood() -> Iterator[bytes | float]:
         yield EVENTS

@@ -39,7 +39,7 @@ class Reading:
     until: float
     """When time is over, by the monotonic clock."""
     has_ended: bool = False
-    """Whether the last event was the job's end."""
+    """Whether nothing more is to come."""
     was_answered: bool = False
     """Whether the server has answered anything good."""
     is_settled: bool = False
@@ -68,6 +68,8 @@ class Reading:
                 raise TimedOut(f"{self.job} has not ended in time: it goes on")
             if self._parser is None:
                 yield from self._open()
+                if self.has_ended:
+                    return []
             piece = yield Read()
             if piece is None or self._parser is None:
                 raise TransportError(f"the events of {self.job} broke off")
@@ -89,6 +91,10 @@ class Reading:
             headers["Last-Event-ID"] = str(self.last)
         request = Request("GET", f"/v1/jobs/{self.job}/events", headers=headers, silence=self._silence())
         head = yield from open_answer(request)
+        if head.status == 204:
+            # All was told before.
+            self.has_ended = self.was_answered = True
+            return
         if head.headers.get("content-type", "").partition(";")[0].strip() != "text/event-stream":
             raise ProtocolError(f"{request}: expected a stream of events")
         self._parser, self._quiet_since, self.was_answered = Parser(), time.monotonic(), True
