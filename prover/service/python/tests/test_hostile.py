@@ -87,7 +87,6 @@ def test_garbage_is_refused_at_once(client: Client, scripted: Scripted, body: by
         {"lane": ""},
         {"attempt": True},
         {"attempt": 1.5},
-        {"cancel_requested": 0},
         {"fraction": "0"},
         {"fraction": 10**400},
         {"result": []},

@@ -185,7 +185,7 @@ def test_a_job_is_cancelled_while_it_is_waited_for(client: Client, model: str) -
         client.wait(job.id, timeout=0.3)
     for event in client.events(job.id, timeout=60):
         if event.kind == "stage":
-            assert client.cancel(job.id).cancel_requested
+            client.cancel(job.id)
             break
     with pytest.raises(JobCancelled) as raised:
         client.wait(job.id, timeout=60)

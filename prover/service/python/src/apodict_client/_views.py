@@ -41,7 +41,6 @@ def job(value: Any) -> Job:
         lane=one_of(Lane, fields.text("lane"), "job.lane"),
         priority=fields.integer("priority"),
         attempt=fields.integer("attempt"),
-        cancel_requested=fields.truth("cancel_requested"),
         stage=fields.optional("stage", fields.text),
         fraction=fields.number("fraction"),
         created_ms=fields.integer("created_ms"),

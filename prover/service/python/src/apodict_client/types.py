@@ -71,7 +71,6 @@ class Job:
     lane: Lane
     priority: int
     attempt: int
-    cancel_requested: bool
     stage: str | None
     fraction: float
     """Work done, of all, from 0 to 1, by estimate."""
