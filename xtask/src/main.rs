@@ -1,10 +1,11 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|browser|contracts|node-tests|models|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask test|lint|bless|browser|client|contracts|node-tests|models|mutants|nightly|measure|charts`.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
 
 mod browser;
 mod charts;
+mod client;
 mod contracts;
 mod lint;
 mod measure;
@@ -31,6 +32,7 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   browser
          The verifier in TypeScript: types, known answers, the tampering table
+  client The Python client of the proving service: rules, types, tests against the server
   contracts test|bless|compile|check
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   node-tests [--bless | WORD..]
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
         ["browser"] => browser::browser,
+        ["client"] => client::client,
         ["lint"] => lint::lint,
         ["charts"] => charts::charts,
         ["nightly"] => nightly::nightly,

@@ -106,18 +106,18 @@ pub(crate) fn keras() -> Result<PathBuf> {
     python("keras", &KERAS)
 }
 
-/// A Python with packages of these versions.
-fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+/// A Python with packages of these versions, below `target/tools` as `name`.
+pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = root().join("target/tools").join(name);
     // What was installed, once all of it was.
     let (program, complete, pinned) = (folder.join("bin/python"), folder.join("complete"), packages.join("\n"));
     if std::fs::read_to_string(&complete).unwrap_or_default() != pinned {
         require("python3", "Python 3.11 or newer with its venv module")?;
-        Step::new("make a Python environment for models", "python3")
+        Step::new(format!("make a Python environment: {name}"), "python3")
             .args(["-m", "venv", "--clear"])
             .args([&folder])
             .run()?;
-        Step::new("install what exports models", &program)
+        Step::new(format!("install the packages of {name}"), &program)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
             .args(packages)
             .run()?;
