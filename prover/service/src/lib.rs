@@ -7,6 +7,7 @@
 //! | [`work`] | jobs on their way through children |
 //! | [`child`] | processes that prove and compile |
 //! | [`store`] | jobs, models, proofs and keys: the traits, and SQLite |
+//! | `page` | the web page, over the same handlers |
 //! | [`artifacts`] | files by the digest of their content |
 //! | [`codes`] | stable codes of errors |
 //!
@@ -21,6 +22,7 @@ pub mod hub;
 pub mod ids;
 pub mod metrics;
 pub mod options;
+mod page;
 pub mod server;
 pub mod store;
 pub mod work;

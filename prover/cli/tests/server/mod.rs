@@ -1,5 +1,7 @@
 //! A server of the built binary, and a client of a few lines.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -33,6 +35,11 @@ impl Answer {
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Where it leads.
+    pub(crate) fn location(&self) -> &str {
+        self.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_default()
     }
 }
 

@@ -93,6 +93,14 @@ impl Gate {
             by_address: Buckets::new(requests_per_s),
         }
     }
+
+    /// Counts a request against the rate of where it comes from.
+    pub(crate) fn admit_address(&self, parts: &Parts) -> Result<(), Problem> {
+        match parts.extensions.get::<PeerAddress>() {
+            Some(PeerAddress(address)) if !self.by_address.take(address.ip(), Instant::now()) => Err(limited()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Who asks.
@@ -109,34 +117,41 @@ impl Caller {
         }
         Err(Problem::new(codes::FORBIDDEN, format_args!("this needs an API key with the scope {scope}")))
     }
+
+    /// What the store knows a key by.
+    pub(crate) fn hash_of_key(secret: &str) -> Result<String, Problem> {
+        let well_formed = secret.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == 64);
+        if well_formed { Ok(Digest::of(secret.as_bytes()).to_string()) } else { Err(unknown_key()) }
+    }
+
+    /// Whose the key is, which must open something now. Counts against its rate.
+    pub(crate) async fn of_key(app: &App, hash: &str) -> Result<Self, Problem> {
+        let key = app.works.store.key_of_hash(hash).await?.filter(|key| key.is_valid(now_ms()));
+        let key = key.ok_or_else(unknown_key)?;
+        if !app.gate.by_key.take(key.id, Instant::now()) {
+            return Err(limited());
+        }
+        Ok(Self { tenant: key.tenant, scopes: key.scopes })
+    }
+}
+
+fn unknown_key() -> Problem {
+    Problem::new(codes::UNAUTHORIZED, "the API key is unknown, revoked or has expired: ask for a new one")
+}
+
+fn limited() -> Problem {
+    Problem::new(codes::RATE_LIMITED, "too many requests: wait as long as Retry-After says")
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let now = Instant::now();
-        let limited = || Problem::new(codes::RATE_LIMITED, "too many requests: wait as long as Retry-After says");
-        if let Some(PeerAddress(address)) = parts.extensions.get::<PeerAddress>()
-            && !app.gate.by_address.take(address.ip(), now)
-        {
-            return Err(limited());
-        }
+        app.gate.admit_address(parts)?;
         let Some(secret) = bearer(&parts.headers) else {
             return without_key(app, parts).await;
         };
-        let unknown =
-            || Problem::new(codes::UNAUTHORIZED, "the API key is unknown, revoked or has expired: ask for a new one");
-        let well_formed = secret.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == 64);
-        if !well_formed {
-            return Err(unknown());
-        }
-        let hash = Digest::of(secret.as_bytes()).to_string();
-        let key = app.works.store.key_of_hash(&hash).await?.filter(|key| key.is_valid(now_ms())).ok_or_else(unknown)?;
-        if !app.gate.by_key.take(key.id, now) {
-            return Err(limited());
-        }
-        Ok(Self { tenant: key.tenant, scopes: key.scopes })
+        Self::of_key(app, &Self::hash_of_key(secret)?).await
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) struct BatchItem {
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn submit(
+pub(crate) async fn submit(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
@@ -152,7 +152,7 @@ pub(super) async fn get(
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,

@@ -8,15 +8,15 @@
 //! | `read` | bodies, paths and queries, with errors that say what is wrong |
 //! | `models`, `jobs`, `events`, `proofs`, `system` | a resource each |
 
-mod auth;
+pub(crate) mod auth;
 mod events;
-mod jobs;
-mod models;
+pub(crate) mod jobs;
+pub(crate) mod models;
 mod problem;
-mod proofs;
-mod read;
+pub(crate) mod proofs;
+pub(crate) mod read;
 mod system;
-mod views;
+pub(crate) mod views;
 
 use std::sync::Arc;
 
@@ -34,6 +34,7 @@ use utoipa_axum::routes;
 pub use auth::{PeerAddress, new_key};
 pub use problem::Problem;
 
+use crate::page;
 use crate::work::Works;
 use auth::Gate;
 
@@ -102,6 +103,7 @@ pub fn router(works: Arc<Works>, access: Access) -> Router {
     };
     let (router, _) = described().split_for_parts();
     router
+        .merge(page::router(&app))
         .route("/v1/openapi.json", axum::routing::get(system::openapi))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
@@ -138,7 +140,8 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The page has its own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

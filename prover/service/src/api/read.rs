@@ -12,9 +12,18 @@ use crate::codes;
 use crate::ids::Digest;
 
 /// A JSON body, and its digest: the same request again has the same.
-pub(super) struct Body<T> {
+pub(crate) struct Body<T> {
     pub(super) value: T,
     pub(super) digest: Digest,
+}
+
+impl<T: DeserializeOwned> Body<T> {
+    /// Reads JSON.
+    pub(crate) fn of_json(bytes: &[u8]) -> Result<Self, Problem> {
+        let value = serde_json::from_slice(bytes)
+            .map_err(|error| Problem::new(codes::INVALID_REQUEST, format_args!("the body: {error}")))?;
+        Ok(Self { value, digest: Digest::of(bytes) })
+    }
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -30,9 +39,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             ));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::new(codes::INVALID_REQUEST, format_args!("the body: {error}")))?;
-        Ok(Self { value, digest: Digest::of(&bytes) })
+        Self::of_json(&bytes)
     }
 }
 
@@ -50,7 +57,7 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
 }
 
 /// A query string.
-pub(super) struct Query<T>(pub(super) T);
+pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
@@ -63,7 +70,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 /// Names in a path.
-pub(super) struct Path<T>(pub(super) T);
+pub(crate) struct Path<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
