@@ -28,7 +28,10 @@ pub(crate) fn page(arguments: &[String]) -> Result<()> {
 /// Each committed file, with the one that it must be equal to.
 fn made() -> Result<[(PathBuf, PathBuf); 2]> {
     tools::typescript_packages()?;
-    Step::new("build the verifier for browsers", "npm").args(["run", "--silent", "build"]).within("verifier/ts").run()?;
+    Step::new("build the verifier for browsers", "npm")
+        .args(["run", "--silent", "build"])
+        .within("verifier/ts")
+        .run()?;
     let verifier = root().join("verifier/ts/dist/apodict-verifier.min.js");
     let committed = |name| root().join(STATIC).join(name);
     Ok([(committed("apodict-verifier.min.js"), verifier), (committed("htmx.min.js"), tools::htmx()?)])

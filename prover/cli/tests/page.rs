@@ -14,10 +14,8 @@ const HOSTILE: &str = "<img src=x onerror=alert(1)>'\"&\u{202e}";
 
 /// A key of a tenant: its name and its secret.
 fn key(place: &Workplace, tenant: &str, scopes: &str) -> (String, String) {
-    let made = json(
-        place.folder.path(),
-        &["api-key", "create", "--data", "data", "--tenant", tenant, "--scope", scopes],
-    );
+    let made =
+        json(place.folder.path(), &["api-key", "create", "--data", "data", "--tenant", tenant, "--scope", scopes]);
     (made["id"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned())
 }
 
@@ -38,16 +36,13 @@ fn rectifier(input: &str, output: &str) -> Vec<u8> {
         bytes.extend(content);
         bytes
     }
-    let of_type = |name: &str| [field(0x0a, name.as_bytes()), field(0x12, b"\x0a\x08\x08\x0b\x12\x04\x0a\x02\x08\x01")].concat();
+    let of_type =
+        |name: &str| [field(0x0a, name.as_bytes()), field(0x12, b"\x0a\x08\x08\x0b\x12\x04\x0a\x02\x08\x01")].concat();
     let node =
-        [field(0x0a, input.as_bytes()), field(0x12, output.as_bytes()), field(0x1a, b"relu"), field(0x22, b"Relu")].concat();
-    let graph = [
-        field(0x0a, &node),
-        field(0x12, b"g"),
-        field(0x5a, &of_type(input)),
-        field(0x62, &of_type(output)),
-    ]
-    .concat();
+        [field(0x0a, input.as_bytes()), field(0x12, output.as_bytes()), field(0x1a, b"relu"), field(0x22, b"Relu")]
+            .concat();
+    let graph =
+        [field(0x0a, &node), field(0x12, b"g"), field(0x5a, &of_type(input)), field(0x62, &of_type(output))].concat();
     [b"\x08\x08".to_vec(), field(0x3a, &graph), b"\x42\x02\x10\x0e".to_vec()].concat()
 }
 
@@ -69,7 +64,10 @@ fn is_strict(path: &str, answer: &Answer) {
     let html = answer.text();
     for script in html.split("<script").skip(1) {
         let (attributes, rest) = script.split_once('>').unwrap();
-        assert!(attributes.contains("src=\"/page/static/") && rest.starts_with("</script>"), "{path}: <script{attributes}>");
+        assert!(
+            attributes.contains("src=\"/page/static/") && rest.starts_with("</script>"),
+            "{path}: <script{attributes}>"
+        );
     }
     for tag in html.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
         assert!(!tag.contains(" style=") && !tag.contains(" on") && !tag.starts_with("style"), "{path}: <{tag}>");
@@ -123,7 +121,9 @@ fn what_strangers_chose_is_text() {
     }
     // What the page says is what was proved.
     let html = visitor.get(&paths[7]).text();
-    for part in ["Verified by this server", "UNSAFE reference string", "data-value=\"1.5\"", "One step is", "--key-digest 0x"] {
+    for part in
+        ["Verified by this server", "UNSAFE reference string", "data-value=\"1.5\"", "One step is", "--key-digest 0x"]
+    {
         assert!(html.contains(part), "{part} in {html}");
     }
     assert!(visitor.get(&paths[6]).text().contains("invalid_input"));
@@ -215,6 +215,24 @@ fn sessions_tenants_and_forms() {
     let bad_context = visitor.post(&prove, &own, &token, &[("inputs", inputs.as_str()), ("context", "0x1")]);
     assert!(bad_context.status == 400 && bad_context.text().contains("role=\"alert\" id=\"prove-wrong\""));
 
+    // A model is handed in with the token beside it.
+    let hand_in = |token: &str, origin: &str, onnx: &[u8]| {
+        let (cookie, calibration) = (visitor.cookie(), story("calibration.json"));
+        let headers = [("Cookie", cookie), ("Origin", origin), ("X-Form-Token", token)];
+        server.hand_in("/page/models", &headers, &[("model", onnx), ("calibration", &calibration)])
+    };
+    let onnx = story("model.onnx");
+    assert_eq!(hand_in("", &own, &onnx).status, 403);
+    assert_eq!(hand_in(&token, "http://evil.example", &onnx).status, 403);
+    let same = hand_in(&token, &own, &onnx);
+    assert!(same.status == 200 && same.head.contains(&format!("hx-redirect: {page}")), "compiled once: {}", same.head);
+    let empty = server.hand_in(
+        "/page/models",
+        &[("Cookie", visitor.cookie()), ("Origin", &own), ("X-Form-Token", &token)],
+        &[],
+    );
+    assert!(empty.status == 200 && empty.text().contains("the part `model` is missing"), "{}", empty.text());
+
     // It ends; then the script is told to stop asking.
     let ended = visitor.until(&format!("{job}/progress"), |answer| answer.status == 286);
     assert!(ended.text().contains("/page/proofs/prf_"), "{}", ended.text());
@@ -241,6 +259,8 @@ fn sessions_tenants_and_forms() {
     // Its key may not prove, and neither may its forms; another may not look.
     let token = other.token("/page/jobs");
     assert_eq!(other.post(&format!("{job}/cancel"), &own, &token, &[]).status, 403);
+    let headers = [("Cookie", other.cookie()), ("Origin", own.as_str()), ("X-Form-Token", token.as_str())];
+    assert_eq!(server.hand_in("/page/models", &headers, &[("model", b"x")]).status, 403);
     assert_eq!(Visitor::sign_in(&server, &blind).get("/page/jobs").status, 403);
 
     // Lists go on where they ended.
@@ -256,7 +276,9 @@ fn sessions_tenants_and_forms() {
     json(place.folder.path(), &["api-key", "revoke", "--data", "data", &two_id]);
     assert_eq!(other.get("/page/jobs").location(), "/page/login?next=/page/jobs");
     let left = visitor.post("/page/logout", &own, &visitor.token("/page/jobs"), &[]);
-    assert!(left.status == 303 && left.head.contains("apodict_session=; path=/page; httponly; samesite=strict; max-age=0"));
+    assert!(
+        left.status == 303 && left.head.contains("apodict_session=; path=/page; httponly; samesite=strict; max-age=0")
+    );
     assert_eq!(visitor.get("/page/jobs").status, 303);
 }
 
@@ -277,7 +299,9 @@ fn files_are_kept_by_browsers_and_the_page_can_be_left_out() {
         assert_eq!(server.get(none).status, 404, "{none}");
     }
     // The API's answers have its own policy.
-    assert!(server.get("/v1/version").head.contains("content-security-policy: default-src 'none'; frame-ancestors 'none'"));
+    assert!(
+        server.get("/v1/version").head.contains("content-security-policy: default-src 'none'; frame-ancestors 'none'")
+    );
     drop(server);
 
     let server = Server::start(&place.path("data"), &["--no-page"]);

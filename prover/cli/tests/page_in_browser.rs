@@ -92,8 +92,7 @@ fn look_at(browser: &mut Browser, folder: &Path, name: &str) {
 fn a_decision_is_proved_and_verified_in_the_browser() {
     let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
     let scratch = tempfile::tempdir().unwrap();
-    let pictures =
-        std::env::var_os("APODICT_SCREENSHOTS").map_or_else(|| scratch.path().to_owned(), PathBuf::from);
+    let pictures = std::env::var_os("APODICT_SCREENSHOTS").map_or_else(|| scratch.path().to_owned(), PathBuf::from);
     std::fs::create_dir_all(&pictures).unwrap();
     let place = Workplace::with_model();
     let made = json(place.folder.path(), &["api-key", "create", "--data", "data"]);
@@ -137,7 +136,9 @@ fn a_decision_is_proved_and_verified_in_the_browser() {
 
     // The job, which ends before one's eyes: nobody loads the page again.
     browser.wait("location.pathname.startsWith('/page/jobs/job_')");
-    browser.wait("document.querySelector('#told').textContent.trim() === 'succeeded' && document.querySelector('.proofs a')");
+    browser.wait(
+        "document.querySelector('#told').textContent.trim() === 'succeeded' && document.querySelector('.proofs a')",
+    );
     assert_eq!(browser.value("document.querySelector('#cancel') === null"), true);
     look_at(&mut browser, &pictures, "job");
     browser.click(".proofs a");
@@ -167,11 +168,15 @@ fn a_decision_is_proved_and_verified_in_the_browser() {
     browser.no_longer_before_pages(&lie);
 
     // The lists, and a job that fails.
-    let wrong = server.post("/v1/prove?wait=60000", &serde_json::json!({"model": model, "inputs": {"features": [[1]]}}));
+    let wrong =
+        server.post("/v1/prove?wait=60000", &serde_json::json!({"model": model, "inputs": {"features": [[1]]}}));
     let failed = wrong.json()["job"].as_str().unwrap().to_owned();
-    for (name, path) in
-        [("jobs", "/page/jobs".to_owned()), ("models", "/page/models".to_owned()), ("job-failed", format!("/page/jobs/{failed}")), ("not-found", "/page/nothing".to_owned())]
-    {
+    for (name, path) in [
+        ("jobs", "/page/jobs".to_owned()),
+        ("models", "/page/models".to_owned()),
+        ("job-failed", format!("/page/jobs/{failed}")),
+        ("not-found", "/page/nothing".to_owned()),
+    ] {
         browser.open(&format!("{base}{path}"));
         look_at(&mut browser, &pictures, name);
     }

@@ -110,6 +110,11 @@ impl Server {
 
     /// Hands in a model as a form.
     pub(crate) fn push(&self, parts: &[(&str, &[u8])]) -> Answer {
+        self.hand_in("/v1/models", &[], parts)
+    }
+
+    /// Sends a form of parts.
+    pub(crate) fn hand_in(&self, path: &str, headers: &[(&str, &str)], parts: &[(&str, &[u8])]) -> Answer {
         let mut body = Vec::new();
         for (name, content) in parts {
             let file = if *name == "model" { "; filename=\"../risk.onnx\"" } else { "" };
@@ -118,7 +123,8 @@ impl Server {
             body.extend(b"\r\n");
         }
         body.extend(b"--line--\r\n");
-        self.send("POST", "/v1/models", &[("Content-Type", "multipart/form-data; boundary=line")], &body)
+        let form = [("Content-Type", "multipart/form-data; boundary=line")];
+        self.send("POST", path, &[&form, headers].concat(), &body)
     }
 
     /// Asks until the answer is as it should be.

@@ -22,6 +22,11 @@ impl<'a> Visitor<'a> {
         Self { server, cookie: cookie.split(';').next().unwrap().to_owned() }
     }
 
+    /// As the browser sends it.
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.server.send("GET", path, &[("Cookie", &self.cookie)], b"")
     }

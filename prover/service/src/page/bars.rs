@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn nothing_is_no_chart() {
-        for wrong in [vec![], vec![("a".to_owned(), 0.0)], vec![("a".to_owned(), f64::NAN)], vec![("a".to_owned(), -1.0)]] {
+        for wrong in
+            [vec![], vec![("a".to_owned(), 0.0)], vec![("a".to_owned(), f64::NAN)], vec![("a".to_owned(), -1.0)]]
+        {
             assert!(Bars::new(&wrong).is_none());
         }
     }

@@ -136,7 +136,8 @@ impl Errors {
 }
 
 fn output_row(row: usize, output: &OutputReport, axis: &Axis) -> OutputRow {
-    let marks = figures(output).map(|(kind, value)| Mark { kind, x: axis.x(value), value: show::error(value) }).collect();
+    let marks =
+        figures(output).map(|(kind, value)| Mark { kind, x: axis.x(value), value: show::error(value) }).collect();
     let told = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), show::error);
     OutputRow {
         name: show::name(&output.name),
@@ -152,7 +153,11 @@ fn output_row(row: usize, output: &OutputReport, axis: &Axis) -> OutputRow {
             Decision::Argmax { length } => format!("the greatest of {length}"),
             Decision::Threshold { at } => format!("at least {}", show::number(at)),
         },
-        flips: if output.decisions == 0 { "–".to_owned() } else { format!("{} of {}", output.flips, output.decisions) },
+        flips: if output.decisions == 0 {
+            "–".to_owned()
+        } else {
+            format!("{} of {}", output.flips, output.decisions)
+        },
     }
 }
 
@@ -212,11 +217,15 @@ mod tests {
     fn figures_stand_in_order_on_the_axis() {
         let errors = Errors::new(&report(vec![output(1e-5, 1e-3, Some(0.1))]));
         let row = &errors.outputs[0];
-        let at = |kind: &str| row.marks.iter().find(|mark| mark.kind == kind).map(|mark| mark.x.parse::<f64>().unwrap());
+        let at =
+            |kind: &str| row.marks.iter().find(|mark| mark.kind == kind).map(|mark| mark.x.parse::<f64>().unwrap());
         assert_eq!((at("mean"), at("bound"), at("target")), (Some(4.0), Some(96.0), None));
         assert!((at("max").unwrap() - 50.0).abs() < 0.01);
         assert_eq!((row.name.as_str(), row.flips.as_str()), ("y\\u{202e}", "1 of 10"));
-        assert_eq!(errors.ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), ["1e-5", "1e-4", "1e-3", "1e-2", "1e-1"]);
+        assert_eq!(
+            errors.ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(),
+            ["1e-5", "1e-4", "1e-3", "1e-2", "1e-1"]
+        );
     }
 
     #[test]

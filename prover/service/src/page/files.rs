@@ -62,12 +62,16 @@ mod tests {
     fn templates_name_files_that_there_are() {
         let folder = |name: &str| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name).read_dir().unwrap();
         let known: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
-        let there: BTreeSet<_> = folder("static").map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let there: BTreeSet<_> =
+            folder("static").map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert_eq!(known, there);
         let texts = folder("templates").map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
         let named: BTreeSet<String> = texts
             .flat_map(|text| {
-                text.split("/page/static/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+                text.split("/page/static/")
+                    .skip(1)
+                    .map(|rest| rest.split('"').next().unwrap().to_owned())
+                    .collect::<Vec<_>>()
             })
             .collect();
         assert!(named.is_subset(&known) && named.len() >= 4, "{named:?}");

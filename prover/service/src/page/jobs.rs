@@ -106,17 +106,21 @@ pub(super) async fn list(
     let mut found = store.jobs(tenant, &filter, Page { before, limit: ROWS + 1 }).await.map_err(Problem::from)?;
     let models = Page { before: None, limit: NAMED_MODELS };
     let models = store.models(tenant, models).await.map_err(Problem::from)?;
-    let names: BTreeMap<&str, String> = models.iter().map(|model| (model.id.as_str(), show::name(&model.name))).collect();
+    let names: BTreeMap<&str, String> =
+        models.iter().map(|model| (model.id.as_str(), show::name(&model.name))).collect();
 
     let more = found.len() > ROWS as usize;
     found.truncate(ROWS as usize);
     let older = found.last().filter(|_| more).map(|last| older(&query, last.seq));
-    let choice = |value: &str, label: String, asked: &str| Choice { chosen: value == asked, value: value.to_owned(), label };
+    let choice =
+        |value: &str, label: String, asked: &str| Choice { chosen: value == asked, value: value.to_owned(), label };
     let states = JobState::ALL.iter().map(|state| choice(state.name(), state.to_string(), &query.state));
     let kinds = Kind::ALL.iter().map(|kind| choice(kind.name(), kind.to_string(), &query.kind));
     let mut offered: Vec<_> = models
         .iter()
-        .map(|model| choice(&model.id, format!("{} ({})", show::name(&model.name), show::short(&model.id)), &query.model))
+        .map(|model| {
+            choice(&model.id, format!("{} ({})", show::name(&model.name), show::short(&model.id)), &query.model)
+        })
         .collect();
     // One that was removed, or is older.
     if let Some(model) = model.filter(|model| !names.contains_key(model.as_str())) {
@@ -407,7 +411,9 @@ mod tests {
         let compiling = job(Kind::Compile, JobState::Running, Some("quantize"));
         assert_eq!(states(&compiling, &[])[..3], ["done", "now", "waits"]);
         assert!(states(&job(Kind::Prove, JobState::Queued, None), &[]).iter().all(|state| *state == "waits"));
-        assert!(states(&job(Kind::Prove, JobState::Succeeded, Some("opening")), &[]).iter().all(|state| *state == "done"));
+        assert!(
+            states(&job(Kind::Prove, JobState::Succeeded, Some("opening")), &[]).iter().all(|state| *state == "done")
+        );
         let failed = job(Kind::Prove, JobState::Failed, Some("witness"));
         assert_eq!(states(&failed, &[])[..2], ["done", "waits"]);
     }

@@ -71,7 +71,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/page/jobs/{id}", get(jobs::one))
         .route("/page/jobs/{id}/progress", get(jobs::progress))
         .route("/page/jobs/{id}/cancel", post(jobs::cancel))
-        .route("/page/models", get(models::list))
+        .route("/page/models", get(models::list).post(models::hand_in))
         .route("/page/models/{id}", get(models::one))
         .route("/page/models/{id}/prove", post(models::prove))
         .route("/page/proofs/{id}", get(proofs::one))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apodict_circuits::report::ErrorReport;
 use apodict_verifier::{Layout, Tensor};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::errors::Errors;
 use super::refused::{Refused, shown};
-use super::session::{Sent, Visitor};
+use super::session::{Sent, SentByScript, Visitor};
 use super::show;
 use super::state::{Frame, PageState, Section};
 use super::tensors;
@@ -54,6 +54,7 @@ struct ModelsPage {
     frame: Frame,
     models: Vec<ModelRow>,
     older: Option<String>,
+    may_hand_in: bool,
 }
 
 pub(super) async fn list(
@@ -71,7 +72,38 @@ pub(super) async fn list(
     found.truncate(ROWS as usize);
     let older = found.last().filter(|_| more).map(|last| format!("/page/models?cursor={}", last.seq));
     let models = found.into_iter().map(row).collect();
-    Ok(shown(&ModelsPage { frame: Frame::new(&visitor, Section::Models), models, older }))
+    let may_hand_in = visitor.caller.may(Scope::Models).is_ok();
+    Ok(shown(&ModelsPage { frame: Frame::new(&visitor, Section::Models), models, older, may_hand_in }))
+}
+
+#[derive(Template)]
+#[template(path = "upload_wrong.html")]
+struct UploadWrong<'a> {
+    wrong: &'a str,
+}
+
+/// Hands in a model, as `POST /v1/models` does. The token comes beside the body, which is read as a stream.
+pub(super) async fn hand_in(
+    State(page): State<PageState>,
+    SentByScript(visitor): SentByScript,
+    request: Request,
+) -> Result<Response, Refused> {
+    let submitted = api::models::submit(State(page.app.clone()), visitor.caller.clone(), request).await;
+    let problem = match submitted {
+        Ok(answer) => {
+            // Small, and the API's own.
+            let json = axum::body::to_bytes(answer.into_body(), EXAMPLE_BYTES).await.unwrap_or_default();
+            let model: Value = serde_json::from_slice(&json).unwrap_or_default();
+            let address = format!("/page/models/{}", model["id"].as_str().unwrap_or_default());
+            return Ok([("hx-redirect", address)].into_response());
+        }
+        Err(problem) => problem,
+    };
+    if !matches!(problem.status, 400 | 409 | 413 | 415 | 422 | 429) {
+        return Err(problem.into());
+    }
+    // Shown beside the form, which keeps the files that were chosen.
+    Ok(shown(&UploadWrong { wrong: &problem.detail }))
 }
 
 fn row(model: Model) -> ModelRow {
@@ -81,8 +113,15 @@ fn row(model: Model) -> ModelRow {
         short: show::short(&model.id),
         name: show::name(&model.name),
         state: model.state.name(),
-        size: facts.as_ref().map(|facts| format!("k = {}, {} rows", facts.k, show::grouped(facts.rows))).unwrap_or_default(),
-        error: facts.as_ref().and_then(|facts| facts.accuracy["max_error"].as_f64()).map(show::error).unwrap_or_default(),
+        size: facts
+            .as_ref()
+            .map(|facts| format!("k = {}, {} rows", facts.k, show::grouped(facts.rows)))
+            .unwrap_or_default(),
+        error: facts
+            .as_ref()
+            .and_then(|facts| facts.accuracy["max_error"].as_f64())
+            .map(show::error)
+            .unwrap_or_default(),
         is_unsafe: facts.is_some_and(|facts| facts.srs == "unsafe"),
         created: show::utc(model.created_ms),
         id: model.id,
@@ -93,7 +132,6 @@ fn row(model: Model) -> ModelRow {
 struct Port {
     name: String,
     shape: String,
-    elements: usize,
     range: String,
 }
 
@@ -252,7 +290,6 @@ fn port(tensor: &Tensor) -> Port {
     Port {
         name: show::name(&tensor.name),
         shape: tensors::shape(&tensor.shape),
-        elements: tensor.num_elements(),
         range: format!("{} to {}", show::number(low), show::number(high)),
     }
 }
@@ -288,9 +325,8 @@ pub(super) async fn prove(
 }
 
 async fn submit(page: &PageState, visitor: &Visitor, model: &str, form: &ProveForm) -> Result<String, Problem> {
-    let inputs: Value = serde_json::from_str(&form.inputs).map_err(|error| {
-        Problem::new(codes::INVALID_REQUEST, format_args!("the inputs are no JSON: {error}"))
-    })?;
+    let inputs: Value = serde_json::from_str(&form.inputs)
+        .map_err(|error| Problem::new(codes::INVALID_REQUEST, format_args!("the inputs are no JSON: {error}")))?;
     let mut request = json!({"model": model, "inputs": inputs});
     let context = form.context.trim();
     if !context.is_empty() {

@@ -93,7 +93,8 @@ async fn find(page: &PageState, visitor: &Visitor, id: &str) -> Result<Found, Pr
     let facts = facts(&model)?;
     let verifier = page.app.verifiers.get(&page.app, &facts.verifying_key).await?;
     let statement = Some(&words).filter(|_| view.verification.valid);
-    let statement = statement.map(|words| verifier.key().layout.decode(words)).transpose().map_err(|error| stored(&error))?;
+    let statement =
+        statement.map(|words| verifier.key().layout.decode(words)).transpose().map_err(|error| stored(&error))?;
     let outputs = report(page, &facts).await.map(|report| report.outputs).unwrap_or_default();
     Ok(Found { view, verifier, statement, words, model, outputs })
 }
@@ -192,9 +193,7 @@ pub(super) async fn key_file(
     let record = api::proofs::find(app, &visitor.caller, &id).await?;
     let artifact = api::proofs::key_artifact(app, &visitor.caller, &record.key_digest).await?;
     let json = app.works.get_artifact(&artifact).await.map_err(Problem::from)?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"vk.json\""),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_DISPOSITION, "attachment; filename=\"vk.json\"")];
     Ok((headers, json).into_response())
 }

@@ -109,9 +109,16 @@ mod tests {
         for own in ["/page/jobs", "/page/proofs/prf_0a", "/page/jobs?state=failed&cursor=12"] {
             assert_eq!(next(own), own);
         }
-        for other in
-            ["", "/", "//evil.example", "/page//evil.example", "https://evil.example", "/page/\\evil", "/page/a%0d", "/v1/jobs"]
-        {
+        for other in [
+            "",
+            "/",
+            "//evil.example",
+            "/page//evil.example",
+            "https://evil.example",
+            "/page/\\evil",
+            "/page/a%0d",
+            "/v1/jobs",
+        ] {
             assert_eq!(next(other), START, "{other}");
         }
         assert_eq!(next(&format!("/page/{}", "a".repeat(NEXT_BYTES))), START);

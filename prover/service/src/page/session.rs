@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Form;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -101,6 +101,12 @@ impl Visitor {
     /// Stands in every form: a page of elsewhere cannot know it.
     pub(super) fn form_token(&self) -> String {
         Digest::of(format!("apodict form of the session {}", self.token).as_bytes()).to_string()
+    }
+
+    /// Refuses another token than that of the forms. By digests, so that the time tells nothing.
+    fn check(&self, token: &str) -> Result<(), Problem> {
+        let expected = self.form_token();
+        if Digest::of(token.as_bytes()) == Digest::of(expected.as_bytes()) { Ok(()) } else { Err(foreign()) }
     }
 
     pub(super) fn sign_out(&self, page: &PageState) -> String {
@@ -195,18 +201,30 @@ impl<T: DeserializeOwned> FromRequest<PageState> for Sent<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, page: &PageState) -> Result<Self, Refused> {
-        debug_assert_eq!(request.method(), Method::POST, "what changes something is posted");
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, page).await?;
         own_page(&parts.headers).ok_or_else(foreign)?;
         let read = Form::<WithToken<T>>::from_request(Request::from_parts(parts, body), page).await;
-        let Form(WithToken { token, form }) = read
-            .map_err(|rejection| Problem::new(codes::INVALID_REQUEST, format_args!("the form: {}", rejection.body_text())))?;
-        // By digests, so that the time tells nothing.
-        if Digest::of(token.as_bytes()) != Digest::of(visitor.form_token().as_bytes()) {
-            return Err(foreign().into());
-        }
+        let Form(WithToken { token, form }) = read.map_err(|rejection| {
+            Problem::new(codes::INVALID_REQUEST, format_args!("the form: {}", rejection.body_text()))
+        })?;
+        visitor.check(&token)?;
         Ok(Self { visitor, form })
+    }
+}
+
+/// A visitor of the server's own page, whose script sends the token in a header: for bodies that are no forms of a few fields.
+pub(super) struct SentByScript(pub(super) Visitor);
+
+impl FromRequestParts<PageState> for SentByScript {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, page: &PageState) -> Result<Self, Refused> {
+        let visitor = Visitor::from_request_parts(parts, page).await?;
+        own_page(&parts.headers).ok_or_else(foreign)?;
+        let token = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        visitor.check(token)?;
+        Ok(Self(visitor))
     }
 }
 

@@ -79,7 +79,13 @@ pub(super) fn number(value: f64) -> String {
 
 /// `3.1e-5`: errors, of which the magnitude counts.
 pub(super) fn error(value: f64) -> String {
-    if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
+    if value == 0.0 {
+        "0".to_owned()
+    } else if (0.1..100.0).contains(&value) {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.1e}")
+    }
 }
 
 /// `1.5 MiB`.
@@ -171,7 +177,7 @@ mod tests {
         for (value, text) in numbers {
             assert_eq!(number(value), text);
         }
-        assert_eq!(error(0.000_031_2), "3.1e-5");
+        assert_eq!([0.0, 0.000_031_2, 3.26].map(error), ["0", "3.1e-5", "3.3"]);
         for (count, text) in [(12, "12 bytes"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB"), (u64::MAX, "16777216.0 TiB")] {
             assert_eq!(bytes(count), text);
         }

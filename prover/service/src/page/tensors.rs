@@ -173,14 +173,20 @@ fn verdict(name: &str, declared: Decision, values: &[f64]) -> Option<String> {
             Some(match values {
                 [_] if reached == 1 => format!("{name} is at or above its threshold {threshold}."),
                 [_] => format!("{name} is below its threshold {threshold}."),
-                _ => format!("{reached} of the {} values of {name} are at or above its threshold {threshold}.", values.len()),
+                _ => format!(
+                    "{reached} of the {} values of {name} are at or above its threshold {threshold}.",
+                    values.len()
+                ),
             })
         }
         Decision::Argmax { length } if length > 0 => {
             let rows: Vec<String> =
                 values.chunks(length).take(MOST_SAID).map(|row| first_greatest(row).to_string()).collect();
             let more = if values.len() / length > MOST_SAID { ", …" } else { "" };
-            Some(format!("The greatest of the {length} values of {name} is number {}{more}, counted from 0.", rows.join(", ")))
+            Some(format!(
+                "The greatest of the {length} values of {name} is number {}{more}, counted from 0.",
+                rows.join(", ")
+            ))
         }
         _ => None,
     }
@@ -199,8 +205,10 @@ fn first_greatest(values: &[f64]) -> usize {
 /// Inputs that fit a model: 0 where that may be, else the end of the range next to it.
 pub(super) fn example(layout: &Layout) -> serde_json::Value {
     let of = |tensor: &Tensor| {
-        let integers: Vec<i128> =
-            tensor.quantizations().map(|quantization| i128::from(quantization.zero).clamp(quantization.lo, quantization.hi)).collect();
+        let integers: Vec<i128> = tensor
+            .quantizations()
+            .map(|quantization| i128::from(quantization.zero).clamp(quantization.lo, quantization.hi))
+            .collect();
         (tensor.name.clone(), apodict_verifier::files::value(tensor, &integers))
     };
     serde_json::Value::Object(layout.inputs.iter().map(of).collect())
