@@ -6,6 +6,7 @@
 //! | `session` | signing in, cookies, forms that only the own page can send |
 //! | `sign` | the page to sign in |
 //! | `jobs`, `models`, `proofs` | pages of each |
+//! | `progress` | how far a job is |
 //! | `tensors` | public values in tables and words |
 //! | `bars`, `errors` | charts |
 //! | `command` | commands that do the same in a terminal |
@@ -22,6 +23,7 @@ mod errors;
 mod files;
 mod jobs;
 mod models;
+mod progress;
 mod proofs;
 mod refused;
 mod session;

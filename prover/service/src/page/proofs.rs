@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::bars::Bars;
 use super::command::{self, OfProof};
-use super::jobs::stage_times;
 use super::models::report;
+use super::progress::stage_times;
 use super::refused::{Refused, shown};
 use super::session::Visitor;
 use super::show;
