@@ -18,6 +18,12 @@ pub(super) fn took(job: &Job) -> Option<f64> {
     Some((job.finished_ms? - job.started_ms?) as f64)
 }
 
+/// Milliseconds from the submission to the beginning of the last attempt; none of a job that began at once.
+fn waited(job: &Job) -> Option<f64> {
+    let waited = job.started_ms? - job.created_ms;
+    (waited > 0).then_some(waited as f64)
+}
+
 /// `lay_out` for people.
 pub(super) fn stage_name(stage: &str) -> String {
     show::name(&stage.replace('_', " "))
@@ -76,7 +82,7 @@ impl Progress {
             stage: job.stage.as_deref().map(stage_name).unwrap_or_default(),
             attempt: job.attempt,
             cancel_requested: job.cancel_requested,
-            waited: job.started_ms.map(|at| show::duration((at - job.created_ms).max(0) as f64)).unwrap_or_default(),
+            waited: waited(&job).map(show::duration).unwrap_or_default(),
             took: took(&job).map(show::duration).unwrap_or_default(),
             error: job.error.as_ref().map(|error| (error.code.clone(), error.detail.clone())),
             proofs: proofs.collect(),
