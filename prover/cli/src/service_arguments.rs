@@ -80,6 +80,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: u32,
 
+    /// Ask for an API key on this machine, too: behind a proxy, everybody's requests come from here.
+    #[arg(long)]
+    pub(crate) ask_for_keys: bool,
+
     /// Seconds that running jobs may go on once the server is asked to stop.
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub(crate) drain: u64,
@@ -117,7 +121,7 @@ pub(crate) struct CreateKey {
     #[arg(long, value_name = "TENANT", default_value = "default", value_parser = parse_tenant)]
     pub(crate) tenant: String,
 
-    /// What it may do: read, prove, models; all of them if nothing is said.
+    /// What it may do: read, prove, models, operate; the first three if nothing is said.
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = parse_scope)]
     pub(crate) scopes: Vec<Scope>,
 
@@ -145,5 +149,5 @@ fn parse_tenant(text: &str) -> Result<String, String> {
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
-    text.parse().map_err(|_| "expected read, prove or models".to_owned())
+    text.parse().map_err(|_| "expected read, prove, models or operate".to_owned())
 }

@@ -46,6 +46,7 @@ fn config(arguments: &Serve) -> Result<Config, Failure> {
         listen: arguments.listen,
         srs: arguments.srs.path.clone(),
         srs_digest: arguments.srs.pin.digest,
+        ask_for_keys: arguments.ask_for_keys,
         child: ChildCommand::of_this_program().map_err(Failure::System)?,
         limits: Limits {
             warm_children: arguments.workers,

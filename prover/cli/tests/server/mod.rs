@@ -64,6 +64,22 @@ impl Server {
         self.process.id()
     }
 
+    /// Numbers of the processes that it started and that run.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let parent = format!("PPid:\t{}\n", self.id());
+        let processes = std::fs::read_dir("/proc").unwrap();
+        let children = processes.filter_map(|process| {
+            let process = process.unwrap();
+            // Not every folder there is a process's, and some are gone by now.
+            let id = process.file_name().to_str()?.parse::<u32>().ok()?;
+            let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+            status.contains(&parent).then_some(id)
+        });
+        let mut children: Vec<_> = children.collect();
+        children.sort_unstable();
+        children
+    }
+
     /// As `kill -9`.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();

@@ -15,7 +15,9 @@ use super::session::{Sent, Visitor};
 use super::show;
 use super::sign::Nothing;
 use super::state::{Frame, PageState, Section};
+use crate::api::events::stage;
 use crate::api::read::{Path, Query};
+use crate::api::views::as_it_runs;
 use crate::api::{self, Problem};
 use crate::codes;
 use crate::store::{Event, Job, JobFilter, JobState, Kind, Page, Scope};
@@ -74,6 +76,11 @@ struct JobsPage {
     older: Option<String>,
 }
 
+/// Of a list's link to what is older, which somebody changed.
+pub(super) fn wrong_cursor() -> Problem {
+    Problem::new(codes::INVALID_REQUEST, "cursor: follow the link below the list")
+}
+
 /// An enum by its name; nothing of nothing.
 fn named<T: std::str::FromStr>(what: &str, text: &str) -> Result<Option<T>, Problem> {
     let wrong = |_| Problem::new(codes::INVALID_REQUEST, format_args!("{what}: choose one of the list"));
@@ -89,10 +96,13 @@ pub(super) async fn list(
     let Query(query) = query?;
     let (state, kind) = (named::<JobState>("state", &query.state)?, named::<Kind>("kind", &query.kind)?);
     let model = Some(query.model.clone()).filter(|model| !model.is_empty());
-    let before = Some(query.cursor.as_str()).filter(|cursor| !cursor.is_empty());
-    let wrong = |_| Problem::new(codes::INVALID_REQUEST, "cursor: follow the link below the list");
-    let before = before.map(str::parse).transpose().map_err(wrong)?;
     let store = &page.app.works.store;
+    let before = if query.cursor.is_empty() {
+        None
+    } else {
+        let last = store.job(&visitor.caller.tenant, &query.cursor).await.map_err(Problem::from)?;
+        Some(last.ok_or_else(wrong_cursor)?.seq)
+    };
     let (tenant, filter) = (&visitor.caller.tenant, JobFilter { state, kind, model: model.clone() });
     let mut found = store.jobs(tenant, &filter, Page { before, limit: ROWS + 1 }).await.map_err(Problem::from)?;
     let models = Page { before: None, limit: NAMED_MODELS };
@@ -102,7 +112,7 @@ pub(super) async fn list(
 
     let more = found.len() > ROWS as usize;
     found.truncate(ROWS as usize);
-    let older = found.last().filter(|_| more).map(|last| older(&query, last.seq));
+    let older = found.last().filter(|_| more).map(|last| older(&query, &last.id));
     let choice =
         |value: &str, label: String, asked: &str| Choice { chosen: value == asked, value: value.to_owned(), label };
     let states = JobState::ALL.iter().map(|state| choice(state.name(), state.to_string(), &query.state));
@@ -123,15 +133,15 @@ pub(super) async fn list(
         kinds: kinds.collect(),
         models: offered,
         filtered: state.is_some() || kind.is_some() || !query.model.is_empty() || before.is_some(),
-        jobs: found.into_iter().map(|job| row(job, &names)).collect(),
+        jobs: found.into_iter().map(|job| row(as_it_runs(&page.app, job), &names)).collect(),
         older,
     }))
 }
 
 /// The same question from this job on.
-fn older(query: &JobsQuery, seq: i64) -> String {
+fn older(query: &JobsQuery, last: &str) -> String {
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let mut address = format!("/page/jobs?cursor={seq}");
+    let mut address = format!("/page/jobs?cursor={last}");
     for (name, value) in [("state", &query.state), ("kind", &query.kind), ("model", &query.model)] {
         // What is found has such names.
         if !value.is_empty() && plain(value) {
@@ -184,9 +194,12 @@ struct ProgressPart {
 
 async fn find(page: &PageState, visitor: &Visitor, id: &str) -> Result<(Job, Vec<Event>), Problem> {
     visitor.caller.may(Scope::Read)?;
-    let store = &page.app.works.store;
-    let job = store.job(&visitor.caller.tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
-    let events = store.events(&job.id, 0, EVENTS).await?;
+    let works = &page.app.works;
+    let job = as_it_runs(&page.app, api::jobs::find(&page.app, &visitor.caller, id).await?);
+    let mut events = works.store.events(&job.id, 0, EVENTS).await?;
+    // What a running job did stands in memory.
+    let steps = works.live.after(&job.id, events.last().map_or(0, |event| event.number));
+    events.extend(steps.into_iter().map(|(number, step)| stage(number, step)));
     Ok((job, events))
 }
 
@@ -244,8 +257,8 @@ mod tests {
     #[test]
     fn a_link_to_older_jobs_asks_the_same() {
         let query = JobsQuery { state: "failed".into(), model: "mdl_0".into(), ..JobsQuery::default() };
-        assert_eq!(older(&query, 7), "/page/jobs?cursor=7&state=failed&model=mdl_0");
+        assert_eq!(older(&query, "job_7"), "/page/jobs?cursor=job_7&state=failed&model=mdl_0");
         let query = JobsQuery { model: "a&b=\"c".into(), ..JobsQuery::default() };
-        assert_eq!(older(&query, 7), "/page/jobs?cursor=7");
+        assert_eq!(older(&query, "job_7"), "/page/jobs?cursor=job_7");
     }
 }

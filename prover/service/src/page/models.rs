@@ -6,12 +6,14 @@ use apodict_circuits::report::ErrorReport;
 use apodict_verifier::{Layout, Tensor};
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::errors::Errors;
+use super::jobs::wrong_cursor;
 use super::refused::{Refused, shown};
 use super::session::{Sent, SentByScript, Visitor};
 use super::show;
@@ -64,14 +66,19 @@ pub(super) async fn list(
 ) -> Result<Response, Refused> {
     visitor.caller.may(Scope::Read)?;
     let Query(ModelsQuery { cursor }) = query?;
-    let before = Some(cursor).filter(|cursor| !cursor.is_empty()).map(|cursor| cursor.parse());
-    let wrong = |_| Problem::new(codes::INVALID_REQUEST, "cursor: follow the link below the list");
-    let part = Page { before: before.transpose().map_err(wrong)?, limit: ROWS + 1 };
-    let mut found = page.app.works.store.models(&visitor.caller.tenant, part).await.map_err(Problem::from)?;
+    let store = &page.app.works.store;
+    let before = if cursor.is_empty() {
+        None
+    } else {
+        let position = store.model_position(&visitor.caller.tenant, &cursor).await.map_err(Problem::from)?;
+        Some(position.ok_or_else(wrong_cursor)?)
+    };
+    let part = Page { before, limit: ROWS + 1 };
+    let mut found = store.models(&visitor.caller.tenant, part).await.map_err(Problem::from)?;
     let more = found.len() > ROWS as usize;
     found.truncate(ROWS as usize);
-    let older = found.last().filter(|_| more).map(|last| format!("/page/models?cursor={}", last.seq));
-    let models = found.into_iter().map(row).collect();
+    let older = found.last().filter(|_| more).map(|last| format!("/page/models?cursor={}", last.id));
+    let models = found.into_iter().map(|model| row(&page, model)).collect();
     let may_hand_in = visitor.caller.may(Scope::Models).is_ok();
     Ok(shown(&ModelsPage { frame: Frame::new(&visitor, Section::Models), models, older, may_hand_in }))
 }
@@ -106,7 +113,7 @@ pub(super) async fn hand_in(
     Ok(shown(&UploadWrong { wrong: &problem.detail }))
 }
 
-fn row(model: Model) -> ModelRow {
+fn row(page: &PageState, model: Model) -> ModelRow {
     // What cannot be read is told on the model's own page.
     let facts = Some(&model).filter(|model| model.state == ModelState::Ready).and_then(|model| facts(model).ok());
     ModelRow {
@@ -122,10 +129,15 @@ fn row(model: Model) -> ModelRow {
             .and_then(|facts| facts.accuracy["max_error"].as_f64())
             .map(show::error)
             .unwrap_or_default(),
-        is_unsafe: facts.is_some_and(|facts| facts.srs == "unsafe"),
+        is_unsafe: facts.is_some_and(|facts| is_unsafe(page, &facts)),
         created: show::utc(model.created_ms),
         id: model.id,
     }
+}
+
+/// Whether nobody vouches for the string that a model's key was made with.
+fn is_unsafe(page: &PageState, facts: &Facts) -> bool {
+    page.app.works.srs_of(facts) == "unsafe"
 }
 
 /// An input or output of a model.
@@ -257,7 +269,7 @@ async fn card(facts: Facts, layout: &Layout, page: &PageState) -> Card {
         program_digest: hex(&facts.program_digest),
         key_digest: hex(&facts.key_digest),
         srs_digest: hex(&facts.srs_digest),
-        is_unsafe: facts.srs == "unsafe",
+        is_unsafe: is_unsafe(page, &facts),
         k: facts.k,
         rows: show::grouped(facts.rows),
         capacity: show::grouped(capacity),
@@ -324,22 +336,29 @@ pub(super) async fn prove(
     }
 }
 
+/// What `POST /v1/jobs` takes, with the inputs as they were written.
+#[derive(Serialize)]
+struct ProveBody<'a> {
+    model: &'a str,
+    inputs: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a str>,
+}
+
 async fn submit(page: &PageState, visitor: &Visitor, model: &str, form: &ProveForm) -> Result<String, Problem> {
-    let inputs: Value = serde_json::from_str(&form.inputs)
+    let inputs: &RawValue = serde_json::from_str(&form.inputs)
         .map_err(|error| Problem::new(codes::INVALID_REQUEST, format_args!("the inputs are no JSON: {error}")))?;
-    let mut request = json!({"model": model, "inputs": inputs});
-    let context = form.context.trim();
-    if !context.is_empty() {
-        request["context"] = json!(context);
-    }
-    let body = Body::of_json(request.to_string().as_bytes())?;
+    let context = Some(form.context.trim()).filter(|context| !context.is_empty());
+    let body = serde_json::to_string(&ProveBody { model, inputs, context })
+        .map_err(|error| Problem::new(codes::INVALID_REQUEST, error))?;
     // A form that is sent twice is one job; sent again with other inputs, it is another.
-    let once = Digest::of(format!("{} {request}", form.once).as_bytes());
-    let mut headers = HeaderMap::new();
-    if let Ok(once) = HeaderValue::from_str(&once.to_string()) {
-        headers.insert("idempotency-key", once);
-    }
-    let accepted = api::jobs::submit(State(page.app.clone()), visitor.caller.clone(), headers, body).await?;
+    let once = Digest::of(format!("{} {body}", form.once).as_bytes());
+    let request = Request::post("/v1/jobs")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("idempotency-key", once.to_string())
+        .body(body.into())
+        .map_err(|error| Problem::new(codes::INTERNAL, error))?;
+    let accepted = api::jobs::submit(State(page.app.clone()), visitor.caller.clone(), request).await?;
     let location = accepted.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
     let job = location.and_then(|location| location.strip_prefix("/v1/jobs/")).unwrap_or_default();
     Ok(format!("/page/jobs/{job}"))
@@ -351,7 +370,7 @@ mod tests {
 
     #[test]
     fn an_example_is_short_to_read() {
-        let value = json!({"x": [[0.0, 1.0], [2.0, 3.0]], "y": [1]});
+        let value = serde_json::json!({"x": [[0.0, 1.0], [2.0, 3.0]], "y": [1]});
         let text = compact(&serde_json::to_string_pretty(&value).unwrap());
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
         assert!(text.contains("[0.0, 1.0],"), "{text}");

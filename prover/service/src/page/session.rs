@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 
 use super::refused::Refused;
 use super::state::PageState;
-use crate::api::Problem;
 use crate::api::auth::Caller;
+use crate::api::{PeerAddress, Problem};
 use crate::codes;
 use crate::ids::{Digest, random};
 
@@ -134,7 +134,6 @@ impl FromRequestParts<PageState> for Visitor {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, page: &PageState) -> Result<Self, Refused> {
-        page.app.gate.admit_address(parts)?;
         let signed_out = || Refused::signed_out(parts);
         let token = cookie(&parts.headers).ok_or_else(signed_out)?;
         let session = page.sessions.find(token, Instant::now()).ok_or_else(signed_out)?;
@@ -154,19 +153,20 @@ impl FromRequestParts<PageState> for Visitor {
 /// A request that the server's own page sent, as browsers say.
 pub(super) struct OwnPage {
     pub(super) transport: Transport,
+    pub(super) peer: Option<PeerAddress>,
 }
 
 impl FromRequestParts<PageState> for OwnPage {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, page: &PageState) -> Result<Self, Refused> {
-        page.app.gate.admit_address(parts)?;
-        own_page(&parts.headers).ok_or_else(|| foreign().into())
+    async fn from_request_parts(parts: &mut Parts, _: &PageState) -> Result<Self, Refused> {
+        let transport = own_page(&parts.headers).ok_or_else(foreign)?;
+        Ok(Self { transport, peer: parts.extensions.get::<PeerAddress>().copied() })
     }
 }
 
 /// Browsers send `Origin` with every POST, and no page can choose it.
-fn own_page(headers: &HeaderMap) -> Option<OwnPage> {
+fn own_page(headers: &HeaderMap) -> Option<Transport> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
         return None;
@@ -177,7 +177,7 @@ fn own_page(headers: &HeaderMap) -> Option<OwnPage> {
         "http" => Transport::Plain,
         _ => return None,
     };
-    (text("host")? == authority).then_some(OwnPage { transport })
+    (text("host")? == authority).then_some(transport)
 }
 
 fn foreign() -> Problem {
@@ -204,12 +204,25 @@ impl<T: DeserializeOwned> FromRequest<PageState> for Sent<T> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, page).await?;
         own_page(&parts.headers).ok_or_else(foreign)?;
-        let read = Form::<WithToken<T>>::from_request(Request::from_parts(parts, body), page).await;
-        let Form(WithToken { token, form }) = read.map_err(|rejection| {
-            Problem::new(codes::INVALID_REQUEST, format_args!("the form: {}", rejection.body_text()))
-        })?;
+        let WithToken { token, form } = form(page, Request::from_parts(parts, body)).await?;
         visitor.check(&token)?;
         Ok(Self { visitor, form })
+    }
+}
+
+/// Reads a form, which must not take longer than a client may be silent.
+pub(super) async fn form<T: DeserializeOwned>(page: &PageState, request: Request) -> Result<T, Problem> {
+    let read = Form::<T>::from_request(request, page);
+    let Ok(read) = tokio::time::timeout(page.app.works.config.limits.client_patience, read).await else {
+        return Err(Problem::new(codes::REQUEST_TIMEOUT, "the form came too slowly"));
+    };
+    match read {
+        Ok(Form(form)) => Ok(form),
+        Err(rejection) if rejection.status().as_u16() == 413 => {
+            Err(Problem::new(codes::PAYLOAD_TOO_LARGE, "the form is larger than a page takes: use the API"))
+        }
+        // What was sent is not repeated: it may hold a key.
+        Err(_) => Err(Problem::new(codes::INVALID_REQUEST, "the form: expected the fields of this server's page")),
     }
 }
 
@@ -260,7 +273,7 @@ mod tests {
 
     #[test]
     fn only_the_own_page_posts() {
-        let own = |pairs: &[_]| own_page(&headers(pairs)).map(|own| own.transport);
+        let own = |pairs: &[_]| own_page(&headers(pairs));
         let host = ("host", "127.0.0.1:8451");
         let origin = ("origin", "http://127.0.0.1:8451");
         assert_eq!(own(&[host, origin]), Some(Transport::Plain));

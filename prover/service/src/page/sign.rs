@@ -1,9 +1,7 @@
 //! Signing in and out.
 
 use askama::Template;
-use axum::Form;
-use axum::extract::State;
-use axum::extract::rejection::FormRejection;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -43,15 +41,18 @@ pub(super) struct SignIn {
 pub(super) async fn sign_in(
     State(page): State<PageState>,
     own: OwnPage,
-    form: Result<Form<SignIn>, FormRejection>,
+    request: Request,
 ) -> Result<Response, Refused> {
-    // What was sent is not repeated: it may hold a key.
-    let Form(SignIn { key, next: asked }) =
-        form.map_err(|_| Problem::new(codes::INVALID_REQUEST, "the form: expected an API key"))?;
+    let SignIn { key, next: asked } = session::form(&page, request).await?;
     let next = next(&asked);
     match session::sign_in(&page, key.trim(), own.transport).await {
         Ok(cookie) => Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()),
         Err(problem) if problem.code == codes::UNAUTHORIZED => {
+            // Guessing is limited.
+            let problem = page.app.gate.refuse(own.peer.as_ref(), problem);
+            if problem.code != codes::UNAUTHORIZED {
+                return Err(problem.into());
+            }
             let again = shown(&LoginPage { next, wrong: Some(problem.detail) });
             Ok((StatusCode::UNAUTHORIZED, again).into_response())
         }

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// Tables that this build cannot use.
     #[error("the job store cannot be brought to this version: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Whoever was to write ended in the middle.
+    #[error("the job store was not asked to the end")]
+    Gone,
     /// Something in a table that this build did not write.
     #[error("the job store holds {what}, which this build does not know: {value}")]
     Unknown {
@@ -25,6 +28,21 @@ pub enum StoreError {
         /// What stands there.
         value: String,
     },
+}
+
+impl StoreError {
+    /// Whether what was to be written breaks a rule of the tables: it will do so again.
+    pub fn is_constraint(&self) -> bool {
+        use sqlx::error::ErrorKind;
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        matches!(
+            error.kind(),
+            ErrorKind::UniqueViolation
+                | ErrorKind::ForeignKeyViolation
+                | ErrorKind::NotNullViolation
+                | ErrorKind::CheckViolation
+        )
+    }
 }
 
 /// An enum that stands in tables and answers by its name.
@@ -136,7 +154,7 @@ pub struct NewJob {
     pub model: String,
     /// The higher, the earlier.
     pub priority: i32,
-    /// Artifact that says what is to be done.
+    /// What is to be done: JSON, or the artifact that holds it.
     pub payload: String,
     /// Digest of the request's body.
     pub body: String,
@@ -146,8 +164,12 @@ pub struct NewJob {
     pub created_ms: i64,
     /// When it fails if it has not ended.
     pub deadline_ms: Option<i64>,
-    /// How often it may be begun.
-    pub max_attempts: u32,
+    /// How often the process that works on it may end without a result.
+    pub max_crashes: u32,
+    /// Whether what is to be done is forgotten once it has ended.
+    pub forget_inputs: bool,
+    /// How many jobs of its tenant may wait or run, with it.
+    pub most_open: u64,
 }
 
 /// The right to write a job's result: lost as soon as the job is begun anew.
@@ -176,7 +198,7 @@ pub struct Job {
     pub model: String,
     /// The higher, the earlier.
     pub priority: i32,
-    /// Artifact that says what is to be done.
+    /// What is to be done: JSON, or the artifact that holds it.
     pub payload: String,
     /// Where it stands.
     pub state: JobState,
@@ -184,8 +206,8 @@ pub struct Job {
     pub run: Option<String>,
     /// How often it was begun.
     pub attempt: u32,
-    /// Whether somebody asked it to stop.
-    pub cancel_requested: bool,
+    /// The number of its last event.
+    pub events: i64,
     /// When it came.
     pub created_ms: i64,
     /// When it was begun last.
@@ -229,6 +251,8 @@ pub enum Submitted {
     Same(Job),
     /// The idempotency key was used with another body.
     Conflict,
+    /// As many jobs of the tenant wait or run as may.
+    TooMany,
 }
 
 /// How far a job is.
@@ -240,17 +264,6 @@ pub struct Progress {
     pub stage: String,
     /// Work done, of all, from 0 to 1.
     pub fraction: f64,
-}
-
-/// Whether to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// Yes.
-    Continue,
-    /// Somebody asked the job to stop.
-    Cancel,
-    /// The job is another's now: stop, and write nothing.
-    Lost,
 }
 
 /// Whether a write was taken.
@@ -328,13 +341,39 @@ pub struct ProofRecord {
     pub created_ms: i64,
 }
 
-/// Why a job comes back unfinished.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GivenBack {
-    /// The server stops in order: the attempt does not count.
-    Drained,
-    /// The process that worked on it is gone.
-    Lost,
+/// A job that comes back unfinished.
+#[derive(Clone, Debug)]
+pub struct GivenBack {
+    /// When.
+    pub at_ms: i64,
+    /// What had not been stored of its stages.
+    pub progress: Vec<Progress>,
+    /// Why.
+    pub why: Setback,
+}
+
+named! {
+    /// Why a job comes back unfinished. Each kind is counted apart.
+    Setback, "a reason to begin a job again", {
+        /// The server stops in order: nothing is counted.
+        Drained = "drained",
+        /// The server was killed while the job ran: the job may have been the reason, if this goes on.
+        Interrupted = "interrupted",
+        /// The process that worked on the job ended without a result: counted against the job's limit.
+        Crashed = "crashed",
+        /// The machine's fault, not the job's: files that cannot be reached, a process that cannot be started. It is begun again until
+        /// its deadline, after a wait that doubles each time.
+        Unavailable = "unavailable",
+    }
+}
+
+/// What became of a request to cancel.
+#[derive(Clone, Debug)]
+pub enum Cancelled {
+    /// It is cancelled, and will have no result.
+    Now(Job),
+    /// It had ended before, and stays as it is.
+    EndedBefore(Job),
 }
 
 /// A model to store.
@@ -377,6 +416,21 @@ pub struct Model {
     pub created_ms: i64,
 }
 
+/// What names artifacts.
+#[derive(Clone, Debug, Default)]
+pub struct References {
+    /// Sources of models that are there, and what these compiled to.
+    pub models: Vec<Value>,
+    /// What models compiled to that are deleted: their proofs stay, and are verified with their keys.
+    pub deleted: Vec<Value>,
+    /// What open jobs are to do.
+    pub payloads: Vec<String>,
+    /// Files of proofs.
+    pub proofs: Vec<String>,
+    /// When the job was begun that has run longest: what it stored since may be named once it ends.
+    pub oldest_begun_ms: Option<i64>,
+}
+
 /// What became of a model that was handed in.
 #[derive(Clone, Debug)]
 pub enum ModelSubmitted {
@@ -384,6 +438,8 @@ pub enum ModelSubmitted {
     New(Model),
     /// The same content was handed in before.
     Same(Model),
+    /// As many jobs of the tenant wait or run as may.
+    TooMany,
 }
 
 /// What became of a model that should go.
@@ -420,7 +476,7 @@ pub struct Page {
 /// Something that happened to a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// From 1, without gaps.
+    /// Grows from 1. After a crash of the server, numbers are left out.
     pub number: i64,
     /// When.
     pub at_ms: i64,
@@ -452,7 +508,14 @@ named! {
         Prove = "prove",
         /// Hand in models and delete them.
         Models = "models",
+        /// See how the server does, with all tenants' jobs in its figures.
+        Operate = "operate",
     }
+}
+
+impl Scope {
+    /// What a key may do if nothing is said: all that concerns its tenant alone.
+    pub const OF_A_TENANT: &'static [Self] = &[Self::Read, Self::Prove, Self::Models];
 }
 
 /// An API key, without its secret.
