@@ -299,6 +299,15 @@ fn files_are_kept_by_browsers_and_the_page_can_be_left_out() {
     for none in ["/page/static/none.js", "/page/static/..%2f..%2fCargo.toml", "/page/%ff"] {
         assert_eq!(server.get(none).status, 404, "{none}");
     }
+    // Guessing is limited, and so is what a form may hold.
+    let limited = Server::start(&place.path("other"), &["--rate", "1"]);
+    let own = format!("http://{}", limited.address);
+    let form = [("Content-Type", "application/x-www-form-urlencoded"), ("Origin", own.as_str())];
+    let large = limited.send("POST", "/page/login", &form, format!("key={}", "0".repeat(2 << 20)).as_bytes());
+    assert!(large.status == 413 && large.text().contains("use the API"), "{}", large.text());
+    let guesses: Vec<u16> = (0..15).map(|_| limited.send("POST", "/page/login", &form, b"key=apo_0").status).collect();
+    assert!(guesses[..8].iter().all(|status| *status == 401) && guesses[14] == 429, "{guesses:?}");
+    drop(limited);
     // The API's answers have its own policy.
     assert!(
         server.get("/v1/version").head.contains("content-security-policy: default-src 'none'; frame-ancestors 'none'")
