@@ -214,7 +214,7 @@ async fn model_page(page: &PageState, visitor: &Visitor, id: &str, form: Option<
         ModelState::Compiling | ModelState::Failed => (None, String::new()),
     };
     let example = if example.len() > EXAMPLE_BYTES { String::new() } else { example };
-    let form = form.unwrap_or_else(|| Form { inputs: compact(&example), ..Form::default() });
+    let form = form.unwrap_or_else(|| Form { inputs: show::json(&compact(&example)), ..Form::default() });
     Ok(ModelPage {
         frame: Frame::new(visitor, Section::Models),
         name: show::name(&model.name),

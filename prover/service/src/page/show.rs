@@ -127,12 +127,19 @@ pub(super) fn name(text: &str) -> String {
 
 /// Marks that order text otherwise than it is written are shown as numbers.
 fn plain(character: char) -> Vec<char> {
-    match character {
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-            character.escape_unicode().collect()
-        }
-        other => vec![other],
-    }
+    if turns_text(character) { character.escape_unicode().collect() } else { vec![character] }
+}
+
+fn turns_text(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// JSON that means the same, with nothing in it that turns the text around it.
+pub(super) fn json(text: &str) -> String {
+    let escaped = |character: char| {
+        if turns_text(character) { format!("\\u{:04x}", u32::from(character)) } else { character.to_string() }
+    };
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -189,5 +196,9 @@ mod tests {
     fn names_do_not_act() {
         assert_eq!(name("a\u{202e}b\u{1b}[2K\n"), "a\\u{202e}b\\u{1b}[2K\\n");
         assert_eq!(name(&"é".repeat(500)).chars().count(), 121);
+        let text = "{\"a\u{202e}é\": 1}";
+        assert_eq!(json(text), "{\"a\\u202eé\": 1}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&json(text)), read(text));
     }
 }
