@@ -6,6 +6,7 @@ mod server;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use command::{STORY, Workplace, apodict, json};
@@ -23,6 +24,35 @@ fn input() -> Value {
 
 fn push(server: &Server) -> String {
     server.ready(&[("model", &story("model.onnx")), ("calibration", &story("calibration.json"))])
+}
+
+/// A place whose `data` is a folder of a server that has compiled the model, as all but the first test need it: made once, since to compile
+/// takes longer than all that is tested here.
+fn with_compiled_model() -> Workplace {
+    static COMPILED: OnceLock<Workplace> = OnceLock::new();
+    let compiled = COMPILED.get_or_init(|| {
+        let place = Workplace::with_model();
+        let server = Server::start(&place.path("data"), &[]);
+        push(&server);
+        assert_eq!(server.stop(), Some(0));
+        place
+    });
+    let place = Workplace::with_model();
+    copy(&compiled.path("data"), &place.path("data"));
+    place
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
 }
 
 const CONTEXT: &str = "0x00000000000000000000000000000000000000000000000000000000000000ff";
@@ -106,7 +136,7 @@ fn a_model_is_handed_in_proved_and_verified() {
 
 #[test]
 fn nothing_is_lost_when_the_server_is_killed() {
-    let place = Workplace::with_model();
+    let place = with_compiled_model();
     let server = Server::start(&place.path("data"), &[]);
     let model = push(&server);
     let ids: Vec<_> = (0..12)
@@ -117,7 +147,7 @@ fn nothing_is_lost_when_the_server_is_killed() {
         .collect();
     server.until(&format!("/v1/jobs/{}", ids[11]), |job| job["state"] != "queued");
     let children = server.children();
-    assert!(!children.is_empty(), "one of them compiled, one proves");
+    assert!(!children.is_empty(), "one of them proves");
     server.kill();
 
     let server = Server::start(&place.path("data"), &[]);
@@ -139,7 +169,7 @@ fn nothing_is_lost_when_the_server_is_killed() {
 
 #[test]
 fn what_kills_a_child_leaves_the_server_alive() {
-    let place = Workplace::with_model();
+    let place = with_compiled_model();
     let server = Server::start(&place.path("data"), &["--drain", "3600"]);
     let model = push(&server);
     let long: Vec<_> = (0..200).map(|_| json!({"inputs": input()})).collect();
@@ -190,7 +220,7 @@ fn signal(name: &str, process: u32) {
 
 #[test]
 fn tenants_and_keys() {
-    let place = Workplace::with_model();
+    let place = with_compiled_model();
     let key = |arguments: &[&str]| {
         let made = json(place.folder.path(), &[&["api-key", "create", "--data", "data"], arguments].concat());
         (made["secret"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned())
@@ -287,7 +317,7 @@ fn bad_requests_are_answered() {
 
 #[test]
 fn requests_that_come_twice() {
-    let place = Workplace::with_model();
+    let place = with_compiled_model();
     let server = Server::start(&place.path("data"), &[]);
     let model = push(&server);
     let send = |key: &str, path: &str, body: &Value| {

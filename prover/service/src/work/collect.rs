@@ -40,12 +40,12 @@ fn named(references: &References) -> HashSet<Digest> {
     for facts in &references.deleted {
         // The proofs of a deleted model are verified with its key.
         let key = serde_json::from_value::<Facts>(facts.clone()).map(|facts| facts.verifying_key);
-        named.extend(key.ok().and_then(|key| key.parse().ok()));
+        named.extend(key.ok().and_then(|key| key.parse::<Digest>().ok()));
     }
     for payload in &references.payloads {
-        named.extend(payload.strip_prefix(ARTIFACT).and_then(|name| name.parse().ok()));
+        named.extend(payload.strip_prefix(ARTIFACT).and_then(|name| name.parse::<Digest>().ok()));
     }
-    named.extend(references.proofs.iter().filter_map(|proof| proof.parse().ok()));
+    named.extend(references.proofs.iter().filter_map(|proof| proof.parse::<Digest>().ok()));
     named
 }
 
