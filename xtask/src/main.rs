@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|browser|client|contracts|node-tests|models|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask` alone lists them.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
@@ -13,6 +13,7 @@ mod models;
 mod mutants;
 mod nightly;
 mod node_tests;
+mod page;
 mod step;
 mod test;
 mod tools;
@@ -33,6 +34,8 @@ Tasks:
   browser
          The verifier in TypeScript: types, known answers, the tampering table
   client The Python client of the proving service: rules, types, tests against the server
+  page [--bless]
+         The service's web page: its files, and all of it in Chromium; write the files
   contracts test|bless|compile|check
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   node-tests [--bless | WORD..]
@@ -59,6 +62,9 @@ fn main() -> ExitCode {
     }
     if let Some(("node-tests", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(node_tests::node_tests(arguments));
+    }
+    if let Some(("page", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(page::page(arguments));
     }
     if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(models::models(arguments));

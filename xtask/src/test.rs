@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::browser::browser;
 use crate::contracts::contracts;
 use crate::node_tests::node_tests;
+use crate::page::page;
 use crate::step::{Step, root};
 use crate::tools;
 
@@ -25,6 +26,7 @@ pub(crate) fn test() -> Result<()> {
         .env(PORTABLE, "1")
         .run()?;
     browser()?;
+    page(&[])?;
     node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::step::{Step, root};
 
@@ -11,6 +11,9 @@ const CARGO_DENY: &str = "0.20.2";
 const TYPOS: &str = "1.52.0";
 /// Its newest operator set is the newest that is imported.
 const ONNX: &str = "1.19.1";
+
+/// A script that the service's page has.
+const HTMX: &str = "2.0.11";
 
 /// What Keras' models are made and compared with: TensorFlow wants other versions than the other exporters.
 const KERAS: [&str; 4] = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1.17.0", "onnxruntime==1.32.0"];
@@ -134,6 +137,33 @@ pub(crate) fn node_packages() -> Result<()> {
 /// Node, npm and what `verifier/ts/package-lock.json` names. No package needs to run anything to be installed.
 pub(crate) fn typescript_packages() -> Result<()> {
     packages("verifier/ts", &["--ignore-scripts"])
+}
+
+/// The pinned htmx, as npm has it.
+pub(crate) fn htmx() -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(format!("htmx-{HTMX}"));
+    let script = folder.join("node_modules/htmx.org/dist/htmx.min.js");
+    if !script.is_file() {
+        require("npm", "Node.js 20 or newer, with npm")?;
+        Step::new("install htmx", "npm")
+            .args(["install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix"])
+            .args([&folder])
+            .args([format!("htmx.org@{HTMX}")])
+            .run()?;
+    }
+    present(script)
+}
+
+/// The browser of $CHROMIUM, or one of the path.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return present(named.into());
+    }
+    let known = ["chromium", "chromium-browser", "google-chrome"];
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let programs = std::env::split_paths(&folders).flat_map(|folder| known.map(|name| folder.join(name)));
+    let found = programs.into_iter().find(|program| program.is_file());
+    found.context("there is no Chromium: install it (on Debian: `apt install chromium`), or name it in $CHROMIUM, and run this again")
 }
 
 /// Node, npm and what the lock file of a folder names.
