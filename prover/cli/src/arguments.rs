@@ -496,6 +496,8 @@ pub(crate) enum Srs {
     Generate(SrsGenerate),
     /// Check the pairings of one's powers.
     Check(SrsCheck),
+    /// Import the powers of a ceremony: snarkjs' .ptau, or halo2's raw parameters.
+    Import(crate::srs_arguments::SrsImport),
 }
 
 #[derive(Debug, Args)]

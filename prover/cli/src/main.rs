@@ -15,6 +15,7 @@ mod memory;
 mod program;
 #[cfg(feature = "service")]
 mod service_arguments;
+mod srs_arguments;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
