@@ -163,6 +163,10 @@ sol! {
         function veto(bytes32 group) returns (bool);
     }
 
+    interface TextBinder {
+        function bind(string text, bytes32 textHash) returns (int256[] buckets);
+    }
+
     interface CollateralSteward {
         constructor(address authority, address gateway, address market);
         function subjectOf(address asset) returns (bytes32);
@@ -170,6 +174,8 @@ sol! {
         function market() returns (address);
     }
 }
+
+pub mod demo;
 
 /// The ports of a key's layout as the ABI has them.
 pub fn ports_of(layout: &Layout) -> Vec<Port> {
@@ -193,7 +199,7 @@ mod tests {
     use crate::Contract;
 
     /// Every function of an interface is one of the compiled contract.
-    fn declares<I: SolInterface>(contract: Contract) {
+    pub(super) fn declares<I: SolInterface>(contract: Contract) {
         let methods = contract.methods().unwrap();
         for selector in I::selectors() {
             let selector = hex::encode(selector);
@@ -212,6 +218,7 @@ mod tests {
             declares::<Consumer::ConsumerCalls>(consumer);
             declares::<BoundedConsumer::BoundedConsumerCalls>(consumer);
         }
+        declares::<TextBinder::TextBinderCalls>(Contract::TextBinder);
         declares::<CollateralSteward::CollateralStewardCalls>(Contract::CollateralSteward);
     }
 }

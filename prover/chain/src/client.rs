@@ -328,7 +328,8 @@ impl Sender<'_> {
         }
         let next = client.nonce(from)?;
         // In the place of what was sent and got lost: of the two, one at most is ever in a block, and a contract keeps its address.
-        let nonce = record.sent(name).map(|sent| sent.nonce).filter(|before| *before >= next).unwrap_or(next);
+        let before = record.sent(name).filter(|sent| sent.from == from).map(|sent| sent.nonce);
+        let nonce = before.filter(|before| *before >= next).unwrap_or(next);
         let transaction = TxEip1559 {
             chain_id: client.chain_id,
             nonce,
@@ -345,7 +346,7 @@ impl Sender<'_> {
         let signed = TxEnvelope::from(transaction.into_signed(signature));
         let hash = *signed.tx_hash();
         let address = to.is_none().then(|| from.create(nonce));
-        record.put(name, Sent { transaction: hash, nonce, address, code_hash: None })?;
+        record.put(name, Sent { from, transaction: hash, nonce, address, code_hash: None })?;
         tracing::info!(what, %hash, nonce, gas_limit, "sending");
 
         match client.rpc.ask::<B256>("eth_sendRawTransaction", json!([hexadecimal(&signed.encoded_2718())])) {

@@ -105,16 +105,6 @@ pub enum Error {
         /// What the node says.
         got: B256,
     },
-    /// A record of another account's contracts.
-    #[error("{} is a record of contracts that {expected} deployed, the key is that of {got}", path.display())]
-    OtherDeployer {
-        /// The record.
-        path: PathBuf,
-        /// In the record.
-        expected: Address,
-        /// Of the key.
-        got: Address,
-    },
     /// Too little ether.
     #[error("{account} has {have} wei, {what} takes up to {need}")]
     NoFunds {
@@ -283,7 +273,6 @@ impl Error {
             Self::ChainId { .. } => "name the node of the chain that is meant, or that chain with --chain-id",
             Self::NoChainId { got } => return Some(format!("say --chain-id {got}, if that is the chain that is meant")),
             Self::OtherGenesis { .. } => "a development chain was started anew: name another record, or remove this one",
-            Self::OtherDeployer { .. } => "sign with the key that deployed them, or name another record",
             Self::NoFunds { .. } => "send it ether, then run the same command again: it goes on where it stopped",
             Self::GasPrice { .. } => "wait, or admit more with --max-fee",
             Self::NotMined { .. } => "run the same command again: it goes on waiting for this transaction",

@@ -32,7 +32,6 @@ struct Content {
     chain_id: u64,
     /// Tells two chains of one number apart.
     genesis: B256,
-    deployer: Address,
     sent: BTreeMap<String, Sent>,
 }
 
@@ -40,6 +39,8 @@ struct Content {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sent {
+    /// Who sent it.
+    pub from: Address,
     /// Its hash.
     pub transaction: B256,
     /// Its place among the sender's.
@@ -56,18 +57,11 @@ impl Record {
     /// The record in this file, or an empty one if there is no file.
     ///
     /// # Errors
-    /// [`Error::Record`], [`Error::Disk`]; [`Error::ChainId`], [`Error::OtherGenesis`], [`Error::OtherDeployer`] if it is another
-    /// chain's or another account's.
-    pub fn open(path: &Path, chain_id: u64, genesis: B256, deployer: Address) -> Result<Self, Error> {
+    /// [`Error::Record`], [`Error::Disk`]; [`Error::ChainId`], [`Error::OtherGenesis`] if it is another chain's.
+    pub fn open(path: &Path, chain_id: u64, genesis: B256) -> Result<Self, Error> {
         let Some(content) = read(path)? else {
-            let content = Content {
-                format: FORMAT.to_owned(),
-                version: VERSION,
-                chain_id,
-                genesis,
-                deployer,
-                sent: BTreeMap::new(),
-            };
+            let (format, sent) = (FORMAT.to_owned(), BTreeMap::new());
+            let content = Content { format, version: VERSION, chain_id, genesis, sent };
             return Ok(Self { path: path.to_owned(), content, writes: true });
         };
         if content.chain_id != chain_id {
@@ -76,9 +70,6 @@ impl Record {
         let path = path.to_owned();
         if content.genesis != genesis {
             return Err(Error::OtherGenesis { path, chain_id, expected: content.genesis, got: genesis });
-        }
-        if content.deployer != deployer {
-            return Err(Error::OtherDeployer { path, expected: content.deployer, got: deployer });
         }
         Ok(Self { path, content, writes: true })
     }
@@ -89,14 +80,6 @@ impl Record {
     /// [`Error::Record`], [`Error::Disk`].
     pub fn chain_id_of(path: &Path) -> Result<Option<u64>, Error> {
         Ok(read(path)?.map(|content| content.chain_id))
-    }
-
-    /// Whose contracts a record is of, if there is one.
-    ///
-    /// # Errors
-    /// [`Error::Record`], [`Error::Disk`].
-    pub fn deployer_of(path: &Path) -> Result<Option<Address>, Error> {
-        Ok(read(path)?.map(|content| content.deployer))
     }
 
     /// The same, without ever being written.
@@ -164,28 +147,27 @@ mod tests {
     use super::*;
 
     fn sent(address: u8, code_hash: Option<B256>) -> Sent {
-        Sent { transaction: B256::repeat_byte(1), nonce: 3, address: Some(Address::repeat_byte(address)), code_hash }
+        Sent { from: Address::ZERO, transaction: B256::repeat_byte(1), nonce: 3, address: Some(Address::repeat_byte(address)), code_hash }
     }
 
     #[test]
-    fn keeps_what_was_sent_and_tells_chains_and_accounts_apart() {
+    fn keeps_what_was_sent_and_tells_chains_apart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deployment.json");
-        let (genesis, deployer) = (B256::repeat_byte(7), Address::repeat_byte(8));
-        let open = |chain_id, genesis, deployer| Record::open(&path, chain_id, genesis, deployer);
-        let mut record = open(1, genesis, deployer).unwrap();
+        let genesis = B256::repeat_byte(7);
+        let open = |chain_id, genesis| Record::open(&path, chain_id, genesis);
+        let mut record = open(1, genesis).unwrap();
         assert!(Record::chain_id_of(&path).unwrap().is_none());
         record.put("a", sent(1, None)).unwrap();
         record.put("b", sent(2, Some(B256::ZERO))).unwrap();
 
-        let back = open(1, genesis, deployer).unwrap();
+        let back = open(1, genesis).unwrap();
         assert_eq!(back.sent("a"), Some(&sent(1, None)));
         assert!(matches!(back.address("a"), Err(Error::NotDeployed { .. })), "sent, not seen on the chain");
         assert_eq!(back.address("b").unwrap(), Address::repeat_byte(2));
         assert_eq!(back.contracts().collect::<Vec<_>>(), [("b", Address::repeat_byte(2))]);
-        assert!(matches!(open(2, genesis, deployer), Err(Error::ChainId { expected: 1, got: 2 })));
-        assert!(matches!(open(1, B256::ZERO, deployer), Err(Error::OtherGenesis { .. })));
-        assert!(matches!(open(1, genesis, Address::ZERO), Err(Error::OtherDeployer { .. })));
+        assert!(matches!(open(2, genesis), Err(Error::ChainId { expected: 1, got: 2 })));
+        assert!(matches!(open(1, B256::ZERO), Err(Error::OtherGenesis { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half written stays");
     }
 
@@ -193,9 +175,9 @@ mod tests {
     fn refuses_files_that_are_no_records() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.json");
-        for bad in ["", "{}", "[1]", r#"{"format":"apodict-deployment","version":2,"chain_id":1,"genesis":"0x00","deployer":"0x","sent":{}}"#] {
+        for bad in ["", "{}", "[1]", r#"{"format":"apodict-deployment","version":2,"chain_id":1,"genesis":"0x00","sent":{}}"#] {
             std::fs::write(&path, bad).unwrap();
-            let error = Record::open(&path, 1, B256::ZERO, Address::ZERO).unwrap_err();
+            let error = Record::open(&path, 1, B256::ZERO).unwrap_err();
             assert!(matches!(error, Error::Record { .. }), "{bad}: {error}");
         }
     }

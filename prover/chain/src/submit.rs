@@ -46,19 +46,35 @@ pub struct Accepted {
 /// What the next decision about a subject must be bound to.
 ///
 /// # Errors
-/// What [`Client::read`] fails with.
+/// What [`Client::read`] fails with; [`Error::Lied`] if the gateway computes another context.
 pub fn context(client: &Client, core: &Core, consumer: Address, subject: B256, deadline: u64) -> Result<Request, Error> {
     let policy: Policy = client.read(consumer, &Consumer::policyCall { subject })?;
     let nonce = client.read(core.gateway, &DecisionGateway::cursorCall { consumer, subject })?.nextNonce;
-    let request = DecisionGateway::contextOfCall { consumer, model: policy.model, subject, nonce, deadline };
-    let halves = client.read(core.gateway, &request)?;
-    let context = B256::from(halves.high << 128 | halves.low);
-    let expected = context_of(client.chain_id(), core.gateway, &request);
-    if context != expected {
-        let reason = format!("it says {context}, chain, gateway and request make {expected}");
-        return Err(Error::Lied { what: "the decision's context".to_owned(), reason });
+    let call = DecisionGateway::contextOfCall { consumer, model: policy.model, subject, nonce, deadline };
+    let halves = client.read(core.gateway, &call)?;
+    let got = B256::from(halves.high << 128 | halves.low);
+    let request = Request { consumer, subject, nonce, deadline, model: policy.model, context: B256::ZERO };
+    let request = request.numbered(client.chain_id(), core, nonce);
+    if request.context == got {
+        return Ok(request);
     }
-    Ok(Request { consumer, subject, nonce, deadline, model: policy.model, context })
+    let reason = format!("it says {got}, chain, gateway and request make {}", request.context);
+    Err(Error::Lied { what: "the decision's context".to_owned(), reason })
+}
+
+impl Request {
+    /// The same about the subject's last decision, if a proof is bound to that: it may have been submitted before.
+    #[must_use]
+    pub fn or_the_last(self, client: &Client, core: &Core, proved: B256) -> Self {
+        let last = self.nonce.checked_sub(1).map(|nonce| self.numbered(client.chain_id(), core, nonce));
+        last.filter(|last| last.context == proved).unwrap_or(self)
+    }
+
+    fn numbered(self, chain_id: u64, core: &Core, nonce: u64) -> Self {
+        let Self { consumer, subject, deadline, model, .. } = self;
+        let call = DecisionGateway::contextOfCall { consumer, model, subject, nonce, deadline };
+        Self { nonce, context: context_of(chain_id, core.gateway, &call), ..self }
+    }
 }
 
 /// As `Contexts.hash` computes it.

@@ -82,6 +82,10 @@ pub(crate) enum Command {
     #[cfg(feature = "service")]
     #[command(hide = true)]
     WorkerChild,
+    /// The contracts on a chain: deploy them, register models, submit decisions.
+    #[cfg(feature = "chain")]
+    #[command(subcommand)]
+    Chain(Box<crate::chain_arguments::Chain>),
     /// Print a completion script for a shell.
     Completions(Completions),
 }

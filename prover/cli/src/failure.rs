@@ -96,6 +96,11 @@ pub(crate) enum Failure {
     #[error("the verifier contract cannot be made or run")]
     Contract(#[from] apodict_solidity::Error),
 
+    #[cfg(feature = "chain")]
+    #[error(transparent)]
+    #[diagnostic(help("{}", .0.advice().unwrap_or_default()))]
+    Chain(#[from] apodict_chain::Error),
+
     #[cfg(feature = "service")]
     #[error("the server does not run")]
     Serve(#[from] apodict_service::server::ServeError),

@@ -5,6 +5,8 @@
 mod accuracy;
 mod agreement;
 mod arguments;
+#[cfg(feature = "chain")]
+mod chain_arguments;
 mod commands;
 mod comparison;
 mod console;
@@ -62,6 +64,8 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::ApiKey(arguments) => commands::api_key::run(arguments, console),
         #[cfg(feature = "service")]
         Command::WorkerChild => commands::serve::child(),
+        #[cfg(feature = "chain")]
+        Command::Chain(arguments) => commands::chain::run(arguments, console),
         Command::Completions(arguments) => commands::completions::run(arguments),
     }
 }
