@@ -316,6 +316,14 @@ impl<'a> Deployer<'a> {
         Ok(Some(receipt))
     }
 
+    /// Calls a function that changes something, under a name, without a step of its own to tell. Nothing is planned of it.
+    ///
+    /// # Errors
+    /// As [`Sender::call`].
+    pub fn send<C: SolCall>(&mut self, name: &str, to: Address, call: &C) -> Result<Receipt, Error> {
+        self.sender.call(self.record, name, to, call)
+    }
+
     /// Leaves a function to a role.
     ///
     /// # Errors

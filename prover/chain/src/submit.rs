@@ -70,6 +70,34 @@ impl Request {
         last.filter(|last| last.context == proved).unwrap_or(self)
     }
 
+    /// The same on a chain with another number: what a proof for that one is bound to.
+    #[must_use]
+    pub fn on_chain(self, chain_id: u64, core: &Core) -> Self {
+        self.numbered(chain_id, core, self.nonce)
+    }
+
+    /// The call that hands a decision in, with integers in steps and whatever proof: nothing of it is checked here.
+    pub fn submission(
+        &self,
+        sources: &Sources,
+        inputs: &[i128],
+        outputs: &[i128],
+        proof: &[u8],
+    ) -> DecisionGateway::submitCall {
+        let integers = |list: &[i128]| list.iter().copied().map(integer).collect();
+        let request = DecisionRequest {
+            consumer: self.consumer,
+            subject: self.subject,
+            nonce: self.nonce,
+            deadline: self.deadline,
+            observed: sources.observed,
+            rounds: sources.rounds.iter().map(|round| Uint::<80, 2>::from(*round)).collect(),
+            inputs: integers(inputs),
+            outputs: integers(outputs),
+        };
+        DecisionGateway::submitCall { request, proof: proof.to_vec().into() }
+    }
+
     fn numbered(self, chain_id: u64, core: &Core, nonce: u64) -> Self {
         let Self { consumer, subject, deadline, model, .. } = self;
         let call = DecisionGateway::contextOfCall { consumer, model, subject, nonce, deadline };
@@ -163,24 +191,13 @@ impl Sender<'_> {
         if request.context != B256::from(context) {
             return Err(Error::OtherContext { expected: request.context, got: context.into() });
         }
-        let integers = |tensors: &[Vec<i128>]| tensors.concat().into_iter().map(integer).collect::<Vec<I256>>();
-        let (inputs, outputs) = (integers(&inputs), integers(&outputs));
+        let call = request.submission(sources, &inputs.concat(), &outputs.concat(), proof);
         let hash = |integers: &[I256]| {
             let words: Vec<u8> = integers.iter().flat_map(|integer| integer.to_be_bytes::<32>()).collect();
             keccak256(words)
         };
-        let id = keccak256([request.context, hash(&inputs), hash(&outputs)].concat());
-        let request = DecisionRequest {
-            consumer: request.consumer,
-            subject: request.subject,
-            nonce: request.nonce,
-            deadline: request.deadline,
-            observed: sources.observed,
-            rounds: sources.rounds.iter().map(|round| Uint::<80, 2>::from(*round)).collect(),
-            inputs,
-            outputs,
-        };
-        Ok((DecisionGateway::submitCall { request, proof: proof.to_vec().into() }, id))
+        let id = keccak256([request.context, hash(&call.request.inputs), hash(&call.request.outputs)].concat());
+        Ok((call, id))
     }
 }
 

@@ -97,6 +97,15 @@ pub(crate) enum Failure {
     Contract(#[from] apodict_solidity::Error),
 
     #[cfg(feature = "chain")]
+    #[error("the chain took what it must refuse: {what}")]
+    #[diagnostic(help("this is a defect of apodict: report it"))]
+    NotRefused { what: &'static str },
+
+    #[cfg(feature = "chain")]
+    #[error("there is no place for temporary files")]
+    Scratch(#[source] io::Error),
+
+    #[cfg(feature = "chain")]
     #[error(transparent)]
     #[diagnostic(help("{}", .0.advice().unwrap_or_default()))]
     Chain(#[from] apodict_chain::Error),
