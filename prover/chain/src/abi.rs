@@ -3,8 +3,8 @@
 
 #![allow(missing_docs, reason = "the contracts' own comments document them")]
 
-use alloy::primitives::B256;
-use alloy::sol;
+use alloy_primitives::B256;
+use alloy_sol_types::sol;
 use apodict_verifier::Layout;
 
 sol! {
@@ -193,7 +193,7 @@ pub fn num_inputs(layout: &Layout) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use alloy::sol_types::SolInterface;
+    use alloy_sol_types::SolInterface;
 
     use super::*;
     use crate::Contract;

@@ -3,14 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy::eips::eip2718::Encodable2718;
-use alloy::primitives::{Address, B256, Bytes, TxKind, U64, U128, U256};
-use alloy::signers::SignerSync;
-use alloy::sol_types::SolCall;
+use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
+use alloy_sol_types::SolCall;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::transaction::{Signed, Transaction};
 use crate::{Error, Record, Rpc, Sent, Wallet};
 
 /// Gas that a transaction may use (EIP-7825).
@@ -330,26 +328,14 @@ impl Sender<'_> {
         // In the place of what was sent and got lost: of the two, one at most is ever in a block, and a contract keeps its address.
         let before = record.sent(name).filter(|sent| sent.from == from).map(|sent| sent.nonce);
         let nonce = before.filter(|before| *before >= next).unwrap_or(next);
-        let transaction = TxEip1559 {
-            chain_id: client.chain_id,
-            nonce,
-            gas_limit,
-            max_fee_per_gas: fees.max,
-            max_priority_fee_per_gas: fees.tip,
-            to: to.map_or(TxKind::Create, TxKind::Call),
-            value: U256::ZERO,
-            access_list: Default::default(),
-            input: data.to_vec().into(),
-        };
-        let signature = self.wallet.signer().sign_hash_sync(&transaction.signature_hash());
-        let signature = signature.map_err(|error| Error::Lied { what: "the key".to_owned(), reason: error.to_string() })?;
-        let signed = TxEnvelope::from(transaction.into_signed(signature));
-        let hash = *signed.tx_hash();
+        let (chain_id, tip, max_fee) = (client.chain_id, fees.tip, fees.max);
+        let transaction = Transaction { chain_id, nonce, tip, max_fee, gas_limit, to, data };
+        let Signed { hash, bytes } = transaction.signed(self.wallet).ok_or(Error::NoKey)?;
         let address = to.is_none().then(|| from.create(nonce));
         record.put(name, Sent { from, transaction: hash, nonce, address, code_hash: None })?;
         tracing::info!(what, %hash, nonce, gas_limit, "sending");
 
-        match client.rpc.ask::<B256>("eth_sendRawTransaction", json!([hexadecimal(&signed.encoded_2718())])) {
+        match client.rpc.ask::<B256>("eth_sendRawTransaction", json!([hexadecimal(&bytes)])) {
             Ok(got) if got != hash => {
                 let reason = format!("it says that it was sent as {got}");
                 return Err(Error::Lied { what: format!("transaction {hash}"), reason });

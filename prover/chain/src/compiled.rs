@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use apodict_solidity::{key_creation_code, key_data};
 use apodict_verifier::VerifyingKey;
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, B256};
-use alloy::sol_types::{SolCall, SolConstructor};
+use alloy_primitives::{Address, B256};
+use alloy_sol_types::{SolCall, SolConstructor};
 use apodict_solidity::artifacts;
 use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
 

@@ -1,6 +1,6 @@
 //! The contracts of `solidity/` on a chain: deploy them, register models, submit proved decisions.
 //!
-//! Types, signatures and the ABI are alloy's. Requests are made one by one by [`Rpc`], whose answers have a size and a time: a node is
+//! Types and the ABI are alloy's. Requests are made one by one by [`Rpc`], whose answers have a size and a time: a node is
 //! not trusted. What it says of a transaction counts only with what the chain holds afterwards: code is compared byte for byte with
 //! what was compiled, state is read back. What was sent stands in a [`Record`] before it is sent, so that a command that was cut off
 //! goes on where it stopped.
@@ -11,15 +11,17 @@ mod client;
 mod compiled;
 mod deploy;
 mod error;
+mod keystore;
 mod record;
 mod refusal;
 mod register;
 mod rpc;
 mod submit;
+mod transaction;
 mod wallet;
 
-pub use alloy::primitives;
-pub use alloy::sol_types;
+pub use alloy_primitives;
+pub use alloy_sol_types;
 pub use anvil::Anvil;
 pub use client::{Client, Fees, Log, Receipt, Sender};
 pub use compiled::{Code, Contract};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::{Address, B256};
+use alloy_primitives::{Address, B256};
 use apodict_prover::disk::{self, Kind, PendingFile};
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 use std::sync::OnceLock;
 
-use alloy::dyn_abi::{DynSolValue, JsonAbiExt};
-use alloy::json_abi;
+use alloy_dyn_abi::{DynSolValue, JsonAbiExt};
+use alloy_json_abi;
 
 /// The errors of all contracts that are deployed, as an ABI: what `cargo xtask contracts bless` found in them.
 const ERRORS: &str = include_str!("../../../solidity/artifacts/errors.abi.json");

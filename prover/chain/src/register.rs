@@ -1,6 +1,6 @@
 //! Models: a key's data on the chain, and its record in the registry.
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use apodict_solidity::key_code_hash;
 use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
 

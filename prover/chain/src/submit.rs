@@ -1,7 +1,7 @@
 //! Decisions: what a proof must be bound to, and its way to the consumer.
 
-use alloy::primitives::{Address, B256, I256, U256, Uint, keccak256};
-use alloy::sol_types::SolEvent;
+use alloy_primitives::{Address, B256, I256, U256, Uint, keccak256};
+use alloy_sol_types::SolEvent;
 use apodict_verifier::{SrsPolicy, Statement, Verifier, VerifyingKey};
 
 use crate::abi::{Consumer, DecisionGateway, DecisionRequest, Policy};
@@ -166,7 +166,7 @@ impl Sender<'_> {
         key: &VerifyingKey,
         proof: (&[[u8; 32]], &[u8]),
     ) -> Result<(B256, u64), Error> {
-        use alloy::sol_types::SolCall;
+        use alloy_sol_types::SolCall;
         let (call, id) = self.submission(request, sources, key, proof)?;
         let data = call.abi_encode();
         self.client.try_call(Some(self.address()), core.gateway, &data, DecisionGateway::submitCall::SIGNATURE)?;

@@ -1,6 +1,6 @@
 //! What demonstrations and tests use beside: consumers with more to set up, and the contracts of `solidity/test` around them.
 
-use alloy::sol;
+use alloy_sol_types::sol;
 
 sol! {
     #[derive(Debug)]
