@@ -20,8 +20,8 @@ mod submit;
 mod transaction;
 mod wallet;
 
-pub use alloy_primitives;
-pub use alloy_sol_types;
+pub use alloy_primitives as primitives;
+pub use alloy_sol_types as sol_types;
 pub use anvil::Anvil;
 pub use client::{Client, Fees, Log, Receipt, Sender};
 pub use compiled::{Code, Contract};
