@@ -4,7 +4,6 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::OnceLock;
 
 use alloy_dyn_abi::{DynSolValue, JsonAbiExt};
-use alloy_json_abi;
 
 /// The errors of all contracts that are deployed, as an ABI: what `cargo xtask contracts bless` found in them.
 const ERRORS: &str = include_str!("../../../solidity/artifacts/errors.abi.json");
@@ -32,7 +31,7 @@ impl Refusal {
         let Some((selector, body)) = data.split_first_chunk::<4>() else { return unknown() };
         let Some(error) = errors().iter().find(|error| error.selector() == *selector) else { return unknown() };
         let Ok(values) = error.abi_decode_input(body) else { return unknown() };
-        let name_of = |(at, input): (usize, &json_abi::Param)| {
+        let name_of = |(at, input): (usize, &alloy_json_abi::Param)| {
             if input.name.is_empty() { at.to_string() } else { input.name.trim_end_matches('_').to_owned() }
         };
         let names = error.inputs.iter().enumerate().map(name_of);
@@ -71,10 +70,10 @@ impl Display for Refusal {
     }
 }
 
-fn errors() -> &'static [json_abi::Error] {
-    static ERRORS_OF_ALL: OnceLock<Vec<json_abi::Error>> = OnceLock::new();
+fn errors() -> &'static [alloy_json_abi::Error] {
+    static ERRORS_OF_ALL: OnceLock<Vec<alloy_json_abi::Error>> = OnceLock::new();
     ERRORS_OF_ALL.get_or_init(|| {
-        let read = |json| serde_json::from_str::<Vec<json_abi::Error>>(json).unwrap_or_default();
+        let read = |json| serde_json::from_str::<Vec<alloy_json_abi::Error>>(json).unwrap_or_default();
         [read(ERRORS), read(OF_SOLIDITY)].concat()
     })
 }

@@ -1,10 +1,10 @@
 //! What happens: calm hours, a crash, two proposals; and what is refused.
 
 use apodict_chain::abi::demo::{AgentVoter, ElasticToken, OverridableGovernor, ProposalAdvisor, ReferenceMarket, SupplyController};
-use apodict_chain::abi::{BoundedConsumer, CollateralSteward, DecisionGateway, FeedBinder};
+use apodict_chain::abi::{BoundedConsumer, CollateralSteward, FeedBinder};
 use apodict_chain::primitives::{Address, B256, I256, U256, keccak256};
 use apodict_chain::sol_types::{SolCall, SolEvent};
-use apodict_chain::{Accepted, Client, Core, Error, Receipt, Record, Refusal, Request, Sender, Sources, context};
+use apodict_chain::{Accepted, Client, Error, Receipt, Record, Refusal, Request, Sender, Sources, context};
 use serde::Serialize;
 
 use super::feeds::{Feed, HOUR, next_block_at};
