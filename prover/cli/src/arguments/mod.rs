@@ -1,6 +1,8 @@
 //! What may be typed.
 
 mod bench;
+#[cfg(feature = "chain")]
+mod chain;
 mod compile;
 mod contract;
 mod prove;
@@ -11,12 +13,14 @@ mod srs;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use bench::{Bench, Peer};
+#[cfg(feature = "chain")]
+pub(crate) use chain::{Chain, ConsumerKind, Context, Demo, Deploy, Node, Origin, Place, Register, Signing, Submit};
 pub(crate) use compile::{Compile, CompileOptions, Evaluate, Inspect, MaxError, Objective, OutputDecision};
 pub(crate) use contract::{Calldata, Contract};
 pub(crate) use prove::{Backend, Keys, Prove, Verify};
 #[cfg(feature = "service")]
 pub(crate) use service::{ApiKey, CreateKey, RevokeKey, Serve};
-pub(crate) use srs::{Srs, SrsCheck, SrsFile, SrsGenerate, SrsPin};
+pub(crate) use srs::{Srs, SrsCheck, SrsFile, SrsGenerate, SrsImport, SrsPin};
 
 /// Proves decisions of quantized models, and verifies the proofs.
 #[derive(Debug, Parser)]
@@ -87,6 +91,10 @@ pub(crate) enum Command {
     #[cfg(feature = "service")]
     #[command(hide = true)]
     WorkerChild,
+    /// The contracts on a chain: deploy them, register models, submit decisions.
+    #[cfg(feature = "chain")]
+    #[command(subcommand)]
+    Chain(Box<Chain>),
     /// Print a completion script for a shell.
     Completions(Completions),
 }
