@@ -7,7 +7,7 @@ import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {InputHash} from "../libraries/InputHash.sol";
-import {Outputs} from "../libraries/Outputs.sol";
+import {VerifierCall} from "../libraries/VerifierCall.sol";
 import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
 import {PublicValues} from "../verifiers/PublicValues.sol";
 
@@ -19,8 +19,6 @@ abstract contract GatewayBase is IDecisionGateway {
         uint64 acceptedAt;
     }
 
-    /// @notice Public values that a context takes.
-    uint256 internal constant CONTEXT_VALUES = 2;
     /// @notice The unit of outputs that consumers are handed.
     uint256 internal constant UNIT = 1e18;
 
@@ -150,15 +148,16 @@ abstract contract GatewayBase is IDecisionGateway {
         int256[] memory outputs,
         bytes calldata proof
     ) internal view returns (bytes32 id) {
-        uint256 first = CONTEXT_VALUES + inputs.length;
-        uint256[] memory instances = new uint256[](first + outputs.length);
-        (instances[0], instances[1]) = PublicValues.contextOf(context);
-        for (uint256 i = 0; i < inputs.length; ++i) {
-            instances[CONTEXT_VALUES + i] = PublicValues.fromInt256(inputs[i]);
+        bytes memory call = VerifierCall.encode(model, context, inputs, outputs, proof);
+        // The registry has compared the code's hash: there is code.
+        (bool success, bytes memory answer) = model.verifier.staticcall(call);
+        if (!success) {
+            assembly ("memory-safe") {
+                revert(add(answer, 0x20), mload(answer))
+            }
         }
-        Outputs.encode(outputs, model.runs, instances, first);
-        bool verified = IHalo2Verifier(model.verifier).verifyProof(model.key, model.keyCodeHash, proof, instances);
-        if (!verified) revert IHalo2Verifier.ProofRejected();
+        // An answer that is no `bool`, or none, reverts here.
+        if (!abi.decode(answer, (bool))) revert IHalo2Verifier.ProofRejected();
         return keccak256(abi.encode(context, InputHash.ofAll(inputs), InputHash.ofAll(outputs)));
     }
 }

@@ -13,13 +13,15 @@ struct Live {
 }
 
 /// @notice What can be taken back of a parameter. `value`: what it was before the move at `since`, and `restore` puts
-/// back. `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds.
+/// back. `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds. `count`: how many
+/// parameters the group has, beside what is read with it anyway.
 /// @dev A move that is not safe always begins anew, a safe one only where `since` is older than a day: nobody hides a
 /// bad move behind a small safe one.
 struct Undo {
     uint48 value;
     uint40 since;
     uint40 unsafeAt;
+    uint8 count;
 }
 
 /// @notice How a parameter may move. `lo`, `hi`: its range. `stepUp`, `stepDown`: largest move of one decision, in its

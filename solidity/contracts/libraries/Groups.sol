@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.27;
 
+import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
 import {Bound, Bounds, Live, Undo} from "./Bounds.sol";
 
 /// @title Groups of parameters: what holds, what waits, what can be taken back.
@@ -24,8 +25,15 @@ library Groups {
     }
 
     struct State {
-        mapping(bytes32 group => Parameter[]) parameters;
+        mapping(bytes32 group => mapping(uint256 index => Parameter)) parameters;
         mapping(bytes32 group => Origin) origins;
+    }
+
+    /// @dev All parameters of a group, read once.
+    struct Loaded {
+        Live[] live;
+        Bound[] bounds;
+        Undo[] undo;
     }
 
     /// @dev Where the parameters of a group go: `wanted` and `waiting` count where a parameter does not move at once.
@@ -58,14 +66,14 @@ library Groups {
 
     /// @notice Sets bounds, and values where some are given: the first time they must be. What waits is dropped.
     function configure(State storage self, bytes32 group, Bound[] calldata bounds, uint48[] calldata values) external {
-        Parameter[] storage parameters = self.parameters[group];
-        bool isNew = parameters.length == 0;
-        uint256 count = isNew ? bounds.length : parameters.length;
-        if (count == 0 || bounds.length != count) revert BadBounds();
+        mapping(uint256 index => Parameter) storage parameters = self.parameters[group];
+        uint256 count = parameters[0].undo.count;
+        bool isNew = count == 0;
+        if (isNew) count = bounds.length;
+        if (count == 0 || count > type(uint8).max || bounds.length != count) revert BadBounds();
         if (values.length != count && (isNew || values.length != 0)) revert BadBounds();
         for (uint256 i = 0; i < count; ++i) {
             if (bounds[i].lo > bounds[i].hi) revert BadBounds();
-            if (isNew) parameters.push();
             parameters[i].bound = bounds[i];
             parameters[i].live.eta = 0;
             if (values.length == 0) continue;
@@ -73,21 +81,25 @@ library Groups {
             // The count goes on: readers take what is not newer for known.
             uint32 seq = parameters[i].live.seq;
             parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), seq);
-            parameters[i].undo = Undo(values[i], uint40(block.timestamp), uint40(block.timestamp));
+            parameters[i].undo = _undoFrom(values[i], count);
         }
         emit Configured(group, bounds);
     }
 
     /// @notice Moves a group to where a decision wants it, as far and as soon as its bounds admit.
+    /// @param origin Where it comes from; `binder` is left to this function.
+    /// @param gateway Asked for its binder where something waits: what moves at once needs none.
     /// @return live The parameters; `changed`: whether one moved at once.
-    function move(State storage self, bytes32 group, uint256[] memory targets, Origin memory origin)
-        external
-        returns (Live[] memory live, bool changed)
-    {
-        Bounds.Plan memory plan;
-        Bound[] memory bounds;
-        (live, bounds) = _load(self, group);
-        plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
+    function move(
+        State storage self,
+        bytes32 group,
+        uint256[] memory targets,
+        Origin memory origin,
+        IDecisionGateway gateway
+    ) external returns (Live[] memory live, bool changed) {
+        Loaded memory loaded = _load(self, group);
+        live = loaded.live;
+        Bounds.Plan memory plan = Bounds.plan(live, loaded.bounds, targets, _cools(loaded));
         Wish memory wish = Wish(new uint48[](live.length), new uint48[](live.length), _etaOf(live), plan.delay);
         // What waits from another model counts for nothing: it may have been disabled.
         if (block.timestamp > wish.eta + GRACE || !_isOf(self, group, wish.eta, origin.model)) wish.eta = 0;
@@ -97,7 +109,8 @@ library Groups {
             if (next != targets[i]) emit Clamped(group, i, targets[i], next);
             bool moves = next != live[i].value;
             if (moves && plan.atOnce[i]) {
-                _keep(self, group, i, live[i].value, Bounds.isSafe(bounds[i], next > live[i].value));
+                bool safe = Bounds.isSafe(loaded.bounds[i], next > live[i].value);
+                _keep(self.parameters[group][i], loaded.undo[i], live[i].value, safe);
                 _set(group, live[i], i, next, origin.decision);
                 wish.waiting[i] = next;
                 changed = true;
@@ -107,8 +120,12 @@ library Groups {
             }
             wish.wanted[i] = next;
         }
-        if (waits) _queue(self, group, live, origin, wish);
-        else _drop(live);
+        if (waits) {
+            origin.binder = address(gateway.binder());
+            _queue(self, group, live, origin, wish);
+        } else {
+            _drop(live);
+        }
         _store(self, group, live);
     }
 
@@ -119,7 +136,8 @@ library Groups {
         external
         returns (Live[] memory live, Origin memory origin, bool done)
     {
-        (live,) = _load(self, group);
+        Loaded memory loaded = _load(self, group);
+        live = loaded.live;
         uint256 eta = _etaOf(live);
         if (eta == 0 || block.timestamp > eta + GRACE) return (live, origin, false);
         if (block.timestamp < eta) revert NotDue(eta);
@@ -127,7 +145,7 @@ library Groups {
         for (uint256 i = 0; i < live.length; ++i) {
             if (live[i].eta == 0) continue;
             // Whatever waited is not safe by itself.
-            _keep(self, group, i, live[i].value, false);
+            _keep(self.parameters[group][i], loaded.undo[i], live[i].value, false);
             _set(group, live[i], i, live[i].pending, origin.decision);
         }
         _drop(live);
@@ -138,7 +156,7 @@ library Groups {
     /// @notice Drops what waits.
     /// @return Whether something did.
     function veto(State storage self, bytes32 group) external returns (bool) {
-        (Live[] memory live,) = _load(self, group);
+        Live[] memory live = _load(self, group).live;
         if (_etaOf(live) == 0) return false;
         _drop(live);
         _store(self, group, live);
@@ -151,15 +169,16 @@ library Groups {
     /// something is put back, and stays where nothing is: `veto` drops it alone.
     /// @return live The parameters; `done`: whether something was put back.
     function restore(State storage self, bytes32 group) external returns (Live[] memory live, bool done) {
-        uint48[] memory to;
-        (live, to) = _restorable(self, group);
+        Loaded memory loaded = _load(self, group);
+        live = loaded.live;
+        uint48[] memory to = _restorable(loaded);
         for (uint256 i = 0; i < live.length; ++i) {
             uint48 from = live[i].value;
             if (to[i] == from) continue;
             _set(group, live[i], i, to[i], 0);
             // Once: a second time there is nothing to put back.
             live[i].previous = to[i];
-            self.parameters[group][i].undo = Undo(to[i], uint40(block.timestamp), uint40(block.timestamp));
+            self.parameters[group][i].undo = _undoFrom(to[i], live.length);
             emit Restored(group, i, from, to[i]);
             done = true;
         }
@@ -170,7 +189,7 @@ library Groups {
 
     /// @notice What `restore` would put back now: each parameter's own value where nothing.
     function restorable(State storage self, bytes32 group) external view returns (uint48[] memory values) {
-        (, values) = _restorable(self, group);
+        return _restorable(_load(self, group));
     }
 
     /// @notice Values and bounds of a group.
@@ -179,7 +198,8 @@ library Groups {
         view
         returns (Live[] memory live, Bound[] memory bounds)
     {
-        return _load(self, group);
+        Loaded memory loaded = _load(self, group);
+        return (loaded.live, loaded.bounds);
     }
 
     /// @notice What a decision would change now. `eta` in seconds, 0 for at once or not at all.
@@ -188,8 +208,9 @@ library Groups {
         view
         returns (uint256[] memory from, uint256[] memory to, uint48[] memory eta)
     {
-        (Live[] memory live, Bound[] memory bounds) = _load(self, group);
-        Bounds.Plan memory plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
+        Loaded memory loaded = _load(self, group);
+        Live[] memory live = loaded.live;
+        Bounds.Plan memory plan = Bounds.plan(live, loaded.bounds, targets, _cools(loaded));
         (from, to, eta) = (new uint256[](live.length), new uint256[](live.length), new uint48[](live.length));
         for (uint256 i = 0; i < live.length; ++i) {
             (from[i], to[i]) = (live[i].value, plan.next[i]);
@@ -242,40 +263,37 @@ library Groups {
     }
 
     /// @dev Keeps what a parameter was before a move, for `restore`.
-    function _keep(State storage self, bytes32 group, uint256 i, uint48 before, bool safe) private {
-        Undo storage undo = self.parameters[group][i].undo;
+    function _keep(Parameter storage parameter, Undo memory undo, uint48 before, bool safe) private {
         if (safe && block.timestamp <= undo.since + RESTORE_WINDOW) return;
         (undo.value, undo.since) = (before, uint40(block.timestamp));
         if (!safe) undo.unsafeAt = uint40(block.timestamp);
+        parameter.undo = undo;
     }
 
-    /// @dev The parameters, and where `restore` takes each.
-    function _restorable(State storage self, bytes32 group)
-        private
-        view
-        returns (Live[] memory live, uint48[] memory to)
-    {
-        Bound[] memory bounds;
-        (live, bounds) = _load(self, group);
+    /// @dev What `restore` has of a value that is set from outside: nothing to put back, and a raise cools down.
+    function _undoFrom(uint48 value, uint256 count) private view returns (Undo memory) {
+        // `configure` admits no more.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Undo(value, uint40(block.timestamp), uint40(block.timestamp), uint8(count));
+    }
+
+    /// @dev Where `restore` takes each parameter.
+    function _restorable(Loaded memory loaded) private view returns (uint48[] memory to) {
+        Live[] memory live = loaded.live;
         to = new uint48[](live.length);
         for (uint256 i = 0; i < live.length; ++i) {
             to[i] = live[i].value;
-            uint48 before = self.parameters[group][i].undo.value;
+            uint48 before = loaded.undo[i].value;
             if (before == to[i] || block.timestamp > live[i].changedAt + RESTORE_WINDOW) continue;
             // Bounds may have been set anew since: no value leaves them.
-            to[i] = Bounds.clamp(before, bounds[i]);
+            to[i] = Bounds.clamp(before, loaded.bounds[i]);
         }
     }
 
-    function _cools(State storage self, bytes32 group, Bound[] memory bounds)
-        private
-        view
-        returns (bool[] memory cools)
-    {
-        cools = new bool[](bounds.length);
+    function _cools(Loaded memory loaded) private view returns (bool[] memory cools) {
+        cools = new bool[](loaded.bounds.length);
         for (uint256 i = 0; i < cools.length; ++i) {
-            uint256 since = self.parameters[group][i].undo.unsafeAt;
-            cools[i] = block.timestamp < since + bounds[i].cooldown;
+            cools[i] = block.timestamp < uint256(loaded.undo[i].unsafeAt) + loaded.bounds[i].cooldown;
         }
     }
 
@@ -285,20 +303,23 @@ library Groups {
         }
     }
 
-    function _load(State storage self, bytes32 group) private view returns (Live[] memory live, Bound[] memory bounds) {
-        Parameter[] storage parameters = self.parameters[group];
-        uint256 count = parameters.length;
+    function _load(State storage self, bytes32 group) private view returns (Loaded memory loaded) {
+        mapping(uint256 index => Parameter) storage parameters = self.parameters[group];
+        uint256 count = parameters[0].undo.count;
         if (count == 0) revert UnknownGroup(group);
-        live = new Live[](count);
-        bounds = new Bound[](count);
+        loaded.live = new Live[](count);
+        loaded.bounds = new Bound[](count);
+        loaded.undo = new Undo[](count);
         for (uint256 i = 0; i < count; ++i) {
-            live[i] = parameters[i].live;
-            bounds[i] = parameters[i].bound;
+            Parameter storage parameter = parameters[i];
+            loaded.live[i] = parameter.live;
+            loaded.bounds[i] = parameter.bound;
+            loaded.undo[i] = parameter.undo;
         }
     }
 
     function _store(State storage self, bytes32 group, Live[] memory live) private {
-        Parameter[] storage parameters = self.parameters[group];
+        mapping(uint256 index => Parameter) storage parameters = self.parameters[group];
         for (uint256 i = 0; i < live.length; ++i) {
             parameters[i].live = live[i];
         }
