@@ -8,7 +8,6 @@ import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {InputHash} from "../libraries/InputHash.sol";
 import {VerifierCall} from "../libraries/VerifierCall.sol";
-import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
 import {PublicValues} from "../verifiers/PublicValues.sol";
 
 /// @title What single decisions and batches share: order, freshness, inputs, the call of the verifier.
@@ -148,16 +147,7 @@ abstract contract GatewayBase is IDecisionGateway {
         int256[] memory outputs,
         bytes calldata proof
     ) internal view returns (bytes32 id) {
-        bytes memory call = VerifierCall.encode(model, context, inputs, outputs, proof);
-        // The registry has compared the code's hash: there is code.
-        (bool success, bytes memory answer) = model.verifier.staticcall(call);
-        if (!success) {
-            assembly ("memory-safe") {
-                revert(add(answer, 0x20), mload(answer))
-            }
-        }
-        // An answer that is no `bool`, or none, reverts here.
-        if (!abi.decode(answer, (bool))) revert IHalo2Verifier.ProofRejected();
+        VerifierCall.verify(model, context, inputs, outputs, proof);
         return keccak256(abi.encode(context, InputHash.ofAll(inputs), InputHash.ofAll(outputs)));
     }
 }

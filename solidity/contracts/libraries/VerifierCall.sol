@@ -14,6 +14,25 @@ library VerifierCall {
     /// @notice Public values that a context takes.
     uint256 internal constant CONTEXT_VALUES = 2;
 
+    /// @notice Verifies; reverts with the verifier's own error, or as `encode` does.
+    /// @param model As `IModelRegistry.live` gives it: there is code at the verifier's address, and which is known.
+    function verify(
+        Model memory model,
+        bytes32 context,
+        int256[] memory inputs,
+        int256[] memory outputs,
+        bytes calldata proof
+    ) internal view {
+        (bool success, bytes memory answer) = model.verifier.staticcall(encode(model, context, inputs, outputs, proof));
+        if (!success) {
+            assembly ("memory-safe") {
+                revert(add(answer, 0x20), mload(answer))
+            }
+        }
+        // An answer that is no `bool`, or none, reverts here, without data.
+        if (!abi.decode(answer, (bool))) revert IHalo2Verifier.ProofRejected();
+    }
+
     /// @notice The call's bytes.
     /// @param inputs In steps, each in the range of `int128`; reverts with `PublicValues.OutOfRange` else.
     /// @param outputs In steps, as many as the model's runs hold, each in its run's range; reverts with `WrongLength` or

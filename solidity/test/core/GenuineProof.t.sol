@@ -9,6 +9,7 @@ import {Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 import {Port, PublicValues} from "../../contracts/verifiers/PublicValues.sol";
+import {RevertData} from "../../contracts/verifiers/RevertData.sol";
 import {VM} from "../Vm.sol";
 import {FixtureGateway} from "../support/FixtureGateway.sol";
 import {MockFeed} from "../support/MockFeed.sol";
@@ -185,6 +186,37 @@ contract GenuineProofTest is World {
         changed[position % changed.length] ^= bytes1(uint8(1 << (bit % 8)));
         VM.expectRevert();
         gateway.submit(made, changed);
+    }
+
+    /// @dev On a chain without one of the precompiles a call to its address succeeds and answers nothing.
+    function test_withoutPrecompilesNothingIsAccepted() external {
+        Request memory made = _request();
+        bytes memory code = VM.parseBytes(string.concat("0x", trimmed(VM.readFile("artifacts/Halo2VerifierLean.hex"))));
+        for (uint160 precompile = 5; precompile <= 8; ++precompile) {
+            VM.mockCall(address(precompile), "", "");
+            _refusedWithout(made, code);
+            VM.mockCallRevert(address(precompile), "", "");
+            _refusedWithout(made, code);
+            VM.clearMockedCalls();
+        }
+        gateway.submit(made, _proof);
+    }
+
+    function _refusedWithout(Request memory made, bytes memory code) private {
+        (bool success, bytes memory data) = address(gateway).call(abi.encodeCall(IDecisionGateway.submit, (made, _proof)));
+        yes(!success && bytes4(data) == IHalo2Verifier.PrecompileFailed.selector, "nothing is said about the proof");
+        yes(!RevertData.isRejection(data), "try again");
+        (success, data) = address(this).call(abi.encodeCall(this.create, (code)));
+        yes(!success && bytes4(data) == IHalo2Verifier.PrecompileSelfTestFailed.selector, "no verifier is made");
+    }
+
+    function create(bytes memory code) external {
+        assembly {
+            if iszero(create(0, add(code, 0x20), mload(code))) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+        }
     }
 
     /// @dev Too little gas is never read as a false proof, and burns no nonce (row 47).
