@@ -106,6 +106,16 @@ pub(crate) fn keras() -> Result<PathBuf> {
     python("keras", &KERAS)
 }
 
+/// The pinned slither.
+pub(crate) fn slither() -> Result<PathBuf> {
+    present(python("slither", &SLITHER)?.with_file_name("slither"))
+}
+
+/// The pinned halmos, with its solver.
+pub(crate) fn halmos() -> Result<PathBuf> {
+    present(python("halmos", &HALMOS)?.with_file_name("halmos"))
+}
+
 /// A Python with packages of these versions.
 fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = root().join("target/tools").join(name);
@@ -113,11 +123,11 @@ fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let (program, complete, pinned) = (folder.join("bin/python"), folder.join("complete"), packages.join("\n"));
     if std::fs::read_to_string(&complete).unwrap_or_default() != pinned {
         require("python3", "Python 3.11 or newer with its venv module")?;
-        Step::new("make a Python environment for models", "python3")
+        Step::new(format!("make a Python environment: {name}"), "python3")
             .args(["-m", "venv", "--clear"])
             .args([&folder])
             .run()?;
-        Step::new("install what exports models", &program)
+        Step::new(format!("install {name}"), &program)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
             .args(packages)
             .run()?;
