@@ -15,6 +15,10 @@ const ONNX: &str = "1.19.1";
 /// What Keras' models are made and compared with: TensorFlow wants other versions than the other exporters.
 const KERAS: [&str; 4] = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1.17.0", "onnxruntime==1.32.0"];
 
+/// What looks for known defects in contracts, and what proves properties of them. They are run, and nothing links them.
+const SLITHER: [&str; 2] = ["slither-analyzer==0.11.6", "crytic-compile==0.4.2"];
+const HALMOS: [&str; 1] = ["halmos==0.3.3"];
+
 /// What the other exported models are made and compared with.
 const EXPORTERS: [&str; 8] = [
     "onnx==1.23.2",

@@ -52,7 +52,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         batch.root = _rootOf(batch, request.cohort, outputs);
 
         _batches[batch.consumer][batch.subject][batch.nonce % RING] = keccak256(abi.encode(batch));
-        _advanceTo(batch.consumer, batch.subject, batch.nonce, batch.observedAt);
+        _advanceTo(_cursors[batch.consumer][batch.subject], batch.nonce, batch.observedAt);
         emit BatchAccepted(batch.id, batch.consumer, request.cohort, batch);
         return batch.id;
     }
@@ -94,9 +94,9 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         for (uint256 i = 0; i < decisions.length; ++i) {
             (bool next, uint64 nonce) = _advance(batch, opening.subjects[i], policy.minInterval);
             if (!next) continue;
-            Decision memory decision = _decision(batch, opening.indexes[i], opening.subjects[i], nonce);
+            Decision memory decision = decisions[applied++];
+            _fill(decision, batch, opening.indexes[i], opening.subjects[i], nonce);
             decision.outputs = _numbers(model, outputs, i, opening.indexes[i], batch.outputsEach);
-            decisions[applied++] = decision;
             emit LeafOpened(batch.id, opening.indexes[i], opening.subjects[i]);
         }
         if (applied == 0) return 0;
@@ -114,20 +114,20 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         private
         returns (bool next, uint64 nonce)
     {
-        Cursor memory before = _cursors[batch.consumer][subject];
+        Cursor storage at = _cursors[batch.consumer][subject];
+        Cursor memory before = at;
         if (before.acceptedAt != 0) {
             if (before.observedAt >= batch.observedAt) return (false, 0);
             // By what was observed: whoever opens an old leaf late keeps no newer batch from being applied.
             if (batch.observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
         }
-        _advanceTo(batch.consumer, subject, before.nextNonce, batch.observedAt);
+        _advanceTo(at, before.nextNonce, batch.observedAt);
         return (true, before.nextNonce);
     }
 
-    function _decision(Batch memory batch, uint256 index, bytes32 subject, uint64 nonce)
+    function _fill(Decision memory decision, Batch memory batch, uint256 index, bytes32 subject, uint64 nonce)
         private
         pure
-        returns (Decision memory decision)
     {
         decision.id = keccak256(abi.encode(batch.id, index));
         (decision.model, decision.feedSet) = (batch.model, batch.feedSet);
@@ -143,7 +143,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         pure
         returns (int256[] memory)
     {
-        return Outputs.toNumbers(_slice(outputs, i * each, each), index * each, model.runs, UNIT);
+        return Outputs.toNumbers(outputs, i * each, each, index * each, model.runs, UNIT);
     }
 
     function _rootOf(Batch memory batch, address cohort, int256[] memory outputs) private view returns (bytes32) {
@@ -164,12 +164,5 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         uint256 length = cohort.code.length;
         if (length < 1 + SUBJECT_BYTES || (length - 1) % SUBJECT_BYTES != 0) revert BadCohort(length);
         return (length - 1) / SUBJECT_BYTES;
-    }
-
-    function _slice(int256[] memory all, uint256 from, uint256 count) private pure returns (int256[] memory slice) {
-        slice = new int256[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            slice[i] = all[from + i];
-        }
     }
 }
