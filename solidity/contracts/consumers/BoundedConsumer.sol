@@ -28,7 +28,6 @@ abstract contract BoundedConsumer is ConsumerBase {
     /// @param values The parameters as they stand where they are used; none to leave those that the group has.
     function configure(bytes32 group, Bound[] calldata bounds, uint48[] calldata values) external restricted {
         Groups.configure(_groups, group, bounds, values);
-        if (values.length != 0) _configured(group);
     }
 
     /// @notice Applies what waits in a group, once its time has come. Anyone may, while the layer 2 whose sequencer the
@@ -129,9 +128,6 @@ abstract contract BoundedConsumer is ConsumerBase {
     /// @dev Refuses to change values that somebody else has changed in between where they are used. Called before what
     /// waits is executed and before values are put back; a decision's `_moves` does it for its own.
     function _requireInStep(bytes32 group) internal view virtual {}
-
-    /// @dev Governance has set a group's values: whatever is kept of the decision that they came from holds no more.
-    function _configured(bytes32 group) internal virtual {}
 
     /// @dev Hands changed values on to where they are used; reverts where they must not be.
     function _apply(bytes32 group, Live[] memory live, Groups.Origin memory origin) internal virtual;

@@ -22,7 +22,7 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
 
     uint256 private constant UNIT = 1e18;
 
-    /// @dev Which decision a subject's value comes from. The value itself, when and how often it changed is the group's.
+    /// @dev Which decision last moved a subject's value. The value itself, when and how often it changed is the group's.
     mapping(bytes32 subject => bytes32 decision) private _decisions;
 
     constructor(address authority, IDecisionGateway gateway) ConsumerBase(authority, gateway) {}
@@ -47,7 +47,9 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
         if (latest.seq == 0) revert NoUpdate(updateType, market);
         update.timestamp = latest.changedAt;
         update.newValue = abi.encode(uint256(latest.value));
-        update.referenceId = Strings.toHexString(uint256(_decisions[subject]), 32);
+        // No decision moves a value to where it is: one without a previous one was set otherwise.
+        bytes32 decision = latest.previous == latest.value ? bytes32(0) : _decisions[subject];
+        update.referenceId = Strings.toHexString(uint256(decision), 32);
         update.previousValue = abi.encode(uint256(latest.previous));
         update.updateType = updateType;
         update.updateId = latest.seq;
@@ -67,10 +69,6 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
 
     function _apply(bytes32 group, Live[] memory, Groups.Origin memory origin) internal override {
         _decisions[group] = origin.decision;
-    }
-
-    function _configured(bytes32 group) internal override {
-        delete _decisions[group];
     }
 
     function _checkPorts(bytes32, Port[] calldata ports, uint256 inputs) internal pure override {

@@ -114,14 +114,14 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         private
         returns (bool next, uint64 nonce)
     {
-        Cursor storage at = _cursors[batch.consumer][subject];
-        Cursor memory before = at;
+        Cursor storage last = _cursors[batch.consumer][subject];
+        Cursor memory before = last;
         if (before.acceptedAt != 0) {
             if (before.observedAt >= batch.observedAt) return (false, 0);
             // By what was observed: whoever opens an old leaf late keeps no newer batch from being applied.
             if (batch.observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
         }
-        _advanceTo(at, before.nextNonce, batch.observedAt);
+        _advanceTo(last, before.nextNonce, batch.observedAt);
         return (true, before.nextNonce);
     }
 

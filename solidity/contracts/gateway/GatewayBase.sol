@@ -76,8 +76,8 @@ abstract contract GatewayBase is IDecisionGateway {
     }
 
     /// @dev The next nonce of a subject, and what the next decision must be newer than.
-    function _advanceTo(Cursor storage at, uint64 nonce, uint64 observedAt) internal {
-        (at.nextNonce, at.observedAt, at.acceptedAt) = (nonce + 1, observedAt, uint64(block.timestamp));
+    function _advanceTo(Cursor storage last, uint64 nonce, uint64 observedAt) internal {
+        (last.nextNonce, last.observedAt, last.acceptedAt) = (nonce + 1, observedAt, uint64(block.timestamp));
     }
 
     function _live(bytes32 id) internal view returns (Model memory model) {

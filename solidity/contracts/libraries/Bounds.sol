@@ -2,7 +2,8 @@
 pragma solidity ^0.8.27;
 
 /// @notice A parameter's value. `value`, `pending`, `previous` in its own unit; `eta`, `changedAt` in seconds.
-/// @dev `pending` counts where `eta` is not zero. `previous`: before the last change. `seq`: number of changes.
+/// @dev `pending` counts where `eta` is not zero. `previous`: before the last change, `value` itself where it was set or
+/// put back by other than a decision. `seq`: number of changes.
 struct Live {
     uint48 value;
     uint48 pending;

@@ -36,12 +36,12 @@ library Groups {
         Undo[] undo;
     }
 
-    /// @dev Where the parameters of a group go: `wanted` and `waiting` count where a parameter does not move at once.
+    /// @dev Where the parameters of a group go, by a decision and by what waits already: both count where a parameter
+    /// does not move at once. `eta` of what waits, 0 where nothing does.
     struct Wish {
-        uint48[] wanted;
+        Bounds.Plan plan;
         uint48[] waiting;
         uint256 eta;
-        uint256 delay;
     }
 
     event Configured(bytes32 indexed group, Bound[] bounds);
@@ -99,26 +99,17 @@ library Groups {
     ) external returns (Live[] memory live, bool changed) {
         Loaded memory loaded = _load(self, group);
         live = loaded.live;
-        Bounds.Plan memory plan = Bounds.plan(live, loaded.bounds, targets, _cools(loaded));
-        Wish memory wish = Wish(new uint48[](live.length), new uint48[](live.length), _etaOf(live), plan.delay);
+        Wish memory wish;
+        wish.plan = Bounds.plan(live, loaded.bounds, targets, _cools(loaded));
+        (wish.waiting, wish.eta) = (new uint48[](live.length), _etaOf(live));
         // What waits from another model counts for nothing: it may have been disabled.
         if (block.timestamp > wish.eta + GRACE || !_isOf(self, group, wish.eta, origin.model)) wish.eta = 0;
         bool waits;
         for (uint256 i = 0; i < live.length; ++i) {
-            uint48 next = plan.next[i];
+            uint48 next = wish.plan.next[i];
             if (next != targets[i]) emit Clamped(group, i, targets[i], next);
-            bool moves = next != live[i].value;
-            if (moves && plan.atOnce[i]) {
-                bool safe = Bounds.isSafe(loaded.bounds[i], next > live[i].value);
-                _keep(self.parameters[group][i], loaded.undo[i], live[i].value, safe);
-                _set(group, live[i], i, next, origin.decision);
-                wish.waiting[i] = next;
-                changed = true;
-            } else {
-                wish.waiting[i] = wish.eta == 0 || live[i].eta == 0 ? live[i].value : live[i].pending;
-                waits = waits || moves;
-            }
-            wish.wanted[i] = next;
+            if (_movesAtOnce(self, group, i, loaded, wish, origin.decision)) changed = true;
+            else waits = waits || next != live[i].value;
         }
         if (waits) {
             origin.binder = address(gateway.binder());
@@ -218,6 +209,28 @@ library Groups {
         }
     }
 
+    /// @dev Moves a parameter whose move takes effect at once; of the others, notes what waits.
+    function _movesAtOnce(
+        State storage self,
+        bytes32 group,
+        uint256 i,
+        Loaded memory loaded,
+        Wish memory wish,
+        bytes32 decision
+    ) private returns (bool) {
+        Live memory live = loaded.live[i];
+        uint48 next = wish.plan.next[i];
+        if (next == live.value || !wish.plan.atOnce[i]) {
+            wish.waiting[i] = wish.eta == 0 || live.eta == 0 ? live.value : live.pending;
+            return false;
+        }
+        bool safe = Bounds.isSafe(loaded.bounds[i], next > live.value);
+        _keep(self.parameters[group][i], loaded.undo[i], live.value, safe);
+        _set(group, live, i, next, decision);
+        wish.waiting[i] = next;
+        return true;
+    }
+
     /// @dev Merges what a decision wants with what waits already: a move that goes no further keeps its time, so that
     /// decisions that come often do not put it off for ever; one that goes further, or elsewhere, starts to wait anew.
     function _queue(State storage self, bytes32 group, Live[] memory live, Origin memory origin, Wish memory wish)
@@ -227,15 +240,15 @@ library Groups {
         for (uint256 i = 0; i < live.length; ++i) {
             some = some || wish.waiting[i] != live[i].value;
         }
-        if (some && Bounds.isWithin(live, wish.waiting, wish.wanted)) {
+        if (some && Bounds.isWithin(live, wish.waiting, wish.plan.next)) {
             // What waits goes no further than what is wanted now: it stays, and with it its origin.
-            wish.wanted = wish.waiting;
+            wish.plan.next = wish.waiting;
         } else {
-            if (!some || !Bounds.isWithin(live, wish.wanted, wish.waiting)) wish.eta = block.timestamp + wish.delay;
+            if (!some || !Bounds.isWithin(live, wish.plan.next, wish.waiting)) wish.eta = block.timestamp + wish.plan.delay;
             self.origins[group] = origin;
         }
         for (uint256 i = 0; i < live.length; ++i) {
-            uint48 to = wish.wanted[i];
+            uint48 to = wish.plan.next[i];
             bool waits = to != live[i].value;
             if (waits && (live[i].eta != wish.eta || live[i].pending != to)) {
                 emit Queued(group, i, live[i].value, to, wish.eta, origin.decision);

@@ -43,59 +43,59 @@ library VerifierCall {
         int256[] memory inputs,
         int256[] memory outputs,
         bytes calldata proof
-    ) internal pure returns (bytes memory call) {
-        uint256 at;
-        (call, at) = _framed(model, proof, CONTEXT_VALUES + inputs.length + outputs.length);
+    ) internal pure returns (bytes memory data) {
+        uint256 place;
+        (data, place) = _framed(model, proof, CONTEXT_VALUES + inputs.length + outputs.length);
         (uint256 low, uint256 high) = PublicValues.contextOf(context);
         assembly ("memory-safe") {
-            mstore(at, low)
-            mstore(add(at, 0x20), high)
+            mstore(place, low)
+            mstore(add(place, 0x20), high)
         }
-        at = _writeInputs(inputs, at + 32 * CONTEXT_VALUES);
-        _writeOutputs(outputs, model.runs, at);
+        place = _writeInputs(inputs, place + 32 * CONTEXT_VALUES);
+        _writeOutputs(outputs, model.runs, place);
     }
 
-    /// @dev The call but for the instances, which begin at `at`, `count` words to the end of the call.
+    /// @dev The call but for the instances, which begin at `place`, `count` words to the end of the call.
     function _framed(Model memory model, bytes calldata proof, uint256 count)
         private
         pure
-        returns (bytes memory call, uint256 at)
+        returns (bytes memory data, uint256 place)
     {
         uint256 proofBytes = (proof.length + 31) / 32 * 32;
         // Selector; key, hash and the offsets of two arrays; their lengths and contents. All zero.
-        call = new bytes(4 + 32 * 4 + 32 + proofBytes + 32 + 32 * count);
+        data = new bytes(4 + 32 * 4 + 32 + proofBytes + 32 + 32 * count);
         bytes4 selector = IHalo2Verifier.verifyProof.selector;
         (address key, bytes32 keyCodeHash) = (model.key, model.keyCodeHash);
         assembly ("memory-safe") {
-            mstore(add(call, 0x20), selector)
-            let head := add(call, 0x24)
+            mstore(add(data, 0x20), selector)
+            let head := add(data, 0x24)
             mstore(head, key)
             mstore(add(head, 0x20), keyCodeHash)
             mstore(add(head, 0x40), 0x80)
             mstore(add(head, 0x60), add(0xa0, proofBytes))
             mstore(add(head, 0x80), proof.length)
             calldatacopy(add(head, 0xa0), proof.offset, proof.length)
-            at := add(add(head, 0xa0), proofBytes)
-            mstore(at, count)
-            at := add(at, 0x20)
+            place := add(add(head, 0xa0), proofBytes)
+            mstore(place, count)
+            place := add(place, 0x20)
         }
     }
 
     /// @return end Behind the last instance.
-    function _writeInputs(int256[] memory inputs, uint256 at) private pure returns (uint256 end) {
+    function _writeInputs(int256[] memory inputs, uint256 place) private pure returns (uint256 end) {
         uint256 from;
         assembly ("memory-safe") {
             from := add(inputs, 0x20)
         }
         bool inRange;
-        (inRange, end) = _write(from, at, inputs.length, type(int128).min, type(int128).max);
+        (inRange, end) = _write(from, place, inputs.length, type(int128).min, type(int128).max);
         if (inRange) return end;
         for (uint256 i = 0; i < inputs.length; ++i) {
             PublicValues.requireInRange(inputs[i], type(int128).min, type(int128).max);
         }
     }
 
-    function _writeOutputs(int256[] memory outputs, OutputRun[] memory runs, uint256 at) private pure {
+    function _writeOutputs(int256[] memory outputs, OutputRun[] memory runs, uint256 place) private pure {
         uint256 from;
         assembly ("memory-safe") {
             from := add(outputs, 0x20)
@@ -106,7 +106,7 @@ library VerifierCall {
             next += runs[r].count;
             if (next > outputs.length) break;
             bool inRange;
-            (inRange, at) = _write(from + 32 * first, at, next - first, lo, hi);
+            (inRange, place) = _write(from + 32 * first, place, next - first, lo, hi);
             if (inRange) continue;
             for (uint256 i = first; i < next; ++i) {
                 if (outputs[i] < lo || outputs[i] > hi) {

@@ -227,7 +227,7 @@ contract CollateralStewardTest is FedWorld {
         _decide(9_000, 9_500, 10_000, 10_000_000);
         yes(_market.ltv() == 7_500 && _market.supplyCap() == 1_000, "nothing at once");
         VM.warp(block.timestamp + 24 hours);
-        for (uint256 i = 0; i < 3; ++i) {
+        for (uint8 i = 0; i < 3; ++i) {
             _steward.execute(_steward.groupOf(address(_ether), i));
         }
         yes(_market.ltv() <= 7_550 && _market.liquidationThreshold() <= 8_025, "half a percent");

@@ -8,6 +8,7 @@ import {ProvenFeed} from "../../contracts/consumers/ProvenFeed.sol";
 import {ProvenRiskOracle} from "../../contracts/consumers/ProvenRiskOracle.sol";
 import {RiskOracleView} from "../../contracts/consumers/RiskOracleView.sol";
 import {ValidationAdapter} from "../../contracts/consumers/ValidationAdapter.sol";
+import {DecisionGateway} from "../../contracts/gateway/DecisionGateway.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {Source} from "../../contracts/interfaces/IFeedBinder.sol";

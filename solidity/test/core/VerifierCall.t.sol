@@ -100,12 +100,12 @@ contract VerifierCallTest is Checks {
     /// @dev The first output outside of its range is named, with its run's range.
     function testFuzz_anOutputBeyondItsRangeIsRefused(int256 value, uint8 place) external {
         int256[] memory outputs = new int256[](8);
-        uint256 at = place % 8;
-        outputs[at] = value;
-        outputs[7] = at == 7 ? value : -1;
+        uint256 spot = place % 8;
+        outputs[spot] = value;
+        outputs[7] = spot == 7 ? value : -1;
         bool wide = value == int128(value);
-        if (at == 7) VM.assume(!wide || value < 0);
-        (uint256 named, int256 lo) = wide ? (7, int256(0)) : (at, at == 7 ? int256(0) : type(int128).min);
+        if (spot == 7) VM.assume(!wide || value < 0);
+        (uint256 named, int256 lo) = wide ? (7, int256(0)) : (spot, spot == 7 ? int256(0) : type(int128).min);
         VM.expectRevert(
             abi.encodeWithSelector(
                 IDecisionGateway.OutputOutOfRange.selector, named, lo, type(int128).max, outputs[named]
