@@ -2,7 +2,6 @@
 pragma solidity ^0.8.27;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Decision, IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
 import {Batch, BatchRequest, IDecisionGateway, Opening} from "../interfaces/IDecisionGateway.sol";
 import {Model} from "../interfaces/IModelRegistry.sol";
@@ -69,13 +68,11 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
             revert BadOpening();
         }
         int256[] memory outputs = opening.outputs;
-        bytes32[] memory leaves = new bytes32[](count);
+        bytes32[] memory nodes = new bytes32[](count + opening.flags.length);
         for (uint256 i = 0; i < count; ++i) {
-            leaves[i] = LeafTree.leaf(batch.id, opening.indexes[i], opening.subjects[i], outputs, i * each, each);
+            nodes[i] = LeafTree.leaf(batch.id, opening.indexes[i], opening.subjects[i], outputs, i * each, each);
         }
-        if (!MerkleProof.multiProofVerifyCalldata(opening.multiproof, opening.flags, batch.root, leaves)) {
-            revert BadOpening();
-        }
+        if (!LeafTree.contains(nodes, count, opening.multiproof, opening.flags, batch.root)) revert BadOpening();
         return _hand(batch, opening, outputs);
     }
 
@@ -96,7 +93,8 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
             if (!next) continue;
             Decision memory decision = decisions[applied++];
             _fill(decision, batch, opening.indexes[i], opening.subjects[i], nonce);
-            decision.outputs = _numbers(model, outputs, i, opening.indexes[i], batch.outputsEach);
+            uint256 each = batch.outputsEach;
+            decision.outputs = Outputs.toNumbers(outputs, i * each, each, opening.indexes[i] * each, model.runs, UNIT);
             emit LeafOpened(batch.id, opening.indexes[i], opening.subjects[i]);
         }
         if (applied == 0) return 0;
@@ -135,15 +133,6 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         decision.nonce = nonce;
         decision.observedAt = batch.observedAt;
         decision.deadline = batch.deadline;
-    }
-
-    /// @dev Outputs of the leaf at `index` as numbers; in `outputs` it is the `i`th.
-    function _numbers(Model memory model, int256[] memory outputs, uint256 i, uint256 index, uint256 each)
-        private
-        pure
-        returns (int256[] memory)
-    {
-        return Outputs.toNumbers(outputs, i * each, each, index * each, model.runs, UNIT);
     }
 
     function _rootOf(Batch memory batch, address cohort, int256[] memory outputs) private view returns (bytes32) {

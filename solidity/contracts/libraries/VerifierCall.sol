@@ -128,11 +128,13 @@ library VerifierCall {
     {
         uint256 r = PublicValues.R;
         assembly ("memory-safe") {
+            // In the range is who is no further above `lo` than `hi` is, which holds for what wraps around below it too.
+            let span := sub(hi, lo)
             let outside := 0
             end := add(to, mul(count, 0x20))
             for {} lt(to, end) { to := add(to, 0x20) } {
                 let value := mload(from)
-                outside := or(outside, or(slt(value, lo), sgt(value, hi)))
+                outside := or(outside, gt(sub(value, lo), span))
                 mstore(to, add(value, mul(r, slt(value, 0))))
                 from := add(from, 0x20)
             }
