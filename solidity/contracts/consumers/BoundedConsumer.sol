@@ -116,8 +116,7 @@ abstract contract BoundedConsumer is ConsumerBase {
         Groups.Origin memory origin =
             Groups.Origin(decision.id, decision.model, decision.feedSet, address(0), decision.observedAt);
         for (uint256 m = 0; m < moves.length; ++m) {
-            (Live[] memory live, bool changed) =
-                Groups.move(_groups, moves[m].group, moves[m].targets, origin, gateway);
+            (Live[] memory live, bool changed) = Groups.move(_groups, moves[m].group, moves[m].targets, origin, gateway);
             if (changed) _apply(moves[m].group, live, origin);
         }
     }

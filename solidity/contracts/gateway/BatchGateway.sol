@@ -2,6 +2,7 @@
 pragma solidity ^0.8.27;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Decision, IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
 import {Batch, BatchRequest, IDecisionGateway, Opening} from "../interfaces/IDecisionGateway.sol";
 import {Model} from "../interfaces/IModelRegistry.sol";
@@ -87,15 +88,17 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         // time.
         binder.requireSequencer(batch.feedSet);
         Model memory model = _live(batch.model);
-        Decision[] memory decisions = new Decision[](opening.indexes.length);
+        mapping(bytes32 subject => Cursor) storage cursors = _cursors[batch.consumer];
+        Decision[] memory decisions = _places(opening.indexes.length);
+        uint256 each = batch.outputsEach;
         for (uint256 i = 0; i < decisions.length; ++i) {
-            (bool next, uint64 nonce) = _advance(batch, opening.subjects[i], policy.minInterval);
+            (uint256 index, bytes32 subject) = (opening.indexes[i], opening.subjects[i]);
+            (bool next, uint64 nonce) = _advance(cursors[subject], batch.observedAt, policy.minInterval);
             if (!next) continue;
-            Decision memory decision = decisions[applied++];
-            _fill(decision, batch, opening.indexes[i], opening.subjects[i], nonce);
-            uint256 each = batch.outputsEach;
-            decision.outputs = Outputs.toNumbers(outputs, i * each, each, opening.indexes[i] * each, model.runs, UNIT);
-            emit LeafOpened(batch.id, opening.indexes[i], opening.subjects[i]);
+            Decision memory decision = _decision(batch, index, subject, nonce);
+            decision.outputs = Outputs.toNumbers(outputs, i * each, each, index * each, model.runs, UNIT);
+            decisions[applied++] = decision;
+            emit LeafOpened(batch.id, index, subject);
         }
         if (applied == 0) return 0;
         assembly ("memory-safe") {
@@ -108,26 +111,34 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
 
     /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or of a time too near: a
     /// subject that is in two cohorts, or has decisions of its own, moves no oftener for it.
-    function _advance(Batch memory batch, bytes32 subject, uint32 minInterval)
+    function _advance(Cursor storage last, uint64 observedAt, uint32 minInterval)
         private
         returns (bool next, uint64 nonce)
     {
-        Cursor storage last = _cursors[batch.consumer][subject];
         Cursor memory before = last;
         if (before.acceptedAt != 0) {
-            if (before.observedAt >= batch.observedAt) return (false, 0);
+            if (before.observedAt >= observedAt) return (false, 0);
             // By what was observed: whoever opens an old leaf late keeps no newer batch from being applied.
-            if (batch.observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
+            if (observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
         }
-        _advanceTo(last, before.nextNonce, batch.observedAt);
+        _advanceTo(last, before.nextNonce, observedAt);
         return (true, before.nextNonce);
     }
 
-    function _fill(Decision memory decision, Batch memory batch, uint256 index, bytes32 subject, uint64 nonce)
+    /// @dev An array for as many decisions: `new Decision[]` would make each of them as well.
+    function _places(uint256 count) private pure returns (Decision[] memory decisions) {
+        bytes32[] memory places = new bytes32[](count);
+        assembly ("memory-safe") {
+            decisions := places
+        }
+    }
+
+    function _decision(Batch memory batch, uint256 index, bytes32 subject, uint64 nonce)
         private
         pure
+        returns (Decision memory decision)
     {
-        decision.id = keccak256(abi.encode(batch.id, index));
+        decision.id = Hashes.efficientKeccak256(batch.id, bytes32(index));
         (decision.model, decision.feedSet) = (batch.model, batch.feedSet);
         decision.subject = subject;
         decision.nonce = nonce;

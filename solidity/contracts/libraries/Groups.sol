@@ -244,7 +244,9 @@ library Groups {
             // What waits goes no further than what is wanted now: it stays, and with it its origin.
             wish.plan.next = wish.waiting;
         } else {
-            if (!some || !Bounds.isWithin(live, wish.plan.next, wish.waiting)) wish.eta = block.timestamp + wish.plan.delay;
+            if (!some || !Bounds.isWithin(live, wish.plan.next, wish.waiting)) {
+                wish.eta = block.timestamp + wish.plan.delay;
+            }
             self.origins[group] = origin;
         }
         for (uint256 i = 0; i < live.length; ++i) {

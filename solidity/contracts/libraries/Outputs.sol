@@ -29,7 +29,10 @@ library Outputs {
                 run = runs[++r];
                 end += run.count;
             }
-            numbers[i] = PublicValues.scale(outputs[from + i] - run.zero, run.den * unit, run.num, Rounding.Down);
+            // Both have 128 bits at most.
+            unchecked {
+                numbers[i] = PublicValues.scale(outputs[from + i] - run.zero, run.den * unit, run.num, Rounding.Down);
+            }
         }
     }
 }

@@ -94,7 +94,16 @@ contract GatewayHandler is BatchWorld {
         warpToNextPeriod(int192(PRICE));
     }
 
+    /// @dev To a time that can be bound.
+    function _fresh() private {
+        try binder.snapshot(set, ids(feed.latestRound())) {}
+        catch {
+            warpToNextPeriod(int192(PRICE));
+        }
+    }
+
     function decide(uint8 subject, uint16 life) external {
+        _fresh();
         uint64 index = binder.snapshot(set, ids(feed.latestRound()));
         int256[] memory outputs = new int256[](SUBJECTS);
         Request memory made =
@@ -122,6 +131,7 @@ contract GatewayHandler is BatchWorld {
     }
 
     function batch() external {
+        _fresh();
         (BatchRequest memory made, bytes memory proof) = batchRequest();
         VM.recordLogs();
         try gateway.submitBatch(made, proof) {
