@@ -70,11 +70,22 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         }
         int256[] memory outputs = opening.outputs;
         bytes32[] memory nodes = new bytes32[](count + opening.flags.length);
-        for (uint256 i = 0; i < count; ++i) {
-            nodes[i] = LeafTree.leaf(batch.id, opening.indexes[i], opening.subjects[i], outputs, i * each, each);
-        }
+        _fillLeaves(nodes, batch.id, opening.indexes, opening.subjects, outputs, each);
         if (!LeafTree.contains(nodes, count, opening.multiproof, opening.flags, batch.root)) revert BadOpening();
         return _hand(batch, opening, outputs);
+    }
+
+    function _fillLeaves(
+        bytes32[] memory nodes,
+        bytes32 batch,
+        uint256[] calldata indexes,
+        bytes32[] calldata subjects,
+        int256[] memory outputs,
+        uint256 each
+    ) private pure {
+        for (uint256 i = 0; i < indexes.length; ++i) {
+            nodes[i] = LeafTree.leaf(batch, indexes[i], subjects[i], outputs, i * each, each);
+        }
     }
 
     /// @dev Moves the cursors of subjects that have nothing newer and calls the consumer for these.
