@@ -18,6 +18,10 @@ const HTMX: &str = "2.0.11";
 /// What Keras' models are made and compared with: TensorFlow wants other versions than the other exporters.
 const KERAS: [&str; 4] = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1.17.0", "onnxruntime==1.32.0"];
 
+/// What looks for known defects in contracts, and what proves properties of them. They are run, and nothing links them.
+const SLITHER: [&str; 2] = ["slither-analyzer==0.11.6", "crytic-compile==0.4.2"];
+const HALMOS: [&str; 1] = ["halmos==0.3.3"];
+
 /// What the other exported models are made and compared with.
 const EXPORTERS: [&str; 8] = [
     "onnx==1.23.2",
@@ -107,6 +111,16 @@ pub(crate) fn exporters() -> Result<PathBuf> {
 /// The same for Keras.
 pub(crate) fn keras() -> Result<PathBuf> {
     python("keras", &KERAS)
+}
+
+/// The pinned slither.
+pub(crate) fn slither() -> Result<PathBuf> {
+    present(python("slither", &SLITHER)?.with_file_name("slither"))
+}
+
+/// The pinned halmos, with its solver.
+pub(crate) fn halmos() -> Result<PathBuf> {
+    present(python("halmos", &HALMOS)?.with_file_name("halmos"))
 }
 
 /// A Python with packages of these versions, below `target/tools` as `name`.
