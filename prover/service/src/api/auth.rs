@@ -19,7 +19,7 @@ use super::{Access, App, Problem};
 use crate::clock::wall_ms;
 use crate::codes;
 use crate::ids::{Digest, Named, new_id, random};
-use crate::store::{ApiKey, Scope};
+use crate::store::{Act, ApiKey, Scope};
 
 const PREFIX: &str = "apo_";
 
@@ -110,10 +110,17 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) tenant: String,
+    /// The key, or `this_machine`.
+    pub(crate) actor: String,
     scopes: Vec<Scope>,
 }
 
 impl Caller {
+    /// What is done now.
+    pub(crate) fn act(&self, app: &App) -> Act {
+        Act { actor: self.actor.clone(), at_ms: app.works.clock.now_ms() }
+    }
+
     pub(crate) fn may(&self, scope: Scope) -> Result<(), Problem> {
         if self.scopes.contains(&scope) {
             return Ok(());
@@ -154,7 +161,7 @@ async fn authenticate(parts: &Parts, app: &App) -> Result<(String, Caller), Prob
     }
     let hash = Digest::of(secret.as_bytes()).to_string();
     let key = app.works.store.key_of_hash(&hash).await?.filter(|key| key.is_valid(wall_ms())).ok_or_else(unknown)?;
-    Ok((key.id, Caller { tenant: key.tenant, scopes: key.scopes }))
+    Ok((key.id.clone(), Caller { tenant: key.tenant, actor: key.id, scopes: key.scopes }))
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -178,7 +185,11 @@ async fn without_key(app: &App, parts: &Parts) -> Result<Caller, Problem> {
                 "requests that a proxy passes on need an API key: `apodict api-key create` makes one",
             ));
         } else {
-            return Ok(Caller { tenant: DEFAULT_TENANT.to_owned(), scopes: Scope::ALL.to_vec() });
+            return Ok(Caller {
+                tenant: DEFAULT_TENANT.to_owned(),
+                actor: "this_machine".to_owned(),
+                scopes: Scope::ALL.to_vec(),
+            });
         }
     }
     Err(Problem::new(

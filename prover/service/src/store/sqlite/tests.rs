@@ -33,6 +33,7 @@ async fn what_is_stored_is_there_after_a_restart() {
         deadline_ms: None,
         max_crashes: 3,
         forget_inputs: false,
+        submitted_by: "key".to_owned(),
         most_open: 1000,
     };
     let store = SqliteStore::open(&path).await.unwrap();
