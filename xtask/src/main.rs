@@ -36,8 +36,8 @@ Tasks:
   client The Python client of the proving service: rules, types, tests against the server
   page [--bless]
          The service's web page: its files, and all of it in Chromium; write the files
-  contracts test|bless|compile|check
-         Rendered verifier contracts: forge's tests; write them; only compile them; compare them
+  contracts test|bless|compile|check|analyse|prove|coverage
+         Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some
   models [--bless]
@@ -46,7 +46,7 @@ Tasks:
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
          What is too long for every change: a million mutants of program files and runs of each fuzz target,
-         then all of `mutants`
+         slither, halmos, coverage and long runs for the contracts, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured

@@ -114,14 +114,20 @@ fn differences(found: &BTreeMap<(String, String), String>, triage: &Triage) -> V
     wrong
 }
 
-/// Proves the properties in `solidity/test/core/BoundsProof.sol`.
+/// Proves the properties in `solidity/proofs`, which are compiled alone.
 ///
 /// # Errors
 /// A property with a counterexample, or that the solver did not decide.
 pub(super) fn prove() -> Result<()> {
+    let build = root().join("target/proofs");
     Step::new("properties of Bounds for all values", tools::halmos()?)
-        .args(["--contract", "BoundsProof", "--loop", "3", "--solver-timeout-assertion", "600s"])
+        .args(["--contract", "BoundsProof", "--loop", "3", "--solver-timeout-assertion", "300s", "--forge-build-out"])
+        .args([build.join("out")])
         .env("PATH", path_with(&tools::forge()?))
+        .env("FOUNDRY_SRC", "proofs")
+        .env("FOUNDRY_TEST", "proofs")
+        .env("FOUNDRY_OUT", build.join("out"))
+        .env("FOUNDRY_CACHE_PATH", build.join("cache"))
         .within("solidity")
         .run()
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bound, Bounds, Live} from "../../contracts/libraries/Bounds.sol";
+import {Bound, Bounds, Live} from "../contracts/libraries/Bounds.sol";
 
 /// @notice What holds of `Bounds` for **all** values, each by an SMT solver: `cargo xtask contracts prove` runs halmos
-/// on the functions whose names begin with `check_`. Those with random values are in `Bounds.t.sol`.
+/// on the functions whose names begin with `check_`. Those with random values are in `test/core/Bounds.t.sol`.
 /// @dev Products of two unknown numbers are out of a solver's reach: that one factor is shared is left to random values.
 contract BoundsProof {
     function _assume(uint48 value, Bound memory bound) private pure returns (bool) {
@@ -24,13 +24,18 @@ contract BoundsProof {
         return (plan.next[0], plan.atOnce[0], plan.delay);
     }
 
-    /// @notice The room never leaves the range, and is no larger than an absolute step.
-    function check_roomStaysInTheRange(uint48 value, Bound memory bound, bool up) external pure {
-        if (!_assume(value, bound)) return;
-        if (bound.flags & Bounds.RELATIVE != 0) return;
-        uint256 room = Bounds.roomOf(value, bound, up);
-        assert(up ? value + room <= bound.hi : room <= value && value - room >= bound.lo);
-        assert(room <= (up ? bound.stepUp : bound.stepDown));
+    /// @notice The room upwards ends with the range, and is no larger than an absolute step.
+    function check_roomUpStaysInTheRange(uint48 value, Bound memory bound) external pure {
+        if (!_assume(value, bound) || bound.flags & Bounds.RELATIVE != 0) return;
+        uint256 room = Bounds.roomOf(value, bound, true);
+        assert(room <= bound.hi - value && room <= bound.stepUp);
+    }
+
+    /// @notice The same downwards.
+    function check_roomDownStaysInTheRange(uint48 value, Bound memory bound) external pure {
+        if (!_assume(value, bound) || bound.flags & Bounds.RELATIVE != 0) return;
+        uint256 room = Bounds.roomOf(value, bound, false);
+        assert(room <= value - bound.lo && room <= bound.stepDown);
     }
 
     /// @notice A value outside of its range, as after bounds that were set anew, moves towards it or not at all.
