@@ -31,7 +31,7 @@ def main(data: Path, target: Path) -> None:
     os.umask(0o077)
     target.mkdir(parents=True, exist_ok=True)
     files = 0
-    # A job's artifacts may be gone if it ends meanwhile: then the database, copied once more, does not need them any more.
+    # Artifacts of a job that ends meanwhile may be gone: the database, copied once more, does not need them any more.
     for _ in range(2):
         named = copy_database(data / "jobs.db", target / "jobs.db")
         files += copy_files(data / "artifacts" / "b3", target / "artifacts" / "b3")
