@@ -19,8 +19,10 @@ pub(crate) fn client() -> Result<()> {
         pinned.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let python = tools::python("client", &packages)?;
     let module = |name: &str, module: &str| Step::new(name, &python).args(["-m", module]).within(FOLDER);
-    module("formatting of the Python client", "ruff").args(["format", "--check", "--no-cache"]).run()?;
-    module("rules of the Python client", "ruff").args(["check", "--no-cache"]).run()?;
+    // The backup, which stands elsewhere, goes by the same rules.
+    let judged = ["--no-cache", "--config", "pyproject.toml", ".", "../deploy"];
+    module("formatting of the Python client", "ruff").args(["format", "--check"]).args(judged).run()?;
+    module("rules of the Python client", "ruff").args(["check"]).args(judged).run()?;
     module("types of the Python client", "mypy").args(["--cache-dir", "/dev/null"]).run()?;
     // The whole workspace, as the tests build it: another choice of packages would build the heavy ones twice.
     Step::cargo("the server").args(["build", "--locked", "--release", "--workspace"]).run()?;

@@ -3,9 +3,10 @@
 
 Usage: backup.py DATA TARGET
 
-The database first, then the artifacts: those that the database names are never changed. TARGET is made, or, where
-an earlier backup is, brought up to date: artifacts that it has are not read again. It ends with 0 if the database is whole and each artifact that
-its models, its proofs and the jobs that have not ended need is there. TARGET is itself a data folder: `apodict serve --data TARGET` begins where the copy was made.
+The database first, then the artifacts: those that the database names are never changed. TARGET is made, or, where an
+earlier backup is, brought up to date: artifacts that it has are not read again. It ends with 0 if the database is whole
+and each artifact that its models, its proofs and the jobs that have not ended need is there. TARGET is itself a data
+folder: `apodict serve --data TARGET` begins where the copy was made.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main(data: Path, target: Path) -> None:
     os.umask(0o077)
     target.mkdir(parents=True, exist_ok=True)
     files = 0
-    # What a job is done with while it is copied may be gone: then the database is copied once more, which does not name it any more.
+    # Artifacts of a job that ends meanwhile may be gone: the database, copied once more, does not need them any more.
     for _ in range(2):
         named = copy_database(data / "jobs.db", target / "jobs.db")
         files += copy_files(data / "artifacts" / "b3", target / "artifacts" / "b3")
@@ -40,8 +41,9 @@ def main(data: Path, target: Path) -> None:
         if not missing:
             break
     else:
+        example = missing[0]
         sys.exit(
-            f"error: {len(missing)} artifacts are missing from {data}, {missing[0]} among them: restore them from an older backup"
+            f"error: {len(missing)} artifacts are missing from {data}, {example} among them: take an older backup's"
         )
     print(f"{target}: the database, and {files} files that were not there")
 
@@ -51,15 +53,15 @@ def copy_database(source: Path, target: Path) -> set[str]:
     partial = target.with_name("jobs.db.part")
     partial.unlink(missing_ok=True)
     # Opened for reading only, so that a wrong path makes no file.
-    with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=60)) as live:
-        with closing(sqlite3.connect(partial)) as copy:
-            live.backup(copy)
-            # One file, without a log beside it; the service sets its mode when it opens it.
-            copy.execute("PRAGMA journal_mode = DELETE")
-            (state,) = copy.execute("PRAGMA integrity_check").fetchone()
-            if state != "ok":
-                sys.exit(f"error: the database is damaged: {state}")
-            named = set(artifacts(copy))
+    live_uri = f"{source.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(live_uri, uri=True, timeout=60)) as live, closing(sqlite3.connect(partial)) as copy:
+        live.backup(copy)
+        # One file, without a log beside it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+        (state,) = copy.execute("PRAGMA integrity_check").fetchone()
+        if state != "ok":
+            sys.exit(f"error: the database is damaged: {state}")
+        named = set(artifacts(copy))
     with partial.open("rb") as written:
         os.fsync(written.fileno())
     partial.replace(target)
