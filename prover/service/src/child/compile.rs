@@ -9,7 +9,7 @@ use apodict_circuits::tensors::{self, Limits};
 use apodict_circuits::{CompileStep, Compiled, Error, Program, compile_with_model, escaped, onnx};
 use apodict_prover::disk::origin_name;
 use apodict_prover::{MemoryLimit, MemoryPlan, ProvingKey, Purpose};
-use apodict_solidity::write_contracts;
+use apodict_solidity::contract_files;
 use apodict_verifier::{SrsPolicy, files::KeyFile};
 use serde_json::json;
 
@@ -102,16 +102,8 @@ pub(super) fn compile(setup: &Setup, request: &Compile, tell: &dyn Fn(&str, f64)
 
 /// Names and texts of contract files, unless no contract can verify the key: so many instances, say, that no transaction holds them.
 fn contract(key: &ProvingKey, policy: SrsPolicy<'_>) -> Option<BTreeMap<String, String>> {
-    tempfile::tempdir().ok().and_then(|folder| {
-        let files = write_contracts(key.verifying_key(), folder.path(), policy)
-            .inspect_err(|error| tracing::warn!(%error, "no contracts"))
-            .ok()?;
-        let read = |path: &std::path::PathBuf| {
-            let name = path.file_name()?.to_str()?.to_owned();
-            Some((name, std::fs::read_to_string(path).ok()?))
-        };
-        files.iter().map(read).collect()
-    })
+    let files = contract_files(key.verifying_key(), policy).inspect_err(|error| tracing::warn!(%error, "no contracts"));
+    Some(files.ok()?.into_iter().collect())
 }
 
 /// Bytes that a proof takes if nothing is spent to save time.

@@ -11,7 +11,7 @@ use crate::codes;
 const NOW: i64 = 1_700_000_000_000;
 
 /// A job of tenant `a`, short lane, priority 0.
-fn job(id: &str) -> NewJob {
+pub(super) fn job(id: &str) -> NewJob {
     NewJob {
         id: id.to_owned(),
         tenant: "a".to_owned(),

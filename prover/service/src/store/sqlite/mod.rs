@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr, Sqlite, Transaction};
+use sqlx::{Connection, SqlSafeStr, Sqlite, Transaction};
 
 use super::{
     Act, ApiKey, AuditEntry, Cancelled, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore,
@@ -63,8 +63,11 @@ impl SqliteStore {
             .busy_timeout(BUSY);
         let pool = |connections| {
             let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
-            // A file does not hang up.
-            options.test_before_acquire(false)
+            // A file does not hang up. But where a disk is full SQLite ends a transaction by itself, of which sqlx does not hear: such a
+            // connection would refuse each further transaction.
+            options
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         };
         let writer = pool(1).connect_with(options.clone()).await?;
         let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {

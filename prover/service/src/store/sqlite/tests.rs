@@ -47,6 +47,21 @@ async fn what_is_stored_is_there_after_a_restart() {
     again.close().await;
 }
 
+/// A full disk, which is a limit of pages here.
+#[tokio::test]
+async fn a_write_that_finds_no_room_stops_no_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
+    let large = |id: &str| NewJob { payload: "p".repeat(1 << 16), ..conformance::job(id) };
+    // It holds for this connection: the one that takes its place has room again.
+    sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+    let full = store.submit(large("one"), None).await.unwrap_err();
+    assert!(full.to_string().contains("full"), "{full}");
+    store.submit(large("two"), None).await.unwrap();
+    assert!(store.claim("run", Lane::Short, 1).await.unwrap().is_some_and(|job| job.id == "two"));
+    store.close().await;
+}
+
 /// A store as version 1 left it, in the middle of jobs.
 #[tokio::test]
 async fn a_store_of_version_1_is_brought_along() {
