@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::browser::browser;
+use crate::client::client;
 use crate::contracts::contracts;
 use crate::node_tests::node_tests;
 use crate::page::page;
@@ -29,6 +30,7 @@ pub(crate) fn test() -> Result<()> {
         .run()?;
     browser()?;
     page(&[])?;
+    client()?;
     node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;
