@@ -5,7 +5,7 @@
 use halo2curves::{
     bn256::{Fr, G1, G1Affine, G2, G2Affine},
     ff::Field,
-    group::{Curve, prime::PrimeCurveAffine},
+    group::Curve,
     serde::SerdeObject,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
