@@ -68,6 +68,16 @@ fn the_same_string_from_either_file_and_in_every_size() {
     assert_ne!(import(&Ceremony::held(POWER, 4).ptau(), None).unwrap().srs.digest(), digests[0]);
 }
 
+/// The beginning of a real ceremony's string: the first powers of `powersOfTau28_hez_final_08.ptau`, whose BLAKE2b-512 hash is the
+/// one that snarkjs 0.7.6 lists (d6a8fb3a04feb600..f57b583), cut to 2^4 by leaving out what follows, contributions included.
+#[test]
+fn reads_a_real_ceremonys_powers() {
+    let imported = import(include_bytes!("ceremony/hermez_04.ptau"), None).unwrap();
+    let digest = "6acb01de1cab1e8ae2139bccddf5cad0bbe421a1dca8cfc521c865e1de33f267";
+    assert_eq!(hex::encode(imported.srs.digest()), digest);
+    assert_eq!(imported.srs.k(), 4);
+}
+
 #[test]
 fn a_size_that_the_file_or_no_string_has_is_refused() {
     let file = Ceremony::held(POWER, 1).ptau();

@@ -88,6 +88,11 @@ fn derive(derivation: &Derivation, password: &[u8]) -> Result<[u8; DERIVED_BYTES
             }
             let log_n =
                 if n.is_power_of_two() { n.trailing_zeros() as u8 } else { return Err("its n is no power of two") };
+            if u32::from(log_n) >= r.saturating_mul(16) {
+                return Err(
+                    "its n is too large for its r (RFC 7914: n < 2^(16 r)): write it again with r = 8, or with PBKDF2",
+                );
+            }
             let parameters =
                 scrypt::Params::new(log_n, *r, *p, DERIVED_BYTES).map_err(|_| "its parameters are none of scrypt's")?;
             scrypt::scrypt(password, &salt, &parameters, &mut derived)
@@ -110,19 +115,20 @@ fn derive(derivation: &Derivation, password: &[u8]) -> Result<[u8; DERIVED_BYTES
 mod tests {
     use super::*;
 
-    /// The two examples of the definition: password `testpassword`.
+    /// The definition's example with PBKDF2: password `testpassword`.
     const KEY: &str = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
     const PBKDF2: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},
         "ciphertext":"5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46","kdf":"pbkdf2",
         "kdfparams":{"c":262144,"dklen":32,"prf":"hmac-sha256","salt":"ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},
         "mac":"517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
-    const SCRYPT: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"83dbcc02d8ccb40e466191a123791e0e"},
-        "ciphertext":"d172bf743a674da9cdad04534d56926ef8358534d458fffccd4e6ad2fbde479c","kdf":"scrypt",
-        "kdfparams":{"dklen":32,"n":262144,"p":8,"r":1,"salt":"ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19"},
-        "mac":"2103ac29920d71da29f15d75b4a16dbe95cfd7ff8faea1056c33131d846e3097"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
+    /// The same key, written by cast 1.7.1 (`cast wallet import`).
+    const SCRYPT: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"9c68ee77d5d9a8c9c1553ee81ed0f727"},
+        "ciphertext":"c0a5a666e958cc532ce8f486e1eef00ffa970a59aece359ed5f6fd9ac2d3f994","kdf":"scrypt",
+        "kdfparams":{"dklen":32,"n":8192,"p":1,"r":8,"salt":"676d4577f2828180d6c33f616528822bd98fa83c764fdb2eb234fe747bb7e181"},
+        "mac":"2b0836c584ee76b52bbc67dd5a940922e852bf2fc1d3714211fff94e91da43ab"},"id":"e6fc44a3-f8c6-4f4e-b49d-46a88b6bc9aa","version":3}"#;
 
     #[test]
-    fn opens_the_definitions_examples() {
+    fn opens_keystores_of_either_kind() {
         for keystore in [PBKDF2, SCRYPT, &SCRYPT.replace("\"crypto\"", "\"Crypto\"")] {
             assert_eq!(hex::encode(decrypt(keystore.as_bytes(), b"testpassword").unwrap()), KEY);
             let error = decrypt(keystore.as_bytes(), b"testpasswore").unwrap_err();
@@ -137,11 +143,12 @@ mod tests {
             decrypt(keystore.replace(from, to).as_bytes(), b"testpassword").unwrap_err()
         };
         for (error, says) in [
-            (changed(SCRYPT, "\"n\":262144", "\"n\":1073741824"), "more memory"),
-            (changed(SCRYPT, "\"n\":262144", "\"n\":262143"), "power of two"),
-            (changed(SCRYPT, "\"n\":262144", "\"n\":0"), "power of two"),
-            (changed(SCRYPT, "\"r\":1", "\"r\":4294967295"), "more memory"),
-            (changed(SCRYPT, "\"p\":8", "\"p\":4294967295"), "more memory"),
+            (changed(SCRYPT, "\"n\":8192", "\"n\":1073741824"), "more memory"),
+            (changed(SCRYPT, "\"n\":8192", "\"n\":8191"), "power of two"),
+            (changed(SCRYPT, "\"n\":8192", "\"n\":0"), "power of two"),
+            (changed(SCRYPT, "\"r\":8", "\"r\":4294967295"), "more memory"),
+            (changed(SCRYPT, "\"n\":8192,\"p\":1,\"r\":8", "\"n\":262144,\"p\":8,\"r\":1"), "r = 8"),
+            (changed(SCRYPT, "\"p\":1", "\"p\":4294967295"), "more memory"),
             (changed(PBKDF2, "\"c\":262144", "\"c\":4294967295"), "more memory"),
             (changed(PBKDF2, "\"c\":262144", "\"c\":0"), "PBKDF2"),
             (changed(PBKDF2, "hmac-sha256", "hmac-sha512"), "PBKDF2"),

@@ -10,8 +10,11 @@ use command::Workplace;
 /// A string of several contributions serves like one that was made here, and is a ceremony's by its pin alone.
 #[test]
 fn imports_a_ceremony_and_proves_with_it() {
-    let place = Workplace::with_model();
-    place.json(&["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "program.apo"]);
+    let place = Workplace { folder: tempfile::tempdir().unwrap() };
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain/supply");
+    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{examples}/{name}"));
+    place.write("input.json", format!("{{\"inputs\": {{\"pegs\": [{:?}]}}}}", [1.0; 8]));
+    place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
     let k = place.json(&["inspect", "program.apo"])["k"].as_u64().unwrap();
     place.write("ceremony.ptau", Ceremony::held(k as u32 + 1, 3).ptau());
 
@@ -67,7 +70,7 @@ fn refuses_what_is_no_ceremonys_file_and_writes_nothing() {
         ("cut.ptau", &[][..], "cut off"),
         ("swapped.ptau", &[], "do not use it"),
         ("text.json", &[], ".ptau of snarkjs"),
-        ("/dev/zero", &[], "ends too early"),
+        ("/dev/zero", &[], "neither begins like a .ptau"),
         ("missing", &[], "cannot read missing"),
         ("genuine.ptau", &["-k", "5"], "smaller K"),
     ] {

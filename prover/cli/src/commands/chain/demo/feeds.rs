@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 /// Seconds of a period of the binder: decisions are about whole hours.
 pub(super) const HOUR: u64 = 3_600;
-/// How long before the hour a feed answers.
-const BEFORE: u64 = 30;
+/// How long before the hour a feed answers: the chain's clock goes on with this machine's, however slow that is.
+pub(super) const BEFORE: u64 = 600;
 /// Decimals of every feed here.
 pub(super) const DECIMALS: u8 = 8;
 /// The phase that the demonstration's feeds stay in.

@@ -11,7 +11,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use apodict_chain::primitives::Address;
-use apodict_chain::{Anvil, Client, Deployer, Mode, Record, Refusal, Rpc, Sender, Step};
+use apodict_chain::{Anvil, Client, Deployer, Mode, Record, Refusal, Rpc, Sender, Step, StepState};
 use serde::Serialize;
 
 use self::models::Models;
@@ -84,6 +84,9 @@ pub(super) fn run(arguments: &Demo, console: &Console) -> Result<Outcome, Failur
     let (models, _) = console.stage("models", Models::make)?;
     console.tell("Three models whose whole input a chain derives; UNSAFE: their reference string was made here, for this alone\n")?;
     let mut tell = |step: &Step| {
+        if step.state == StepState::Kept {
+            return;
+        }
         // Whoever reads nothing any more hears of it at the end.
         let _ = console.tell(ToldStep::new(step).line());
     };

@@ -9,9 +9,9 @@ use apodict_chain::sol_types::{SolCall, SolEvent};
 use apodict_chain::{Accepted, Client, Error, Receipt, Record, Refusal, Request, Sender, Sources, context};
 use serde::Serialize;
 
-use super::feeds::{Feed, HOUR, next_block_at};
+use super::feeds::{BEFORE, Feed, HOUR, next_block_at};
 use super::models::{Model, Models};
-use super::world::{COLLATERAL_GROUP, PEG_HOURS, PRICE_HOURS, World};
+use super::world::{COLLATERAL_GROUP, COOLDOWN_HOURS, PEG_HOURS, PRICE_HOURS, World};
 use crate::failure::Failure;
 
 /// Prices that nothing happens to.
@@ -67,10 +67,12 @@ pub(super) struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Gives the feeds a calm past, and the token its first million.
     pub(super) fn open(sender: Sender<'a>, record: Record, world: World, models: &'a Models) -> Result<Self, Failure> {
-        let now = sender.client.time()?;
-        let hour = (now / HOUR + 1) * HOUR;
+        // What was configured has cooled down by then; from the beginning of an hour on there is time enough until the next.
+        let begin = (sender.client.time()? / HOUR + 1 + COOLDOWN_HOURS) * HOUR;
+        next_block_at(sender.client, begin + 1)?;
+        let hour = begin + HOUR;
         let mut stage = Self { sender, record, world, models, hour };
-        let past = u64::from(PRICE_HOURS.max(PEG_HOURS)) + 1;
+        let past = u64::from(PRICE_HOURS.max(PEG_HOURS));
         for hours in (1..=past).rev() {
             stage.push(hour - hours * HOUR, CALM)?;
         }
@@ -100,7 +102,7 @@ impl<'a> Stage<'a> {
 
     /// One hour with these prices: the chain's time moves behind it.
     fn pass(&mut self, prices: (f64, f64)) -> Result<(), Error> {
-        next_block_at(self.client(), self.hour - 20)?;
+        next_block_at(self.client(), self.hour - BEFORE + 10)?;
         self.push(self.hour, prices)?;
         next_block_at(self.client(), self.hour + 1)?;
         self.hour += HOUR;

@@ -5,7 +5,11 @@ use apodict_chain::abi::demo::{
     SupplyController, TestVotes,
 };
 use apodict_chain::abi::{Bound, BoundedConsumer, CollateralSteward, Consumer, FeedBinder, Policy, ports_of};
-use apodict_chain::primitives::{Address, B256, U256, aliases::U48, keccak256};
+use apodict_chain::primitives::{
+    Address, B256, U256,
+    aliases::{U24, U48, U96},
+    keccak256,
+};
 use apodict_chain::sol_types::{SolCall, SolConstructor, SolValue};
 use apodict_chain::{Code, Contract, Core, CoreOptions, Deployer, Error, ModelOptions};
 use apodict_verifier::SrsPolicy;
@@ -32,6 +36,8 @@ const RELATIVE: u8 = 4;
 pub(super) const COLLATERAL_GROUP: u8 = 0;
 const CAPS: [(u8, u64); 2] = [(1, SUPPLY_CAP), (2, BORROW_CAP)];
 const DAY: u32 = 24 * HOUR as u32;
+/// Between two moves of a parameter that are not safe.
+pub(super) const COOLDOWN_HOURS: u64 = 72;
 /// Votes that the agent is given.
 const VOTES: u64 = 10_000;
 
@@ -188,7 +194,7 @@ impl Building<'_, '_> {
             stepPpm: 5_000,
             weekPpm: 20_000,
             ratio: 900_000_000_000_000_000,
-            ceiling: apodict_chain::primitives::aliases::U96::from(50_000u128 * 10u128.pow(18)),
+            ceiling: U96::from(50_000u128 * 10u128.pow(18)),
             maxPriceAge: 2 * HOUR as u32,
         };
         let [feed, second] = [&reserves[0], &reserves[1]].map(|feed| feed.address);
@@ -270,9 +276,9 @@ impl Building<'_, '_> {
             hi: U48::from(hi),
             stepUp: up,
             stepDown: down,
-            delayUp: delays.0.try_into().unwrap_or_default(),
-            delayDown: delays.1.try_into().unwrap_or_default(),
-            cooldown: (3 * DAY).try_into().unwrap_or_default(),
+            delayUp: U24::from(delays.0),
+            delayDown: U24::from(delays.1),
+            cooldown: U24::from(COOLDOWN_HOURS * HOUR),
             flags,
         };
         let client = self.deployer.sender().client;
