@@ -1,10 +1,11 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|browser|contracts|node-tests|models|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask` alone lists them.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
 
 mod browser;
 mod charts;
+mod client;
 mod contracts;
 mod lint;
 mod measure;
@@ -12,6 +13,7 @@ mod models;
 mod mutants;
 mod nightly;
 mod node_tests;
+mod page;
 mod step;
 mod test;
 mod tools;
@@ -31,6 +33,9 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   browser
          The verifier in TypeScript: types, known answers, the tampering table
+  client The Python client of the proving service: rules, types, tests against the server
+  page [--bless]
+         The service's web page: its files, and all of it in Chromium; write the files
   contracts test|bless|compile|check
          Rendered verifier contracts: forge's tests; write them; only compile them; compare them
   node-tests [--bless | WORD..]
@@ -58,6 +63,9 @@ fn main() -> ExitCode {
     if let Some(("node-tests", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(node_tests::node_tests(arguments));
     }
+    if let Some(("page", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(page::page(arguments));
+    }
     if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(models::models(arguments));
     }
@@ -67,6 +75,7 @@ fn main() -> ExitCode {
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
         ["browser"] => browser::browser,
+        ["client"] => client::client,
         ["lint"] => lint::lint,
         ["charts"] => charts::charts,
         ["nightly"] => nightly::nightly,

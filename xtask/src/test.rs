@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::browser::browser;
 use crate::contracts::contracts;
 use crate::node_tests::node_tests;
+use crate::page::page;
 use crate::step::{Step, root};
 use crate::tools;
 
@@ -18,6 +19,8 @@ const PORTABLE: &str = "APODICT_PORTABLE";
 
 /// Every test, doctests included.
 pub(crate) fn test() -> Result<()> {
+    // Tests of the chain client run against a node that npm installs.
+    tools::node_packages()?;
     rust_tests("Rust tests and doctests").run()?;
     // Once more without special instructions, whether or not this processor has them: what makes proofs.
     rust_tests("Rust tests of the portable prover")
@@ -25,6 +28,7 @@ pub(crate) fn test() -> Result<()> {
         .env(PORTABLE, "1")
         .run()?;
     browser()?;
+    page(&[])?;
     node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;

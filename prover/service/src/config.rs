@@ -25,6 +25,18 @@ pub struct Config {
     pub ask_for_keys: bool,
     /// How long running jobs may go on once the server is asked to stop.
     pub drain: Duration,
+    /// Whether it serves its web page.
+    pub page: PageSwitch,
+}
+
+/// Whether a server has a web page beside its API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageSwitch {
+    /// At `/`.
+    #[default]
+    On,
+    /// Its addresses lead nowhere.
+    Off,
 }
 
 /// What a server allows, and how much it does at the same time.

@@ -7,6 +7,7 @@
 //! | [`work`] | jobs on their way through children |
 //! | [`child`] | processes that prove and compile |
 //! | [`store`] | jobs, models, proofs and keys: the traits, and SQLite |
+//! | `page` | the web page, over the same handlers |
 //! | [`artifacts`] | files by the digest of their content |
 //! | [`codes`] | stable codes of errors |
 //! | [`folder`] | a server's folder: nobody else's, and one server's at a time |
@@ -28,6 +29,7 @@ pub mod ids;
 pub mod live;
 pub mod metrics;
 pub mod options;
+mod page;
 pub mod server;
 pub mod store;
 pub mod work;

@@ -9,10 +9,10 @@ use apodict_service::server::{make_store, open_store};
 use apodict_service::store::{self, Act, Registry, Scope};
 use serde::Serialize;
 
+use crate::arguments::{ApiKey, CreateKey, RevokeKey};
 use crate::commands::serve::runtime;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::service_arguments::{ApiKey, CreateKey, RevokeKey};
 
 /// For the audit log.
 fn act() -> Act {

@@ -104,6 +104,18 @@ impl Gate {
             failures: Buckets::new(requests_per_s),
         }
     }
+
+    /// Counts a request with a valid key.
+    fn admit(&self, key: String, caller: Caller) -> Result<Caller, Problem> {
+        if self.by_key.take(key, Instant::now()) { Ok(caller) } else { Err(limited()) }
+    }
+
+    /// Counts a request without a valid key. Returns what it is told.
+    pub(crate) fn refuse(&self, from: Option<&PeerAddress>, refused: Problem) -> Problem {
+        let network = from.map(|PeerAddress(address)| network(address.ip()));
+        let may = network.is_none_or(|network| self.failures.take(network, Instant::now()));
+        if may { refused } else { limited() }
+    }
 }
 
 /// Who asks.
@@ -127,23 +139,34 @@ impl Caller {
         }
         Err(Problem::new(codes::FORBIDDEN, format_args!("this needs an API key with the scope {scope}")))
     }
+
+    /// What the store knows a key by.
+    pub(crate) fn hash_of_key(secret: &str) -> Result<String, Problem> {
+        let well_formed = secret.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == 64);
+        if well_formed { Ok(Digest::of(secret.as_bytes()).to_string()) } else { Err(unknown_key()) }
+    }
+
+    /// Whose the key is, which must open something now. Counts against its rate.
+    pub(crate) async fn of_key(app: &App, hash: &str) -> Result<Self, Problem> {
+        let (id, caller) = Self::known(app, hash).await?;
+        app.gate.admit(id, caller)
+    }
+
+    async fn known(app: &App, hash: &str) -> Result<(String, Self), Problem> {
+        let key = app.works.store.key_of_hash(hash).await?.filter(|key| key.is_valid(wall_ms()));
+        let key = key.ok_or_else(unknown_key)?;
+        Ok((key.id.clone(), Self { tenant: key.tenant, actor: key.id, scopes: key.scopes }))
+    }
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let now = Instant::now();
-        let limited = || Problem::new(codes::RATE_LIMITED, "too many requests: wait as long as Retry-After says");
-        let (id, caller) = match authenticate(parts, app).await {
-            Ok(known) => known,
-            Err(refused) => {
-                let address = parts.extensions.get::<PeerAddress>().map(|PeerAddress(address)| network(address.ip()));
-                let may = address.is_none_or(|address| app.gate.failures.take(address, now));
-                return Err(if may { refused } else { limited() });
-            }
-        };
-        if app.gate.by_key.take(id, now) { Ok(caller) } else { Err(limited()) }
+        match authenticate(parts, app).await {
+            Ok((id, caller)) => app.gate.admit(id, caller),
+            Err(refused) => Err(app.gate.refuse(parts.extensions.get::<PeerAddress>(), refused)),
+        }
     }
 }
 
@@ -152,16 +175,16 @@ async fn authenticate(parts: &Parts, app: &App) -> Result<(String, Caller), Prob
     let Some(value) = single(&parts.headers, "authorization")? else {
         return Ok((String::new(), without_key(app, parts).await?));
     };
-    let unknown =
-        || Problem::new(codes::UNAUTHORIZED, "the API key is unknown, revoked or has expired: ask for a new one");
-    let secret = bearer(value).ok_or_else(unknown)?;
-    let well_formed = secret.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == 64);
-    if !well_formed {
-        return Err(unknown());
-    }
-    let hash = Digest::of(secret.as_bytes()).to_string();
-    let key = app.works.store.key_of_hash(&hash).await?.filter(|key| key.is_valid(wall_ms())).ok_or_else(unknown)?;
-    Ok((key.id.clone(), Caller { tenant: key.tenant, actor: key.id, scopes: key.scopes }))
+    let secret = bearer(value).ok_or_else(unknown_key)?;
+    Caller::known(app, &Caller::hash_of_key(secret)?).await
+}
+
+fn unknown_key() -> Problem {
+    Problem::new(codes::UNAUTHORIZED, "the API key is unknown, revoked or has expired: ask for a new one")
+}
+
+fn limited() -> Problem {
+    Problem::new(codes::RATE_LIMITED, "too many requests: wait as long as Retry-After says")
 }
 
 fn bearer(value: &str) -> Option<&str> {

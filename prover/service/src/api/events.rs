@@ -121,7 +121,7 @@ impl Reading {
 }
 
 /// A step that is not stored yet, as the event that it will be.
-fn stage(number: i64, Progress { at_ms, stage, fraction }: Progress) -> Event {
+pub(crate) fn stage(number: i64, Progress { at_ms, stage, fraction }: Progress) -> Event {
     Event { number, at_ms, kind: "stage".to_owned(), data: json!({"stage": stage, "fraction": fraction}) }
 }
 

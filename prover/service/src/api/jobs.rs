@@ -25,7 +25,7 @@ use crate::store::{Cancelled, Job, JobFilter, JobState, Kind, Scope};
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may(Scope::Prove)?;
     let headers = request.headers().clone();
     let body = Body::read(&app, request).await?;
@@ -112,7 +112,7 @@ pub(super) async fn get(
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -129,6 +129,6 @@ pub(super) async fn cancel(
 }
 
 /// A job of the caller's tenant.
-pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Job, Problem> {
+pub(crate) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Job, Problem> {
     app.works.store.job(&caller.tenant, id).await?.ok_or_else(|| Problem::not_found("job"))
 }

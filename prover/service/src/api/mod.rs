@@ -15,21 +15,21 @@
 
 mod admission;
 mod audit;
-mod auth;
+pub(crate) mod auth;
 mod body;
-mod events;
+pub(crate) mod events;
 mod files;
 mod form;
-mod jobs;
+pub(crate) mod jobs;
 mod json;
-mod models;
+pub(crate) mod models;
 mod problem;
-mod proofs;
+pub(crate) mod proofs;
 mod prove;
-mod read;
+pub(crate) mod read;
 mod system;
 mod upload;
-mod views;
+pub(crate) mod views;
 mod waiting;
 
 use std::sync::Arc;
@@ -49,6 +49,7 @@ pub use auth::{PeerAddress, new_key};
 pub use problem::Problem;
 
 use crate::codes;
+use crate::page;
 use crate::work::Works;
 use auth::Gate;
 
@@ -122,6 +123,7 @@ pub fn router(works: Arc<Works>, access: Access) -> Router {
     };
     let (router, _) = described().split_for_parts();
     router
+        .merge(page::router(&app))
         .route("/v1/openapi.json", axum::routing::get(system::openapi))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
@@ -161,7 +163,8 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The page has its own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

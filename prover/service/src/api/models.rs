@@ -49,7 +49,7 @@ pub(crate) struct Upload {
         (status = "5XX", description = "The server failed", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may(Scope::Models)?;
     admits(&app, &caller).await?;
     let Parts { onnx, calibration, options, name } = upload(&app, request).await?;
@@ -141,7 +141,7 @@ pub(super) async fn get(
     Ok(Json(ModelView::new(&app, model)?))
 }
 
-pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Model, Problem> {
+pub(crate) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Model, Problem> {
     app.works.store.model(&caller.tenant, id).await?.ok_or_else(|| Problem::not_found("model"))
 }
 

@@ -30,7 +30,7 @@ const KEPT: usize = 64;
 pub(crate) struct Verifiers(Mutex<HashMap<String, Arc<Verifier>>>);
 
 impl Verifiers {
-    async fn get(&self, app: &App, artifact: &str) -> Result<Arc<Verifier>, Problem> {
+    pub(crate) async fn get(&self, app: &App, artifact: &str) -> Result<Arc<Verifier>, Problem> {
         if let Some(kept) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(artifact) {
             return Ok(Arc::clone(kept));
         }
@@ -96,7 +96,7 @@ async fn check(app: &App, artifact: &str, proof: ProofFile) -> Result<Verificati
     .await
 }
 
-async fn find(app: &App, caller: &Caller, id: &str) -> Result<ProofRecord, Problem> {
+pub(crate) async fn find(app: &App, caller: &Caller, id: &str) -> Result<ProofRecord, Problem> {
     app.works.store.proof(&caller.tenant, id).await?.ok_or_else(|| Problem::not_found("proof"))
 }
 
@@ -109,7 +109,7 @@ async fn find(app: &App, caller: &Caller, id: &str) -> Result<ProofRecord, Probl
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn get(
+pub(crate) async fn get(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -138,7 +138,7 @@ pub(super) async fn get(
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn file(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn file(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     caller.may(Scope::Read)?;
     let record = find(&app, &caller, &id).await?;
     let json = app.works.get_file(&record.artifact).await?;
@@ -146,7 +146,7 @@ pub(super) async fn file(State(app): State<App>, caller: Caller, Path(id): Path<
 }
 
 /// The artifact of a key that one of the tenant's models has.
-async fn key_artifact(app: &App, caller: &Caller, key_digest: &str) -> Result<String, Problem> {
+pub(crate) async fn key_artifact(app: &App, caller: &Caller, key_digest: &str) -> Result<String, Problem> {
     let unknown = || {
         Problem::new(
             codes::UNKNOWN_KEY,

@@ -221,16 +221,18 @@ pub(crate) struct JobView {
     pub(crate) error: Option<JobError>,
 }
 
+/// A job with what a running one does now, which the store does not know.
+pub(crate) fn as_it_runs(app: &App, job: Job) -> Job {
+    match app.works.live.latest(&job.id).filter(|_| job.state == JobState::Running) {
+        Some(step) => Job { stage: Some(step.stage), fraction: step.fraction, ..job },
+        None => job,
+    }
+}
+
 impl JobView {
     pub(crate) fn new(app: &App, job: Job) -> Self {
-        let latest = if job.state == JobState::Running { app.works.live.latest(&job.id) } else { None };
-        let (stage, fraction) = match latest {
-            Some(step) => (Some(step.stage), step.fraction),
-            None => (job.stage, job.fraction),
-        };
+        let job = as_it_runs(app, job);
         Self {
-            stage,
-            fraction,
             id: job.id,
             kind: job.kind,
             state: job.state,
@@ -238,6 +240,8 @@ impl JobView {
             lane: job.lane,
             priority: job.priority,
             attempt: job.attempt,
+            stage: job.stage,
+            fraction: job.fraction,
             created_ms: job.created_ms,
             started_ms: job.started_ms,
             finished_ms: job.finished_ms,

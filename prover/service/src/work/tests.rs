@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::child::{ChildCommand, ProvedInput, Reply, encode_for_tests};
 use crate::codes;
-use crate::config::Limits;
+use crate::config::{Limits, PageSwitch};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Act, Cancelled, Job, JobState, Kind, NewJob, Submitted};
 
@@ -49,6 +49,7 @@ async fn inside(child: ChildCommand) -> Inside {
         limits: Limits { attempts: 3, ..Limits::default() },
         ask_for_keys: false,
         drain: Duration::ZERO,
+        page: PageSwitch::Off,
     };
     let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
     let artifacts = Artifacts::on_disk(&folder.path().join("artifacts")).unwrap();

@@ -12,6 +12,7 @@ pub(crate) fn config(data: &Path, limits: Limits) -> apodict_service::config::Co
         limits,
         ask_for_keys: false,
         drain: Duration::ZERO,
+        page: apodict_service::config::PageSwitch::Off,
     }
 }
 

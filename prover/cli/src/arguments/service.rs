@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use apodict_service::store::Scope;
 use clap::{Args, Subcommand, ValueHint};
 
-use crate::arguments::SrsFile;
+use super::SrsFile;
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]
@@ -87,6 +87,10 @@ pub(crate) struct Serve {
     /// Seconds that running jobs may go on once the server is asked to stop.
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     pub(crate) drain: u64,
+
+    /// Serve the API alone, without the web page.
+    #[arg(long)]
+    pub(crate) no_page: bool,
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
