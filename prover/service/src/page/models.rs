@@ -19,7 +19,7 @@ use super::session::{Sent, SentByScript, Visitor};
 use super::show;
 use super::state::{Frame, PageState, Section};
 use super::tensors;
-use crate::api::read::{Body, Path, Query};
+use crate::api::read::{Path, Query};
 use crate::api::views::facts;
 use crate::api::{self, Problem};
 use crate::codes;
