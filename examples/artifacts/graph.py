@@ -55,9 +55,13 @@ class GraphBuilder:
         return self.node("Gemm", [x, w, b], output)
 
     def save(self, path: Path, output: str, shape: list[int]) -> None:
+        """Check the model and write it, with one output."""
+        self.save_all(path, [(output, shape)])
+
+    def save_all(self, path: Path, outputs: list[tuple[str, list[int]]]) -> None:
         """Check the model and write it. No producer version or date: equal weights give equal bytes."""
-        result = helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
-        graph = helper.make_graph(self._nodes, self._name, self._inputs, [result], self._weights)
+        results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs]
+        graph = helper.make_graph(self._nodes, self._name, self._inputs, results, self._weights)
         opset = [helper.make_operatorsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION, producer_name="apodict-examples")
         onnx.checker.check_model(model, full_check=True)

@@ -23,5 +23,5 @@ pub use key::{ProvingKey, shape_constraint_system};
 pub use layout::public_layout;
 pub use memory::{MemoryLimit, MemoryPlan, Purpose, available_bytes, mapped_bytes, peak_memory_bytes, resident_bytes};
 pub use prove::{Proof, Times, prove};
-pub use srs::{MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs, SrsFile};
+pub use srs::{CeremonyFile, ImportedSrs, MAX_K as SRS_MAX_K, MIN_K as SRS_MIN_K, Srs, SrsFile};
 pub use stock::StockProver;

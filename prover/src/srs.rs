@@ -3,7 +3,8 @@
 //! # Trust
 //! Commitments are linear, so whoever hands over a string of their own making can choose points under which an honest circuit
 //! commits to another one. Therefore an [`Srs`] is either made here or read from a file *and checked*: there is no other way to
-//! have one, but for [`Srs::read_unless_known`] of a file whose digest the caller remembers from an earlier check. Where its secret comes from, no file can say; it is *unsafe* unless somebody pins its [digest](Srs::digest).
+//! have one, but for [`Srs::read_unless_known`] of a file whose digest the caller remembers from an earlier check. Others' files are
+//! imported by [`Srs::import`]. Where its secret comes from, no file can say; it is *unsafe* unless somebody pins its [digest](Srs::digest).
 //!
 //! # Format of a `.srs`
 //! `"apodsrs\x02"`, k as u32, the `2^k` powers in the first group, the same in Lagrange form, `[1]_2`, `[s]_2`, then the Keccak-256
@@ -271,5 +272,8 @@ fn check_k(k: u32) -> Result<(), Error> {
 
 #[cfg(test)]
 mod forgeries;
+mod import;
 #[cfg(test)]
 mod tests;
+
+pub use import::{CeremonyFile, ImportedSrs};

@@ -151,6 +151,13 @@ impl Console {
         }
     }
 
+    /// Warns of an imported string whose digest nobody pins.
+    pub(crate) fn warn_of_import(&self, origin: SrsOrigin) {
+        if origin == SrsOrigin::Unsafe {
+            self.warn(UNPINNED_SRS);
+        }
+    }
+
     /// Warns of keys that convince nobody but their maker.
     pub(crate) fn warn_of_origin(&self, origin: SrsOrigin) {
         if origin == SrsOrigin::Unsafe {
@@ -158,6 +165,10 @@ impl Console {
         }
     }
 }
+
+/// What a string means that nobody vouches for, where it is not our own.
+const UNPINNED_SRS: &str = "UNSAFE: the powers are those of one secret, and nothing says who knows it. Take the digest of the string from the ceremony's own \
+    record, not from this file, and pass it with --srs-digest, here and wherever the string is used.";
 
 /// What an SRS for development means.
 const UNSAFE_SRS: &str = "UNSAFE: the structured reference string was made for development; whoever made it can forge proofs. Protect nothing with it.";

@@ -96,6 +96,20 @@ pub(crate) enum Failure {
     #[error("the verifier contract cannot be made or run")]
     Contract(#[from] apodict_solidity::Error),
 
+    #[cfg(feature = "chain")]
+    #[error("the chain took what it must refuse: {what}")]
+    #[diagnostic(help("this is a defect of apodict: report it"))]
+    NotRefused { what: &'static str },
+
+    #[cfg(feature = "chain")]
+    #[error("there is no place for temporary files")]
+    Scratch(#[source] io::Error),
+
+    #[cfg(feature = "chain")]
+    #[error(transparent)]
+    #[diagnostic(help("{}", .0.advice().unwrap_or_default()))]
+    Chain(#[from] apodict_chain::Error),
+
     #[cfg(feature = "service")]
     #[error("the server does not run")]
     Serve(#[from] apodict_service::server::ServeError),

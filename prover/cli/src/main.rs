@@ -13,8 +13,6 @@ mod failure;
 mod loan;
 mod memory;
 mod program;
-#[cfg(feature = "service")]
-mod service_arguments;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -61,6 +59,8 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::ApiKey(arguments) => commands::api_key::run(arguments, console),
         #[cfg(feature = "service")]
         Command::WorkerChild => commands::serve::child(),
+        #[cfg(feature = "chain")]
+        Command::Chain(arguments) => commands::chain::run(arguments, console),
         Command::Completions(arguments) => commands::completions::run(arguments),
     }
 }

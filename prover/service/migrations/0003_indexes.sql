@@ -1,5 +1,4 @@
 -- What is asked often is found without reading a tenant's whole history.
-CREATE INDEX jobs_open ON jobs (tenant) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_of_tenant_by_model ON jobs (tenant, model, seq);
 CREATE INDEX jobs_of_tenant_by_state ON jobs (tenant, state, seq);
 CREATE INDEX jobs_of_tenant_by_kind ON jobs (tenant, kind, seq);

@@ -11,7 +11,7 @@ use apodict_service::api::new_key;
 use apodict_service::config::Limits;
 use apodict_service::server::{ServeError, Server, make_store};
 use apodict_service::store::sqlite::SqliteStore;
-use apodict_service::store::{Finished, JobStore, Kind, Lane, NewJob, NewModel, Outcome, Registry, Scope};
+use apodict_service::store::{Act, Finished, JobStore, Kind, Lane, NewJob, NewModel, Outcome, Registry, Scope};
 use client::{Running, config};
 use serde_json::{Value, json};
 
@@ -207,6 +207,14 @@ async fn a_job_that_is_cancelled_stays_so_and_its_events_end() {
     for after in [last.as_str(), "9223372036854775807"] {
         assert_eq!(server.send("GET", &path, &[("Last-Event-ID", after)], b"").status, 204, "{after}");
     }
+    // And both are written down, once.
+    let audit = server.get("/v1/audit?limit=2").json();
+    let told: Vec<_> =
+        audit["items"].as_array().unwrap().iter().map(|entry| (&entry["action"], &entry["subject"])).collect();
+    assert_eq!(told, [(&json!("job_cancelled"), &json!(id)), (&json!("job_submitted"), &json!(id))]);
+    assert_eq!(audit["items"][0]["actor"], "this_machine");
+    let next = server.get(&format!("/v1/audit?cursor={}", audit["next_cursor"].as_str().unwrap())).json();
+    assert_eq!(next["items"][0]["action"], "model_submitted");
     let wait = server.post(&format!("/v1/jobs/{id}/cancel"), b"");
     assert_eq!((wait.status, &wait.json()["state"]), (200, &json!("cancelled")));
 }

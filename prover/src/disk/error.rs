@@ -69,6 +69,14 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<crate::Error>,
     },
+    /// A ceremony's file that cannot be imported.
+    #[error("cannot import {}", path.display())]
+    Ceremony {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<crate::Error>,
+    },
     /// A development string in the cache whose powers are no powers.
     #[error("the development string {} in the cache is damaged", path.display())]
     CachedSrs {
@@ -126,6 +134,7 @@ impl Error {
             }
             Self::ProvingKey { source, .. } => advice_for_key(source),
             Self::Srs { source, .. } => advice_for_srs(source),
+            Self::Ceremony { source, .. } => advice_for_ceremony(source),
             Self::CachedSrs { path, .. } => return Some(format!("remove {}, and it is made again", path.display())),
             Self::OtherSrs { .. } => {
                 "name the file of the string that you trust; do not pin the digest of this one unless you do"
@@ -143,6 +152,18 @@ fn advice_for_srs(error: &crate::Error) -> &'static str {
             "an honest model would be committed to as another one: get the file from its source, and compare its digest"
         }
         _ => "name a file that `apodict srs generate -k K --unsafe -o FILE` writes, with K large enough",
+    }
+}
+
+fn advice_for_ceremony(error: &crate::Error) -> &'static str {
+    match error {
+        crate::Error::SrsTooSmall { .. } => "take a smaller K, or the ceremony's file of more powers",
+        crate::Error::SrsInconsistent(_) | crate::Error::Key(_) => {
+            "do not use it for anything: get the ceremony's file from its own record, and compare the hash that is published there"
+        }
+        _ => {
+            "expected a .ptau of snarkjs on BN254 (bn128), or halo2's parameters as `SerdeFormat::RawBytes` writes them"
+        }
     }
 }
 

@@ -6,13 +6,18 @@ use apodict_circuits::escaped;
 use apodict_service::api::new_key;
 use apodict_service::clock::wall_ms;
 use apodict_service::server::{make_store, open_store};
-use apodict_service::store::{self, Registry, Scope};
+use apodict_service::store::{self, Act, Registry, Scope};
 use serde::Serialize;
 
+use crate::arguments::{ApiKey, CreateKey, RevokeKey};
 use crate::commands::serve::runtime;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::service_arguments::{ApiKey, CreateKey, RevokeKey};
+
+/// For the audit log.
+fn act() -> Act {
+    Act { actor: "command_line".to_owned(), at_ms: wall_ms() }
+}
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -28,7 +33,7 @@ pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Fail
             }
             ApiKey::Revoke(RevokeKey { data, id }) => {
                 let store = open_store(&data.folder()?).await?;
-                let revoked = store.revoke_key(id, wall_ms()).await?;
+                let revoked = store.revoke_key(id, &act()).await?;
                 store.close().await;
                 if !revoked {
                     return Err(Failure::NoSuchKey { id: id.clone() });
@@ -45,7 +50,7 @@ async fn create(arguments: &CreateKey, console: &Console) -> Result<(), Failure>
     let expires_ms = arguments.days.map(|days| wall_ms() + days * DAY_MS);
     let (key, hash, secret) = new_key(arguments.tenant.clone(), arguments.name.clone(), scopes, expires_ms);
     let store = make_store(&arguments.data.folder()?).await?;
-    store.add_key(&key, &hash).await?;
+    store.add_key(&key, &hash, &act()).await?;
     store.close().await;
     console.result(&Created { key, secret })
 }

@@ -4,6 +4,8 @@
 pub(crate) mod api_key;
 pub(crate) mod bench;
 pub(crate) mod calldata;
+#[cfg(feature = "chain")]
+pub(crate) mod chain;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod contract;

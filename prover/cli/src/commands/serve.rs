@@ -7,8 +7,8 @@ use apodict_service::child::{self, ChildCommand};
 use apodict_service::config::{Config, Limits, PageSwitch};
 use apodict_service::server::Server;
 
+use crate::arguments::Serve;
 use crate::failure::{Failure, Outcome};
-use crate::service_arguments::Serve;
 
 pub(crate) fn run(arguments: &Serve) -> Result<Outcome, Failure> {
     let config = config(arguments)?;

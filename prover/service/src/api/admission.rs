@@ -158,6 +158,7 @@ pub(super) async fn accept(app: &App, caller: &Caller, headers: &HeaderMap, body
         body: digest,
         idempotency_key,
         created_ms: now,
+        submitted_by: caller.actor.clone(),
         deadline_ms: Some(now.saturating_add(time)),
         max_crashes: limits.attempts,
         forget_inputs: request.forget_inputs,

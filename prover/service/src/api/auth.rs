@@ -19,7 +19,7 @@ use super::{Access, App, Problem};
 use crate::clock::wall_ms;
 use crate::codes;
 use crate::ids::{Digest, Named, new_id, random};
-use crate::store::{ApiKey, Scope};
+use crate::store::{Act, ApiKey, Scope};
 
 const PREFIX: &str = "apo_";
 
@@ -122,10 +122,17 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) tenant: String,
+    /// The key, or `this_machine`.
+    pub(crate) actor: String,
     scopes: Vec<Scope>,
 }
 
 impl Caller {
+    /// What is done now.
+    pub(crate) fn act(&self, app: &App) -> Act {
+        Act { actor: self.actor.clone(), at_ms: app.works.clock.now_ms() }
+    }
+
     pub(crate) fn may(&self, scope: Scope) -> Result<(), Problem> {
         if self.scopes.contains(&scope) {
             return Ok(());
@@ -148,7 +155,7 @@ impl Caller {
     async fn known(app: &App, hash: &str) -> Result<(String, Self), Problem> {
         let key = app.works.store.key_of_hash(hash).await?.filter(|key| key.is_valid(wall_ms()));
         let key = key.ok_or_else(unknown_key)?;
-        Ok((key.id, Self { tenant: key.tenant, scopes: key.scopes }))
+        Ok((key.id.clone(), Self { tenant: key.tenant, actor: key.id, scopes: key.scopes }))
     }
 }
 
@@ -201,7 +208,11 @@ async fn without_key(app: &App, parts: &Parts) -> Result<Caller, Problem> {
                 "requests that a proxy passes on need an API key: `apodict api-key create` makes one",
             ));
         } else {
-            return Ok(Caller { tenant: DEFAULT_TENANT.to_owned(), scopes: Scope::ALL.to_vec() });
+            return Ok(Caller {
+                tenant: DEFAULT_TENANT.to_owned(),
+                actor: "this_machine".to_owned(),
+                scopes: Scope::ALL.to_vec(),
+            });
         }
     }
     Err(Problem::new(

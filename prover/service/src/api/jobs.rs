@@ -122,7 +122,8 @@ pub(crate) async fn cancel(
         Kind::Prove => Scope::Prove,
         Kind::Compile => Scope::Models,
     })?;
-    let cancelled = app.works.cancel(&caller.tenant, &id).await?.ok_or_else(|| Problem::not_found("job"))?;
+    let cancelled =
+        app.works.cancel(&caller.tenant, &id, &caller.act(&app)).await?.ok_or_else(|| Problem::not_found("job"))?;
     let (Cancelled::Now(job) | Cancelled::EndedBefore(job)) = cancelled;
     Ok(Json(JobView::new(&app, job)))
 }

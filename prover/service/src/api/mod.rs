@@ -11,9 +11,10 @@
 //! | `admission` | which jobs are taken |
 //! | `waiting` | requests that wait for jobs |
 //! | `files` | files as answers |
-//! | `models`, `jobs`, `prove`, `events`, `proofs`, `system` | a resource each |
+//! | `models`, `jobs`, `prove`, `events`, `proofs`, `audit`, `system` | a resource each |
 
 mod admission;
+mod audit;
 pub(crate) mod auth;
 mod body;
 pub(crate) mod events;
@@ -93,6 +94,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(proofs::get))
         .routes(routes!(proofs::file))
         .routes(routes!(proofs::verify))
+        .routes(routes!(audit::list))
         .routes(routes!(system::version))
         .routes(routes!(system::livez))
         .routes(routes!(system::readyz))

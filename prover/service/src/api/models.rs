@@ -70,6 +70,7 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Requ
     };
     let job = NewJob {
         id: new_id(Named::Job),
+        submitted_by: caller.actor,
         tenant: caller.tenant,
         kind: Kind::Compile,
         lane: Lane::Compile,
@@ -159,7 +160,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.may(Scope::Models)?;
-    match app.works.store.delete_model(&caller.tenant, &id, app.works.clock.now_ms()).await? {
+    match app.works.store.delete_model(&caller.tenant, &id, &caller.act(&app)).await? {
         Deleted::Gone => Ok(StatusCode::NO_CONTENT),
         Deleted::Unknown => Err(Problem::not_found("model")),
         Deleted::InUse => {

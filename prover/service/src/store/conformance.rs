@@ -23,6 +23,7 @@ fn job(id: &str) -> NewJob {
         body: "body".to_owned(),
         idempotency_key: None,
         created_ms: NOW,
+        submitted_by: "key".to_owned(),
         deadline_ms: None,
         max_crashes: 3,
         forget_inputs: false,
@@ -58,12 +59,16 @@ fn back(why: Setback) -> GivenBack {
     GivenBack { at_ms: NOW, progress: vec![], why }
 }
 
+fn act() -> Act {
+    Act { actor: "key".to_owned(), at_ms: NOW }
+}
+
 fn step(stage: &str, fraction: f64) -> Progress {
     Progress { at_ms: NOW, stage: stage.to_owned(), fraction }
 }
 
 async fn cancel(store: &dyn Store, id: &str) -> Job {
-    match store.cancel("a", id, &[], NOW).await.unwrap().unwrap() {
+    match store.cancel("a", id, &[], &act()).await.unwrap().unwrap() {
         Cancelled::Now(job) => job,
         other => panic!("{other:?}"),
     }
@@ -91,6 +96,7 @@ pub(crate) async fn all<F: Future<Output = Arc<dyn Store>>>(empty: impl Fn() -> 
     tenants_take_turns(&*empty().await).await;
     open_jobs_are_counted_as_they_are_stored(&*empty().await).await;
     inputs_are_forgotten_if_asked(&*empty().await).await;
+    what_was_done_is_written_down(&*empty().await).await;
     priority_then_age(&*empty().await).await;
     deadlines(&*empty().await).await;
     pages_and_filters(&*empty().await).await;
@@ -216,7 +222,7 @@ async fn what_is_cancelled_has_no_result(store: &dyn Store) {
     submit(store, job("running")).await;
     let running = claim(store, "run").await.unwrap();
     let told = [step("witness", 0.3)];
-    match store.cancel("a", "running", &told, NOW).await.unwrap().unwrap() {
+    match store.cancel("a", "running", &told, &act()).await.unwrap().unwrap() {
         Cancelled::Now(job) => assert_eq!((job.state, job.stage.as_deref()), (JobState::Cancelled, Some("witness"))),
         other => panic!("{other:?}"),
     }
@@ -226,14 +232,14 @@ async fn what_is_cancelled_has_no_result(store: &dyn Store) {
     assert_eq!(state(store, "running").await, JobState::Cancelled);
     assert_eq!(store.proof("a", "p").await.unwrap(), None);
     assert_eq!(store.give_back("running", &running.fence(), back(Setback::Crashed)).await.unwrap(), Written::Lost);
-    let again = store.cancel("a", "running", &told, NOW).await.unwrap().unwrap();
+    let again = store.cancel("a", "running", &told, &act()).await.unwrap().unwrap();
     assert!(matches!(again, Cancelled::EndedBefore(job) if job.state == JobState::Cancelled), "again: nothing");
     submit(store, job("done")).await;
     let done = claim(store, "run").await.unwrap();
     store.finish("done", &done.fence(), proved("q")).await.unwrap();
-    let late = store.cancel("a", "done", &told, NOW).await.unwrap().unwrap();
+    let late = store.cancel("a", "done", &told, &act()).await.unwrap().unwrap();
     assert!(matches!(late, Cancelled::EndedBefore(job) if job.state == JobState::Succeeded));
-    assert!(store.cancel("a", "unknown", &[], NOW).await.unwrap().is_none());
+    assert!(store.cancel("a", "unknown", &[], &act()).await.unwrap().is_none());
 }
 
 /// Whatever is answered to a request to cancel stays true.
@@ -246,7 +252,7 @@ async fn of_cancel_and_result_the_first_wins(store: &Arc<dyn Store>) {
             let (store, fence, id) = (Arc::clone(store), begun.fence(), id.clone());
             async move { store.finish(&id, &fence, proved(&format!("p-{id}"))).await.unwrap() }
         });
-        let cancelled = store.cancel("a", &id, &[], NOW).await.unwrap().unwrap();
+        let cancelled = store.cancel("a", &id, &[], &act()).await.unwrap().unwrap();
         let expected = match (finishing.await.unwrap(), cancelled) {
             (Written::Lost, Cancelled::Now(_)) => JobState::Cancelled,
             (Written::Stored, Cancelled::EndedBefore(job)) => job.state,
@@ -303,6 +309,34 @@ async fn tenants_take_turns(store: &dyn Store) {
     assert_ne!(first.tenant, second.tenant);
     store.finish(&second.id, &second.fence(), proved("p")).await.unwrap();
     assert_eq!(claim(store, "run").await.unwrap().tenant, second.tenant);
+}
+
+async fn what_was_done_is_written_down(store: &dyn Store) {
+    submit(store, keyed("one", "key", "x")).await;
+    store.submit(keyed("two", "key", "x"), None).await.unwrap();
+    cancel(store, "one").await;
+    store.cancel("a", "one", &[], &act()).await.unwrap();
+    let (of_model, compile) = model("m", "x");
+    store.submit_model(of_model.clone(), compile.clone()).await.unwrap();
+    store.submit_model(of_model, compile).await.unwrap();
+    assert_eq!(store.delete_model("a", "m", &act()).await.unwrap(), Deleted::InUse);
+    cancel(store, "compile-m").await;
+    store.delete_model("a", "m", &Act { actor: "other".to_owned(), at_ms: NOW + 1 }).await.unwrap();
+    submit(store, NewJob { tenant: "b".to_owned(), ..job("theirs") }).await;
+    let page = |before, limit| store.audit("a", Page { before, limit });
+    let all = page(None, 9).await.unwrap();
+    let told: Vec<_> =
+        all.iter().rev().map(|entry| (entry.number, entry.action.name(), entry.subject.as_str())).collect();
+    let expected = [
+        (1, "job_submitted", "one"),
+        (2, "job_cancelled", "one"),
+        (3, "model_submitted", "m"),
+        (4, "job_cancelled", "compile-m"),
+        (5, "model_deleted", "m"),
+    ];
+    assert_eq!(told, expected, "each once, and only what was done");
+    assert_eq!((all[0].actor.as_str(), all[0].at_ms, all[1].actor.as_str()), ("other", NOW + 1, "key"));
+    assert_eq!(page(Some(3), 1).await.unwrap().iter().map(|entry| entry.number).collect::<Vec<_>>(), [2]);
 }
 
 async fn inputs_are_forgotten_if_asked(store: &dyn Store) {
@@ -398,7 +432,7 @@ async fn tenants_do_not_see_each_other(store: &dyn Store) {
     store.finish("one", &claimed.fence(), proved("p")).await.unwrap();
     assert_eq!(store.job("b", "one").await.unwrap(), None);
     assert_eq!(store.proof("b", "p").await.unwrap(), None);
-    assert!(store.cancel("b", "one", &[], NOW).await.unwrap().is_none());
+    assert!(store.cancel("b", "one", &[], &act()).await.unwrap().is_none());
     assert!(store.jobs("b", &JobFilter::default(), Page { before: None, limit: 9 }).await.unwrap().is_empty());
     assert_eq!(store.open_jobs("b").await.unwrap(), 0);
 }
@@ -454,7 +488,7 @@ async fn models(store: &dyn Store) {
     assert_eq!(submit("one", "x").await, ("one".to_owned(), true));
     assert_eq!(submit("two", "x").await, ("one".to_owned(), false), "compiled once");
     assert_eq!(submit("three", "y").await, ("three".to_owned(), true));
-    assert_eq!(store.delete_model("a", "one", NOW).await.unwrap(), Deleted::InUse);
+    assert_eq!(store.delete_model("a", "one", &act()).await.unwrap(), Deleted::InUse);
     let job = store.claim("run", Lane::Compile, NOW).await.unwrap().unwrap();
     assert_eq!(job.id, "compile-one");
     let outcome = Outcome::Compiled { result: json!({}), facts: json!({"k": 7}), key_digest: "d".to_owned() };
@@ -465,7 +499,7 @@ async fn models(store: &dyn Store) {
     assert_eq!(store.model_of_key("a", "d").await.unwrap().unwrap().id, "one");
     assert_eq!(store.model_of_key("b", "d").await.unwrap(), None);
     assert_eq!(store.model("b", "one").await.unwrap(), None);
-    assert_eq!(store.delete_model("b", "one", NOW).await.unwrap(), Deleted::Unknown);
+    assert_eq!(store.delete_model("b", "one", &act()).await.unwrap(), Deleted::Unknown);
 
     let job = store.claim("run", Lane::Compile, NOW).await.unwrap().unwrap();
     let error = JobError { code: "model_rejected".to_owned(), detail: "why".to_owned() };
@@ -484,7 +518,7 @@ async fn models(store: &dyn Store) {
     assert_eq!(before.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["one"]);
     assert!(store.model_position("a", "three").await.unwrap().is_some(), "deleted");
     assert_eq!(store.model_position("b", "four").await.unwrap(), None);
-    assert_eq!(store.delete_model("a", "one", NOW).await.unwrap(), Deleted::Gone);
+    assert_eq!(store.delete_model("a", "one", &act()).await.unwrap(), Deleted::Gone);
     assert_eq!(store.model("a", "one").await.unwrap(), None);
     assert_eq!(store.models("a", page).await.unwrap().len(), 1);
     assert_eq!(submit("five", "x").await, ("five".to_owned(), true), "deleted content comes back as a new model");
@@ -500,15 +534,15 @@ async fn keys(store: &dyn Store) {
         expires_ms,
         revoked_ms: None,
     };
-    store.add_key(&key("one", None), "hash-1").await.unwrap();
-    store.add_key(&key("two", Some(NOW + 5)), "hash-2").await.unwrap();
-    store.add_key(&key("three", None), "hash-1").await.unwrap_err();
+    store.add_key(&key("one", None), "hash-1", &act()).await.unwrap();
+    store.add_key(&key("two", Some(NOW + 5)), "hash-2", &act()).await.unwrap();
+    store.add_key(&key("three", None), "hash-1", &act()).await.unwrap_err();
     assert_eq!(store.key_of_hash("hash-1").await.unwrap(), Some(key("one", None)));
     assert_eq!(store.key_of_hash("hash-3").await.unwrap(), None);
     let two = store.key_of_hash("hash-2").await.unwrap().unwrap();
     assert!(two.is_valid(NOW + 4) && !two.is_valid(NOW + 5));
-    assert!(store.revoke_key("one", NOW + 1).await.unwrap());
-    assert!(!store.revoke_key("one", NOW + 2).await.unwrap());
+    assert!(store.revoke_key("one", &act()).await.unwrap());
+    assert!(!store.revoke_key("one", &act()).await.unwrap());
     assert!(!store.key_of_hash("hash-1").await.unwrap().unwrap().is_valid(NOW));
     assert_eq!(store.keys().await.unwrap().len(), 2);
     store.ping().await.unwrap();

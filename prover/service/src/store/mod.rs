@@ -103,7 +103,7 @@ pub trait JobStore: Send + Sync {
         tenant: &str,
         id: &str,
         progress: &[Progress],
-        now_ms: i64,
+        act: &Act,
     ) -> Result<Option<Cancelled>, StoreError>;
 
     /// A job of a tenant.
@@ -168,7 +168,7 @@ pub trait Registry: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn delete_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError>;
+    async fn delete_model(&self, tenant: &str, id: &str, act: &Act) -> Result<Deleted, StoreError>;
 
     /// A proof of a tenant.
     ///
@@ -186,7 +186,7 @@ pub trait Registry: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn add_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError>;
+    async fn add_key(&self, key: &ApiKey, hash: &str, act: &Act) -> Result<(), StoreError>;
 
     /// The key whose secret has this digest, revoked or expired ones too.
     ///
@@ -204,7 +204,13 @@ pub trait Registry: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError>;
+    async fn revoke_key(&self, id: &str, act: &Act) -> Result<bool, StoreError>;
+
+    /// What was done in a tenant's name, the last first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn audit(&self, tenant: &str, page: Page) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// What names artifacts: models that are there, keys of all models, open jobs, and proofs.
     ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{WarmSlot, Works};
-use crate::store::{Cancelled, Lane, NewJob, StoreError, Submitted};
+use crate::store::{Act, Cancelled, Lane, NewJob, StoreError, Submitted};
 
 impl Works {
     /// Stores a job; with a child, as one that is begun at once. It goes on if whoever waits for this is gone: a job that stands as begun
@@ -43,9 +43,9 @@ impl Works {
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn cancel(&self, tenant: &str, id: &str) -> Result<Option<Cancelled>, StoreError> {
+    pub(crate) async fn cancel(&self, tenant: &str, id: &str, act: &Act) -> Result<Option<Cancelled>, StoreError> {
         let progress = self.live.close(id);
-        let cancelled = self.store.cancel(tenant, id, &progress, self.clock.now_ms()).await?;
+        let cancelled = self.store.cancel(tenant, id, &progress, act).await?;
         if let Some(Cancelled::Now(job)) = &cancelled {
             self.metrics.ended(job.kind.name(), "cancelled");
             tracing::info!(job = job.id, "job cancelled");

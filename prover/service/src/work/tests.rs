@@ -8,9 +8,9 @@ use serde_json::json;
 use super::*;
 use crate::child::{ChildCommand, ProvedInput, Reply, encode_for_tests};
 use crate::codes;
-use crate::config::Limits;
+use crate::config::{Limits, PageSwitch};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Cancelled, Job, JobState, Kind, NewJob, Submitted};
+use crate::store::{Act, Cancelled, Job, JobState, Kind, NewJob, Submitted};
 
 const KEY_DIGEST: [u8; 32] = [7; 32];
 
@@ -49,6 +49,7 @@ async fn inside(child: ChildCommand) -> Inside {
         limits: Limits { attempts: 3, ..Limits::default() },
         ask_for_keys: false,
         drain: Duration::ZERO,
+        page: PageSwitch::Off,
     };
     let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
     let artifacts = Artifacts::on_disk(&folder.path().join("artifacts")).unwrap();
@@ -93,6 +94,7 @@ impl Inside {
             deadline_ms: Some(self.works.clock.now_ms() + 60_000),
             max_crashes: 3,
             forget_inputs: false,
+            submitted_by: "key".to_owned(),
             most_open: 100,
         }
     }
@@ -127,6 +129,10 @@ impl Inside {
         let job = self.until("one", |job| job.state.is_final()).await;
         assert_eq!(job.error.map(|error| error.code).as_deref(), Some(code));
     }
+}
+
+fn act() -> Act {
+    Act { actor: "key".to_owned(), at_ms: 2 }
 }
 
 fn ended(job: &Job) -> bool {
@@ -253,7 +259,7 @@ async fn a_job_that_runs_writes_nothing_and_shows_how_far_it_is() {
         [(3, "witness"), (4, "commit")]
     );
     // With its end, it is stored under the same numbers.
-    let cancelled = inside.works.cancel("a", "one").await.unwrap().unwrap();
+    let cancelled = inside.works.cancel("a", "one", &act()).await.unwrap().unwrap();
     assert!(matches!(cancelled, Cancelled::Now(_)));
     let stored = inside.works.store.events("one", 2, 9).await.unwrap();
     let stored: Vec<_> = stored.iter().map(|event| (event.number, event.kind.as_str())).collect();
@@ -396,7 +402,7 @@ async fn artifacts_stay_as_long_as_something_names_them() {
     let proofs = vec![crate::store::NewProof { id: "p".to_owned(), key_digest, artifact: proof.clone() }];
     finish(Lane::Short, crate::store::Outcome::Proved { result: json!({}), proofs }).await;
     assert_eq!(restarted().await, (1, vec!["payload"]), "the job has ended");
-    works.store.delete_model("a", "m", 2).await.unwrap();
+    works.store.delete_model("a", "m", &act()).await.unwrap();
     let (files, gone) = restarted().await;
     assert_eq!(
         (files, gone),

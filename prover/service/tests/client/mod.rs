@@ -12,6 +12,7 @@ pub(crate) fn config(data: &Path, limits: Limits) -> apodict_service::config::Co
         limits,
         ask_for_keys: false,
         drain: Duration::ZERO,
+        page: apodict_service::config::PageSwitch::Off,
     }
 }
 
@@ -149,7 +150,8 @@ impl Running {
     /// A key of the tenant that a server without keys has.
     pub(crate) async fn add_key(&self, scopes: Vec<Scope>) -> String {
         let (key, hash, secret) = new_key("default".to_owned(), "test".to_owned(), scopes, None);
-        self.store.add_key(&key, &hash).await.unwrap();
+        let act = Act { actor: "command_line".to_owned(), at_ms: 1 };
+        self.store.add_key(&key, &hash, &act).await.unwrap();
         secret
     }
 
@@ -178,6 +180,7 @@ impl Running {
             deadline_ms: Some(2),
             max_crashes: 1,
             forget_inputs: false,
+            submitted_by: "key".to_owned(),
             most_open: 1,
         };
         self.store.submit_model(model, job).await.unwrap();

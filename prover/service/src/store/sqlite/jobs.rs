@@ -4,10 +4,11 @@ use serde_json::json;
 use sqlx::{Row, SqliteConnection};
 
 use super::attempts::settle;
-use super::{SqliteStore, events, rows};
+use super::{SqliteStore, audit, events, rows};
 use crate::codes;
 use crate::store::{
-    Cancelled, Job, JobError, Lane, Model, ModelSubmitted, NewJob, NewModel, Outcome, Progress, StoreError, Submitted,
+    Act, Action, Cancelled, Job, JobError, Lane, Model, ModelSubmitted, NewJob, NewModel, Outcome, Progress,
+    StoreError, Submitted,
 };
 
 pub(super) const OPEN_JOBS: &str =
@@ -52,6 +53,7 @@ impl SqliteStore {
             return Ok(Submitted::TooMany);
         }
         let mut stored = insert(&mut tx, &job).await?;
+        audit::add(&mut tx, &job.tenant, &job.act(), Action::JobSubmitted, &job.id).await?;
         if let Some(run) = claim {
             stored = begin_attempt(&mut tx, &stored, run, job.created_ms).await?;
         }
@@ -99,6 +101,7 @@ impl SqliteStore {
         .await?;
         let stored: Model = rows::model(&row)?;
         insert(&mut tx, &job).await?;
+        audit::add(&mut tx, &model.tenant, &job.act(), Action::ModelSubmitted, &model.id).await?;
         tx.commit().await?;
         Ok(ModelSubmitted::New(stored))
     }
@@ -142,7 +145,7 @@ impl SqliteStore {
         tenant: &str,
         id: &str,
         progress: &[Progress],
-        now_ms: i64,
+        act: &Act,
     ) -> Result<Option<Cancelled>, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query("SELECT * FROM jobs WHERE tenant = ? AND id = ?").bind(tenant).bind(id);
@@ -152,7 +155,8 @@ impl SqliteStore {
             return Ok(Some(Cancelled::EndedBefore(job)));
         }
         events::add_progress(&mut tx, id, progress).await?;
-        settle(&mut tx, &job, Outcome::Cancelled, now_ms).await?;
+        settle(&mut tx, &job, Outcome::Cancelled, act.at_ms).await?;
+        audit::add(&mut tx, tenant, act, Action::JobCancelled, id).await?;
         let row = sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(id).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         Ok(Some(Cancelled::Now(rows::job(&row)?)))

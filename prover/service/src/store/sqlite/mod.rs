@@ -3,6 +3,7 @@
 //! Every write is one transaction that is on the disk when it returns (`synchronous = FULL`).
 
 mod attempts;
+mod audit;
 mod events;
 mod jobs;
 mod lists;
@@ -18,9 +19,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{SqlSafeStr, Sqlite, Transaction};
 
 use super::{
-    ApiKey, Cancelled, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore, Lane, Model,
-    ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, References, Registry, StoreError, Submitted,
-    Written,
+    Act, ApiKey, AuditEntry, Cancelled, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore,
+    Lane, Model, ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, References, Registry, StoreError,
+    Submitted, Written,
 };
 
 /// Connections that read: more than cores gain nothing.
@@ -35,6 +36,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "setbacks", include_str!("../../../migrations/0002_setbacks.sql")),
     (3, "indexes", include_str!("../../../migrations/0003_indexes.sql")),
     (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
+    (5, "audit", include_str!("../../../migrations/0005_audit.sql")),
 ];
 
 /// A store in a file.
@@ -134,9 +136,9 @@ impl JobStore for SqliteStore {
         tenant: &str,
         id: &str,
         progress: &[Progress],
-        now_ms: i64,
+        act: &Act,
     ) -> Result<Option<Cancelled>, StoreError> {
-        self.cancel_job(tenant, id, progress, now_ms).await
+        self.cancel_job(tenant, id, progress, act).await
     }
 
     async fn job(&self, tenant: &str, id: &str) -> Result<Option<Job>, StoreError> {
@@ -178,8 +180,8 @@ impl Registry for SqliteStore {
         self.model_by_key(tenant, key_digest).await
     }
 
-    async fn delete_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError> {
-        self.remove_model(tenant, id, now_ms).await
+    async fn delete_model(&self, tenant: &str, id: &str, act: &Act) -> Result<Deleted, StoreError> {
+        self.remove_model(tenant, id, act).await
     }
 
     async fn proof(&self, tenant: &str, id: &str) -> Result<Option<ProofRecord>, StoreError> {
@@ -190,8 +192,8 @@ impl Registry for SqliteStore {
         self.list_proofs(job).await
     }
 
-    async fn add_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError> {
-        self.insert_key(key, hash).await
+    async fn add_key(&self, key: &ApiKey, hash: &str, act: &Act) -> Result<(), StoreError> {
+        self.insert_key(key, hash, act).await
     }
 
     async fn key_of_hash(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
@@ -202,8 +204,12 @@ impl Registry for SqliteStore {
         self.list_keys().await
     }
 
-    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
-        self.end_key(id, now_ms).await
+    async fn revoke_key(&self, id: &str, act: &Act) -> Result<bool, StoreError> {
+        self.end_key(id, act).await
+    }
+
+    async fn audit(&self, tenant: &str, page: Page) -> Result<Vec<AuditEntry>, StoreError> {
+        self.list_audit(tenant, page).await
     }
 
     async fn references(&self) -> Result<References, StoreError> {

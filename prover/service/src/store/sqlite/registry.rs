@@ -2,8 +2,8 @@
 
 use sqlx::Row;
 
-use super::{SqliteStore, rows};
-use crate::store::{ApiKey, Deleted, Model, Page, ProofRecord, References, StoreError};
+use super::{SqliteStore, audit, rows};
+use crate::store::{Act, Action, ApiKey, Deleted, Model, Page, ProofRecord, References, StoreError};
 
 pub(super) const MODELS: &str =
     "SELECT * FROM models WHERE tenant = ? AND deleted_ms IS NULL AND seq < ? ORDER BY seq DESC LIMIT ?";
@@ -46,7 +46,7 @@ impl SqliteStore {
         row.as_ref().map(rows::model).transpose()
     }
 
-    pub(super) async fn remove_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError> {
+    pub(super) async fn remove_model(&self, tenant: &str, id: &str, act: &Act) -> Result<Deleted, StoreError> {
         let mut tx = self.begin().await?;
         let model = sqlx::query("SELECT id FROM models WHERE tenant = ? AND id = ? AND deleted_ms IS NULL")
             .bind(tenant)
@@ -63,7 +63,8 @@ impl SqliteStore {
         if user.is_some() {
             return Ok(Deleted::InUse);
         }
-        sqlx::query("UPDATE models SET deleted_ms = ? WHERE id = ?").bind(now_ms).bind(id).execute(&mut *tx).await?;
+        sqlx::query("UPDATE models SET deleted_ms = ? WHERE id = ?").bind(act.at_ms).bind(id).execute(&mut *tx).await?;
+        audit::add(&mut tx, tenant, act, Action::ModelDeleted, id).await?;
         tx.commit().await?;
         Ok(Deleted::Gone)
     }
@@ -115,7 +116,7 @@ impl SqliteStore {
         Ok(references)
     }
 
-    pub(super) async fn insert_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError> {
+    pub(super) async fn insert_key(&self, key: &ApiKey, hash: &str, act: &Act) -> Result<(), StoreError> {
         let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.name()).collect();
         let mut tx = self.begin().await?;
         sqlx::query(
@@ -130,6 +131,7 @@ impl SqliteStore {
         .bind(key.expires_ms)
         .execute(&mut *tx)
         .await?;
+        audit::add(&mut tx, &key.tenant, act, Action::KeyCreated, &key.id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -144,15 +146,17 @@ impl SqliteStore {
         found.iter().map(rows::api_key).collect()
     }
 
-    pub(super) async fn end_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
+    pub(super) async fn end_key(&self, id: &str, act: &Act) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query("UPDATE api_keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL RETURNING id")
-            .bind(now_ms)
-            .bind(id)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let revoked = row.map(|row| row.try_get::<String, _>("id")).transpose()?.is_some();
+        let row =
+            sqlx::query("UPDATE api_keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL RETURNING tenant")
+                .bind(act.at_ms)
+                .bind(id)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(row) = row else { return Ok(false) };
+        audit::add(&mut tx, &row.try_get::<String, _>("tenant")?, act, Action::KeyRevoked, id).await?;
         tx.commit().await?;
-        Ok(revoked)
+        Ok(true)
     }
 }

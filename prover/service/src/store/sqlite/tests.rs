@@ -33,6 +33,7 @@ async fn what_is_stored_is_there_after_a_restart() {
         deadline_ms: None,
         max_crashes: 3,
         forget_inputs: false,
+        submitted_by: "key".to_owned(),
         most_open: 1000,
     };
     let store = SqliteStore::open(&path).await.unwrap();
@@ -106,7 +107,7 @@ async fn what_is_asked_often_has_an_index() {
     let page = Page { before: Some(9), limit: 9 };
     let listed = |filter: JobFilter| lists::jobs_query("a", &filter, page).into_string();
     let queries = [
-        (jobs::OPEN_JOBS.to_owned(), "jobs_open"),
+        (jobs::OPEN_JOBS.to_owned(), "jobs_of_tenant_by_state"),
         (jobs::NEXT.to_owned(), "jobs_waiting"),
         (jobs::NEXT.to_owned(), "jobs_busy"),
         (listed(JobFilter::default()), "jobs_of_tenant"),

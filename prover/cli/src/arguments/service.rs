@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use apodict_service::store::Scope;
 use clap::{Args, Subcommand, ValueHint};
 
-use crate::arguments::SrsFile;
+use super::SrsFile;
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]

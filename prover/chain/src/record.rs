@@ -1,0 +1,192 @@
+//! What was sent to a chain, written before it is sent.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{Address, B256};
+use apodict_prover::disk::{self, Kind, PendingFile};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+const FORMAT: &str = "apodict-deployment";
+const VERSION: u32 = 1;
+const RECORD: Kind = Kind { what: "a deployment record", begins: b"", max_bytes: 4 << 20 };
+
+/// A deployment record: a JSON file that is replaced as a whole, so that it never stands there half written.
+///
+/// It is a list of what was tried and under which name, no proof of anything: whoever reads it asks the chain.
+#[derive(Debug)]
+pub struct Record {
+    path: PathBuf,
+    content: Content,
+    writes: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    format: String,
+    version: u32,
+    chain_id: u64,
+    /// Tells two chains of one number apart.
+    genesis: B256,
+    sent: BTreeMap<String, Sent>,
+}
+
+/// A transaction, by what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// Who sent it.
+    pub from: Address,
+    /// Its hash.
+    pub transaction: B256,
+    /// Its place among the sender's.
+    pub nonce: u64,
+    /// What it creates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Keccak-256 of the code there, once it was compared with what was compiled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_hash: Option<B256>,
+}
+
+impl Record {
+    /// The record in this file, or an empty one if there is no file.
+    ///
+    /// # Errors
+    /// [`Error::Record`], [`Error::Disk`]; [`Error::ChainId`], [`Error::OtherGenesis`] if it is another chain's.
+    pub fn open(path: &Path, chain_id: u64, genesis: B256) -> Result<Self, Error> {
+        let Some(content) = read(path)? else {
+            let (format, sent) = (FORMAT.to_owned(), BTreeMap::new());
+            let content = Content { format, version: VERSION, chain_id, genesis, sent };
+            return Ok(Self { path: path.to_owned(), content, writes: true });
+        };
+        if content.chain_id != chain_id {
+            return Err(Error::ChainId { expected: content.chain_id, got: chain_id });
+        }
+        let path = path.to_owned();
+        if content.genesis != genesis {
+            return Err(Error::OtherGenesis { path, chain_id, expected: content.genesis, got: genesis });
+        }
+        Ok(Self { path, content, writes: true })
+    }
+
+    /// Which chain a record is of, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Record`], [`Error::Disk`].
+    pub fn chain_id_of(path: &Path) -> Result<Option<u64>, Error> {
+        Ok(read(path)?.map(|content| content.chain_id))
+    }
+
+    /// The same, without ever being written.
+    #[must_use]
+    pub fn unwritten(self) -> Self {
+        Self { writes: false, ..self }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was sent under a name.
+    pub fn sent(&self, name: &str) -> Option<&Sent> {
+        self.content.sent.get(name)
+    }
+
+    /// The contract of a name.
+    ///
+    /// # Errors
+    /// [`Error::NotDeployed`].
+    pub fn address(&self, name: &str) -> Result<Address, Error> {
+        let found = self.sent(name).filter(|sent| sent.code_hash.is_some()).and_then(|sent| sent.address);
+        found.ok_or_else(|| Error::NotDeployed { name: name.to_owned(), path: self.path.clone() })
+    }
+
+    /// Every contract whose code was compared.
+    pub fn contracts(&self) -> impl Iterator<Item = (&str, Address)> {
+        let done = self.content.sent.iter().filter(|(_, sent)| sent.code_hash.is_some());
+        done.filter_map(|(name, sent)| Some((name.as_str(), sent.address?)))
+    }
+
+    /// Keeps what is sent under a name, in place of what was, and writes the file.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn put(&mut self, name: &str, sent: Sent) -> Result<(), Error> {
+        self.content.sent.insert(name.to_owned(), sent);
+        if !self.writes {
+            return Ok(());
+        }
+        let bad = |error: serde_json::Error| Error::Record { path: self.path.clone(), reason: error.to_string() };
+        let json = serde_json::to_string_pretty(&self.content).map_err(bad)?;
+        PendingFile::create(&self.path)?.commit_with(|file| Ok(writeln!(file, "{json}")?))?;
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Content>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bad = |reason: String| Error::Record { path: path.to_owned(), reason };
+    let content: Content =
+        serde_json::from_slice(&disk::read(path, &[RECORD])?).map_err(|error| bad(error.to_string()))?;
+    if content.format != FORMAT || content.version != VERSION {
+        return Err(bad(format!("it is {:?}, version {}", content.format, content.version)));
+    }
+    Ok(Some(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(address: u8, code_hash: Option<B256>) -> Sent {
+        Sent {
+            from: Address::ZERO,
+            transaction: B256::repeat_byte(1),
+            nonce: 3,
+            address: Some(Address::repeat_byte(address)),
+            code_hash,
+        }
+    }
+
+    #[test]
+    fn keeps_what_was_sent_and_tells_chains_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deployment.json");
+        let genesis = B256::repeat_byte(7);
+        let open = |chain_id, genesis| Record::open(&path, chain_id, genesis);
+        let mut record = open(1, genesis).unwrap();
+        assert!(Record::chain_id_of(&path).unwrap().is_none());
+        record.put("a", sent(1, None)).unwrap();
+        record.put("b", sent(2, Some(B256::ZERO))).unwrap();
+
+        let back = open(1, genesis).unwrap();
+        assert_eq!(back.sent("a"), Some(&sent(1, None)));
+        assert!(matches!(back.address("a"), Err(Error::NotDeployed { .. })), "sent, not seen on the chain");
+        assert_eq!(back.address("b").unwrap(), Address::repeat_byte(2));
+        assert_eq!(back.contracts().collect::<Vec<_>>(), [("b", Address::repeat_byte(2))]);
+        assert!(matches!(open(2, genesis), Err(Error::ChainId { expected: 1, got: 2 })));
+        assert!(matches!(open(1, B256::ZERO), Err(Error::OtherGenesis { .. })));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half written stays");
+    }
+
+    #[test]
+    fn refuses_files_that_are_no_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record.json");
+        for bad in
+            ["", "{}", "[1]", r#"{"format":"apodict-deployment","version":2,"chain_id":1,"genesis":"0x00","sent":{}}"#]
+        {
+            std::fs::write(&path, bad).unwrap();
+            let error = Record::open(&path, 1, B256::ZERO).unwrap_err();
+            assert!(matches!(error, Error::Record { .. }), "{bad}: {error}");
+        }
+    }
+}
