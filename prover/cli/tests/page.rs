@@ -260,7 +260,7 @@ fn sessions_tenants_and_forms() {
     assert!(other.get("/page/jobs").text().contains("There are no jobs yet"));
     let token = other.token("/page/jobs");
     assert_eq!(other.post(&format!("{job}/cancel"), &own, &token, &[]).status, 404);
-    assert_eq!(other.post(&prove, &own, &token, &fields).status, 404);
+    assert_eq!(other.post(&prove, &own, &token, &fields).status, 403);
     // What a key may not do, its forms may not either, and are not shown.
     let reading = Visitor::sign_in(&server, &reader);
     assert!(!reading.get(&page).text().contains("Prove a decision"));
