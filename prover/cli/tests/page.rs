@@ -147,6 +147,7 @@ fn sessions_tenants_and_forms() {
     let (_, one) = key(&place, "one", "read,prove,models");
     let (two_id, two) = key(&place, "two", "read");
     let (_, blind) = key(&place, "one", "prove");
+    let (_, reader) = key(&place, "one", "read");
     let mut server = Server::start(&place.path("data"), &[]);
     server.key = Some(one.clone());
     let model = server.ready(&[("model", &story("model.onnx")), ("calibration", &story("calibration.json"))]);
@@ -257,9 +258,16 @@ fn sessions_tenants_and_forms() {
         assert!(matches!(visitor.get(path).status, 200 | 286), "{path}");
     }
     assert!(other.get("/page/jobs").text().contains("There are no jobs yet"));
-    // Its key may not prove, and neither may its forms; another may not look.
     let token = other.token("/page/jobs");
-    assert_eq!(other.post(&format!("{job}/cancel"), &own, &token, &[]).status, 403);
+    assert_eq!(other.post(&format!("{job}/cancel"), &own, &token, &[]).status, 404);
+    assert_eq!(other.post(&prove, &own, &token, &fields).status, 403);
+    // What a key may not do, its forms may not either, and are not shown.
+    let reading = Visitor::sign_in(&server, &reader);
+    assert!(!reading.get(&page).text().contains("Prove a decision"));
+    assert!(!reading.get("/page/models").text().contains("Hand in a model"));
+    let own_token = reading.token(&page);
+    assert_eq!(reading.post(&prove, &own, &own_token, &fields).status, 403);
+    assert_eq!(reading.post(&format!("{job}/cancel"), &own, &own_token, &[]).status, 403);
     let headers = [("Cookie", other.cookie()), ("Origin", own.as_str()), ("X-Form-Token", token.as_str())];
     assert_eq!(server.hand_in("/page/models", &headers, &[("model", b"x")]).status, 403);
     assert_eq!(Visitor::sign_in(&server, &blind).get("/page/jobs").status, 403);
