@@ -31,7 +31,7 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   browser
          The verifier in TypeScript: types, known answers, the tampering table
-  contracts test|bless|compile|check|analyse|prove|coverage
+  contracts test|bless|describe|compile|check|analyse|prove|coverage
          Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some

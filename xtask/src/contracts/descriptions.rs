@@ -72,8 +72,12 @@ fn described() -> Result<BTreeMap<String, String>> {
     for source in sources(&solidity.join("contracts"))? {
         let file = source.file_name().unwrap_or_default();
         let folder = solidity.join("out").join(file);
-        let mut artifacts: Vec<PathBuf> =
-            folder.read_dir().with_context(|| format!("{} was not compiled", source.display()))?.flatten().map(|entry| entry.path()).collect();
+        let mut artifacts: Vec<PathBuf> = folder
+            .read_dir()
+            .with_context(|| format!("{} was not compiled", source.display()))?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         artifacts.sort();
         for path in artifacts {
             // A file that is compiled with two settings has an artifact of each: what is shown here is the same.
