@@ -36,7 +36,7 @@ Tasks:
   client The Python client of the proving service: rules, types, tests against the server
   page [--bless]
          The service's web page: its files, and all of it in Chromium; write the files
-  contracts test|bless|compile|check|analyse|prove|coverage
+  contracts test|bless|describe|compile|check|analyse|prove|coverage
          Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some

@@ -11,6 +11,7 @@ use crate::tools;
 
 const TRIAGE: &str = "solidity/slither.toml";
 const COVERAGE: &str = "solidity/coverage.json";
+const SLITHER_PROJECT: &str = "target/slither";
 
 /// Least share of a hand-written contract's lines, in percent, that tests reach in the sum of all.
 const LEAST_COVERAGE: f64 = 95.0;
@@ -41,13 +42,14 @@ pub(super) fn analyse() -> Result<()> {
     if report.is_file() {
         fs::remove_file(&report)?;
     }
-    let slither = tools::slither()?;
+    let (slither, forge) = (tools::slither()?, tools::forge()?);
+    project(&root().join(SLITHER_PROJECT))?;
     Step::new("slither", slither)
-        .args([".", "--fail-none", "--filter-paths", "node_modules|test/|Halo2Verifier"])
+        .args([".", "--fail-none", "--filter-paths", "node_modules|Halo2Verifier"])
         .args(["--exclude-informational", "--exclude-optimization", "--json"])
         .args([&report])
-        .env("PATH", path_with(&tools::forge()?))
-        .within("solidity")
+        .env("PATH", path_with(&forge))
+        .within(SLITHER_PROJECT)
         .run()?;
     let found = found(&serde_json::from_str(&read(&report)?).context("slither's report is not JSON")?)?;
     let triage: Triage =
@@ -55,6 +57,34 @@ pub(super) fn analyse() -> Result<()> {
     let wrong = differences(&found, &triage);
     ensure!(wrong.is_empty(), "slither's findings and {TRIAGE} differ:\n  {}", wrong.join("\n  "));
     eprintln!("    {} findings, each with the reason why it stands in {TRIAGE}", found.len());
+    Ok(())
+}
+
+/// A project of the contracts alone: slither has forge throw away what was compiled, and compile all of it anew.
+fn project(folder: &Path) -> Result<()> {
+    let solidity = root().join("solidity");
+    if folder.is_dir() {
+        fs::remove_dir_all(folder)?;
+    }
+    for part in ["contracts", "bin"] {
+        copy(&solidity.join(part), &folder.join(part))?;
+    }
+    fs::copy(solidity.join("foundry.toml"), folder.join("foundry.toml"))?;
+    std::os::unix::fs::symlink(solidity.join("node_modules"), folder.join("node_modules"))?;
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in from.read_dir().with_context(|| format!("cannot list {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
     Ok(())
 }
 
