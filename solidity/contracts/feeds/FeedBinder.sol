@@ -288,6 +288,7 @@ contract FeedBinder is IFeedBinder {
             if (source.kind != Kind.Round) continue;
             uint8 decimals = IPriceFeed(source.target).decimals();
             if (decimals != source.decimals) revert DecimalsChanged(source.target, source.decimals, decimals);
+            if (!RoundFeed.agrees(IPriceFeed(source.target))) revert BadSource(i);
         }
     }
 

@@ -15,7 +15,7 @@ interface IPriceFeed {
         external
         view
         returns (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
-    /// @notice The latest round.
+    /// @notice The latest round: the same number, answer and times as `getRoundData` gives for it.
     function latestRoundData()
         external
         view

@@ -78,10 +78,12 @@ library Groups {
             parameters[i].live.eta = 0;
             if (values.length == 0) continue;
             if (values[i] < bounds[i].lo || values[i] > bounds[i].hi) revert BadBounds();
+            parameters[i].undo = _undoFrom(values[i], count);
+            // A value that is only said again stays as old as it is: to its readers it would else look fresh.
+            if (!isNew && values[i] == parameters[i].live.value) continue;
             // The count goes on: readers take what is not newer for known.
             uint32 seq = parameters[i].live.seq;
             parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), seq);
-            parameters[i].undo = _undoFrom(values[i], count);
         }
         emit Configured(group, bounds);
     }

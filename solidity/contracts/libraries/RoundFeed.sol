@@ -39,6 +39,15 @@ library RoundFeed {
         _requireLast(feed, roundId, latest, latestAt, time);
     }
 
+    /// @notice Whether the feed says the same of its latest round by number as without one: `lastAt` takes either for the other.
+    /// True as long as there is no round.
+    function agrees(IPriceFeed feed) internal view returns (bool) {
+        (uint80 latest, int256 latestAnswer,, uint256 latestAt,) = feed.latestRoundData();
+        if (latestAt == 0) return true;
+        (bool known, int256 answer, uint256 updatedAt) = _round(feed, latest);
+        return known && answer == latestAnswer && updatedAt == latestAt;
+    }
+
     /// @dev Neither the next round nor a later phase has begun at `time`.
     function _requireLast(IPriceFeed feed, uint80 roundId, uint80 latest, uint256 latestAt, uint256 time) private view {
         uint256 phase = roundId >> 64;

@@ -93,6 +93,18 @@ contract ProvenRiskOracleTest is FedWorld {
         yes(bytes32(VM.parseBytes(_latest().referenceId)) != 0, "bounds alone change no value");
     }
 
+    /// A reader that lets updates expire must not take an old one for new.
+    function test_aValueThatGovernanceSaysAgainStaysAsOldAsItIs() external {
+        _decide(700);
+        IRiskOracle.RiskParameterUpdate memory before = _latest();
+        VM.warp(block.timestamp + 30 days);
+        _oracle.configure(_subject, _bounds(0), _values(700));
+        IRiskOracle.RiskParameterUpdate memory update = _latest();
+        eq(update.timestamp, before.timestamp, "since then");
+        eq(update.updateId, before.updateId, "the same update");
+        yes(keccak256(bytes(update.referenceId)) == keccak256(bytes(before.referenceId)), "of its decision");
+    }
+
     function test_safeMovesAreClampedAndAtOnce() external {
         _decide(1);
         eq(_live().value, 500, "half, at once");

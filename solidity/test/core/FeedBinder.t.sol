@@ -287,6 +287,12 @@ contract FeedBinderTest is World {
         this.define_();
         (_source.lag, _source.maxMoveBps) = (0, 1);
         _expectBadSource();
+        // A feed that says another time of its latest round by number than without one.
+        (_source.target, _source.kind, _source.maxMoveBps) = (address(_feed), Kind.Round, 0);
+        _feed.push(5e8, _time - 1);
+        _feed.setRefreshesLatest(true);
+        _expectBadSource();
+        _feed.setRefreshesLatest(false);
         // Further back than time is: `bind` would subtract below zero for ever.
         (_source.target, _source.kind, _source.maxMoveBps) = (address(_feed), Kind.Round, 0);
         _source.lag = type(uint16).max;

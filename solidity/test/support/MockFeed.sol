@@ -18,6 +18,8 @@ contract MockFeed is IPriceFeed {
     bool public ignoresPhase;
     /// @dev A source that forgets its oldest rounds, or had none of them here.
     bool public forgetsFirst;
+    /// @dev A wrapper whose latest round always looks fresh.
+    bool public refreshesLatest;
     mapping(uint16 phase => Round[]) private _rounds;
 
     constructor(uint8 decimals_) {
@@ -38,6 +40,10 @@ contract MockFeed is IPriceFeed {
 
     function setForgetsFirst(bool forgets) external {
         forgetsFirst = forgets;
+    }
+
+    function setRefreshesLatest(bool refreshes) external {
+        refreshesLatest = refreshes;
     }
 
     function newPhase() external {
@@ -70,7 +76,12 @@ contract MockFeed is IPriceFeed {
         return (answered, round.answer, round.updatedAt, round.updatedAt, answered);
     }
 
-    function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
-        return getRoundData(latestRound());
+    function latestRoundData()
+        external
+        view
+        returns (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+    {
+        (id, answer, startedAt, updatedAt, answeredInRound) = getRoundData(latestRound());
+        if (refreshesLatest) updatedAt = block.timestamp;
     }
 }

@@ -52,12 +52,14 @@ async fn what_is_stored_is_there_after_a_restart() {
 async fn a_write_that_finds_no_room_stops_no_later_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
-    let large = |id: &str| NewJob { payload: "p".repeat(1 << 16), ..conformance::job(id) };
+    sqlx::query("CREATE TABLE large (x BLOB)").execute(&store.writer).await.unwrap();
     // It holds for this connection: the one that takes its place has room again.
     sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
-    let full = store.submit(large("one"), None).await.unwrap_err();
+    let mut tx = store.begin().await.unwrap();
+    let full = sqlx::query("INSERT INTO large VALUES (zeroblob(1000000))").execute(&mut *tx).await.unwrap_err();
     assert!(full.to_string().contains("full"), "{full}");
-    store.submit(large("two"), None).await.unwrap();
+    drop(tx);
+    store.submit(conformance::job("two"), None).await.unwrap();
     assert!(store.claim("run", Lane::Short, 1).await.unwrap().is_some_and(|job| job.id == "two"));
     store.close().await;
 }
