@@ -23,13 +23,15 @@ fn import(file: &[u8], k: Option<u32>) -> Result<ImportedSrs, Error> {
 /// As halo2 writes `2^k` powers.
 fn halo2(ceremony: &Ceremony, k: u32) -> Vec<u8> {
     let powers = &ceremony.first[..1 << k];
-    let lagrange = g_to_lagrange(powers.iter().map(|point| G1::from(*point)).collect(), k);
+    let lagrange: Vec<G1Affine> = g_to_lagrange(powers.iter().map(|point| G1::from(*point)).collect(), k);
     [k.to_le_bytes().to_vec(), raw(powers), raw(&lagrange), raw(&ceremony.second[..2])].concat()
 }
 
 fn refused(file: &[u8]) -> String {
     match import(file, None) {
-        Err(error @ (Error::File { .. } | Error::SrsInconsistent(_) | Error::Key(_) | Error::K { .. })) => error.to_string(),
+        Err(error @ (Error::File { .. } | Error::SrsInconsistent(_) | Error::Key(_) | Error::K { .. })) => {
+            error.to_string()
+        }
         Err(other) => panic!("another error: {other}"),
         Ok(_) => panic!("it was taken"),
     }
@@ -124,7 +126,8 @@ fn says_what_is_wrong_with_a_file() {
         sections.iter_mut().filter(|section| section.0 == kind).for_each(|section| section.1 = content.clone());
         ptau(&sections)
     };
-    let without = |kind: u32| ptau(&ceremony.sections().into_iter().filter(|section| section.0 != kind).collect::<Vec<_>>());
+    let without =
+        |kind: u32| ptau(&ceremony.sections().into_iter().filter(|section| section.0 != kind).collect::<Vec<_>>());
     let header = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut header = ceremony.sections().swap_remove(0).1;
         change(&mut header);
@@ -180,7 +183,9 @@ fn points_that_are_not_powers_of_one_secret_are_refused() {
         swap(&|ceremony| ceremony.first[15] = ceremony.first[14]),
         swap(&|ceremony| ceremony.second[1] = other.second[1]),
         swap(&|ceremony| ceremony.first[7] = G1Affine::identity()),
-        swap(&|ceremony| ceremony.first.iter_mut().for_each(|point| *point = (G1::from(*point) + G1::from(*point)).to_affine())),
+        swap(&|ceremony| {
+            ceremony.first.iter_mut().for_each(|point| *point = (G1::from(*point) + G1::from(*point)).to_affine())
+        }),
     ] {
         assert!(error.contains("inconsistent"), "{error}");
     }

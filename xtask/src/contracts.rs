@@ -156,7 +156,8 @@ fn description(Built { path, output }: &Built) -> Result<String> {
     let begin = begin.with_context(|| format!("{}: its code does not stand in its creation code", path.display()))?;
     let place = |place: &Value| json!([place["start"], place["length"]]);
     let immutables = output["deployedBytecode"]["immutableReferences"].as_object().into_iter().flatten();
-    let mut immutables: Vec<_> = immutables.flat_map(|(_, places)| places.as_array().into_iter().flatten().map(place)).collect();
+    let mut immutables: Vec<_> =
+        immutables.flat_map(|(_, places)| places.as_array().into_iter().flatten().map(place)).collect();
     // A library begins with its own address, PUSH20, which it is given when it is deployed.
     if runtime.starts_with(&format!("73{}", "00".repeat(20))) {
         immutables.push(json!([1, 20]));

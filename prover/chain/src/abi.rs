@@ -203,7 +203,11 @@ mod tests {
         let methods = contract.methods().unwrap();
         for selector in I::selectors() {
             let selector = hex::encode(selector);
-            assert!(methods.values().any(|method| *method == selector), "{} has no function {selector}", contract.name());
+            assert!(
+                methods.values().any(|method| *method == selector),
+                "{} has no function {selector}",
+                contract.name()
+            );
         }
     }
 

@@ -17,7 +17,8 @@ const START: Duration = Duration::from_secs(30);
 const LISTENS: &str = "Listening on ";
 
 /// Runs a program until the standard input ends, which it does with this process, however that ends.
-const UNTIL_INPUT_ENDS: &str = r#""$0" "$@" < /dev/null & program=$!; exec > /dev/null; cat; kill "$program"; wait "$program""#;
+const UNTIL_INPUT_ENDS: &str =
+    r#""$0" "$@" < /dev/null & program=$!; exec > /dev/null; cat; kill "$program"; wait "$program""#;
 
 /// A running anvil, which ends when this is dropped, and when this process ends without dropping it.
 #[derive(Debug)]
@@ -65,7 +66,8 @@ impl Anvil {
                 }
             }
         });
-        let address = hears.recv_timeout(START).map_err(|_| failed("it ends, or does not say where it listens".to_owned()))?;
+        let address =
+            hears.recv_timeout(START).map_err(|_| failed("it ends, or does not say where it listens".to_owned()))?;
         anvil.url = format!("http://{address}");
         Ok(anvil)
     }

@@ -223,7 +223,10 @@ impl Client {
     pub fn receipt(&self, hash: B256) -> Result<Option<Receipt>, Error> {
         let receipt: Option<Receipt> = self.rpc.ask("eth_getTransactionReceipt", json!([hash]))?;
         if let Some(other) = receipt.as_ref().map(|receipt| receipt.transaction_hash).filter(|other| *other != hash) {
-            return Err(Error::Lied { what: format!("transaction {hash}"), reason: format!("its receipt is that of {other}") });
+            return Err(Error::Lied {
+                what: format!("transaction {hash}"),
+                reason: format!("its receipt is that of {other}"),
+            });
         }
         Ok(receipt)
     }
@@ -241,7 +244,9 @@ impl Client {
         loop {
             match self.receipt(hash) {
                 Ok(Some(receipt)) => return Ok(receipt),
-                Err(error @ (Error::Connection { .. } | Error::Slow { .. })) if Instant::now() >= deadline => return Err(error),
+                Err(error @ (Error::Connection { .. } | Error::Slow { .. })) if Instant::now() >= deadline => {
+                    return Err(error);
+                }
                 Ok(None) | Err(Error::Connection { .. } | Error::Slow { .. }) => (),
                 Err(error) => return Err(error),
             }

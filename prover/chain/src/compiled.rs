@@ -177,7 +177,11 @@ impl Code {
             }
         }
         if masked != self.runtime {
-            let at = masked.iter().zip(&self.runtime).position(|(a, b)| a != b).unwrap_or(masked.len().min(self.runtime.len()));
+            let at = masked
+                .iter()
+                .zip(&self.runtime)
+                .position(|(a, b)| a != b)
+                .unwrap_or(masked.len().min(self.runtime.len()));
             let sizes = format!("{} bytes on the chain, {} compiled", on_chain.len(), self.runtime.len());
             return Err(lied(format!("it is another code, from byte {at} on ({sizes})")));
         }

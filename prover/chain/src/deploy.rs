@@ -7,7 +7,9 @@ use alloy_sol_types::{SolCall, SolConstructor};
 use apodict_solidity::artifacts;
 use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
 
-use crate::abi::{AccessManaged, AccessManager, BoundedConsumer, CollateralSteward, Consumer, DecisionGateway, ModelRegistry};
+use crate::abi::{
+    AccessManaged, AccessManager, BoundedConsumer, CollateralSteward, Consumer, DecisionGateway, ModelRegistry,
+};
 use crate::{Code, Contract, Error, Receipt, Record, Sender, Sent};
 
 /// The role that disables models: the guardian's.
@@ -129,7 +131,9 @@ pub(crate) fn verifier_of(key: &VerifyingKey) -> Result<(Contract, String), Erro
     let contract = match shape {
         "lean" => Contract::Halo2VerifierLean,
         "wide" => Contract::Halo2VerifierWide,
-        other => return Err(Error::Artifact { name: "Halo2Verifier", reason: format!("the shape {other} is not deployed") }),
+        other => {
+            return Err(Error::Artifact { name: "Halo2Verifier", reason: format!("the shape {other} is not deployed") });
+        }
     };
     Ok((contract, format!("verifier {shape}")))
 }
@@ -197,7 +201,12 @@ impl<'a> Deployer<'a> {
         self.expect("the registry's authority", registry, &AccessManaged::authorityCall {}, &manager)?;
         self.expect("the gateway's registry", gateway, &DecisionGateway::registryCall {}, &registry)?;
         self.expect("the gateway's binder", gateway, &DecisionGateway::binderCall {}, &binder)?;
-        self.expect("whether the gateway takes unsafe models", gateway, &DecisionGateway::takesUnsafeModelsCall {}, &takes)?;
+        self.expect(
+            "whether the gateway takes unsafe models",
+            gateway,
+            &DecisionGateway::takesUnsafeModelsCall {},
+            &takes,
+        )?;
         if let Some(guardian) = options.guardian {
             self.role(manager, registry, ModelRegistry::disableCall::SELECTOR, GUARDIAN_ROLE)?;
             self.member(manager, GUARDIAN_ROLE, guardian)?;
@@ -237,7 +246,9 @@ impl<'a> Deployer<'a> {
     /// # Errors
     /// [`Error::Lied`] if the code on the chain is another one, and what sending fails with.
     pub fn contract(&mut self, name: &str, code: &Code) -> Result<Address, Error> {
-        if let Some((sent, address)) = self.record.sent(name).cloned().and_then(|sent| Some((sent.clone(), sent.address?))) {
+        if let Some((sent, address)) =
+            self.record.sent(name).cloned().and_then(|sent| Some((sent.clone(), sent.address?)))
+        {
             let mut there = !self.sender.client.code(address)?.is_empty();
             if !there && self.mode == Mode::Send {
                 there = self.sender.resumed(self.record, name, code.name)?.is_some();
@@ -259,7 +270,14 @@ impl<'a> Deployer<'a> {
     }
 
     /// Compares the code on the chain, and keeps its hash.
-    fn settle(&mut self, name: &str, code: &Code, sent: Sent, address: Address, state: StepState) -> Result<Address, Error> {
+    fn settle(
+        &mut self,
+        name: &str,
+        code: &Code,
+        sent: Sent,
+        address: Address,
+        state: StepState,
+    ) -> Result<Address, Error> {
         let code_hash = Some(code.check(address, &self.sender.client.code(address)?)?);
         if sent.code_hash != code_hash {
             self.record.put(name, Sent { code_hash, ..sent })?;
@@ -302,7 +320,9 @@ impl<'a> Deployer<'a> {
             return Ok(None);
         }
         if self.mode == Mode::DryRun {
-            let gas = exists.then(|| self.sender.client.estimate(self.sender.address(), Some(to), &call.abi_encode(), C::SIGNATURE));
+            let gas = exists.then(|| {
+                self.sender.client.estimate(self.sender.address(), Some(to), &call.abi_encode(), C::SIGNATURE)
+            });
             self.planned += 1;
             told(StepState::Planned { gas: gas.transpose()? });
             return Ok(None);
@@ -364,7 +384,9 @@ impl<'a> Deployer<'a> {
         if got == *expected {
             return Ok(());
         }
-        let reason = format!("it is {got:?}, deployed with {expected:?}: the record is of contracts with other settings, or the node errs");
+        let reason = format!(
+            "it is {got:?}, deployed with {expected:?}: the record is of contracts with other settings, or the node errs"
+        );
         Err(Error::Lied { what: what.to_owned(), reason })
     }
 }

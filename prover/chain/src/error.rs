@@ -271,12 +271,18 @@ impl Error {
             }
             Self::Node { .. } => "the message is the node's; once it is mended, run the same command again",
             Self::ChainId { .. } => "name the node of the chain that is meant, or that chain with --chain-id",
-            Self::NoChainId { got } => return Some(format!("say --chain-id {got}, if that is the chain that is meant")),
-            Self::OtherGenesis { .. } => "a development chain was started anew: name another record, or remove this one",
+            Self::NoChainId { got } => {
+                return Some(format!("say --chain-id {got}, if that is the chain that is meant"));
+            }
+            Self::OtherGenesis { .. } => {
+                "a development chain was started anew: name another record, or remove this one"
+            }
             Self::NoFunds { .. } => "send it ether, then run the same command again: it goes on where it stopped",
             Self::GasPrice { .. } => "wait, or admit more with --max-fee",
             Self::NotMined { .. } => "run the same command again: it goes on waiting for this transaction",
-            Self::Failed { .. } => "run the same command again: it is tried before it is sent, and the contract's error shows",
+            Self::Failed { .. } => {
+                "run the same command again: it is tried before it is sent, and the contract's error shows"
+            }
             Self::Lied { .. } => "do not trust this node: ask another one, with the same record",
             Self::NoKey => {
                 return Some(format!(

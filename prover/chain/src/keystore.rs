@@ -64,7 +64,8 @@ pub(crate) fn decrypt(json: &[u8], password: &[u8]) -> Result<Vec<u8>, &'static 
         return Err("its cipher is not aes-128-ctr");
     }
     let iv = bytes(&crypto.cipherparams.iv)?;
-    let mut cipher = Ctr128BE::<Aes128>::new_from_slices(for_cipher, &iv).map_err(|_| "its initial vector has another length")?;
+    let mut cipher =
+        Ctr128BE::<Aes128>::new_from_slices(for_cipher, &iv).map_err(|_| "its initial vector has another length")?;
     cipher.apply_keystream(&mut text);
     Ok(text)
 }
@@ -85,12 +86,17 @@ fn derive(derivation: &Derivation, password: &[u8]) -> Result<[u8; DERIVED_BYTES
             if n.saturating_mul((*r).into()).saturating_mul(128) > MAX_SCRYPT_BYTES || *p > MAX_PARALLEL {
                 return Err(TOO_DEAR);
             }
-            let log_n = if n.is_power_of_two() { n.trailing_zeros() as u8 } else { return Err("its n is no power of two") };
+            let log_n =
+                if n.is_power_of_two() { n.trailing_zeros() as u8 } else { return Err("its n is no power of two") };
             if u32::from(log_n) >= r.saturating_mul(16) {
-                return Err("its n is too large for its r (RFC 7914: n < 2^(16 r)): write it again with r = 8, or with PBKDF2");
+                return Err(
+                    "its n is too large for its r (RFC 7914: n < 2^(16 r)): write it again with r = 8, or with PBKDF2",
+                );
             }
-            let parameters = scrypt::Params::new(log_n, *r, *p, DERIVED_BYTES).map_err(|_| "its parameters are none of scrypt's")?;
-            scrypt::scrypt(password, &salt, &parameters, &mut derived).map_err(|_| "its parameters are none of scrypt's")?;
+            let parameters =
+                scrypt::Params::new(log_n, *r, *p, DERIVED_BYTES).map_err(|_| "its parameters are none of scrypt's")?;
+            scrypt::scrypt(password, &salt, &parameters, &mut derived)
+                .map_err(|_| "its parameters are none of scrypt's")?;
         }
         Derivation::Pbkdf2 { c, prf, .. } => {
             if *c > MAX_ITERATIONS {

@@ -147,7 +147,13 @@ mod tests {
     use super::*;
 
     fn sent(address: u8, code_hash: Option<B256>) -> Sent {
-        Sent { from: Address::ZERO, transaction: B256::repeat_byte(1), nonce: 3, address: Some(Address::repeat_byte(address)), code_hash }
+        Sent {
+            from: Address::ZERO,
+            transaction: B256::repeat_byte(1),
+            nonce: 3,
+            address: Some(Address::repeat_byte(address)),
+            code_hash,
+        }
     }
 
     #[test]
@@ -175,7 +181,9 @@ mod tests {
     fn refuses_files_that_are_no_records() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.json");
-        for bad in ["", "{}", "[1]", r#"{"format":"apodict-deployment","version":2,"chain_id":1,"genesis":"0x00","sent":{}}"#] {
+        for bad in
+            ["", "{}", "[1]", r#"{"format":"apodict-deployment","version":2,"chain_id":1,"genesis":"0x00","sent":{}}"#]
+        {
             std::fs::write(&path, bad).unwrap();
             let error = Record::open(&path, 1, B256::ZERO).unwrap_err();
             assert!(matches!(error, Error::Record { .. }), "{bad}: {error}");

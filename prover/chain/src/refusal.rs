@@ -42,7 +42,9 @@ impl Refusal {
     /// What to do about it, where that is known.
     pub(crate) fn advice(&self) -> Option<String> {
         let advice = match self.name.as_deref()? {
-            "NonceUsed" => "the subject's next decision has another number: `apodict chain context` prints it, and what to prove for",
+            "NonceUsed" => {
+                "the subject's next decision has another number: `apodict chain context` prints it, and what to prove for"
+            }
             "Expired" => "prove again with a later deadline",
             "TooEarly" | "NotNewer" => "observe later: the policy's interval is between observations",
             "SupersededRound" | "StaleValue" => "bind the last rounds of a later time, and prove again",

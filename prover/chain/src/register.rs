@@ -58,8 +58,10 @@ impl Deployer<'_> {
             code => keccak256(code),
         };
         let ports = ports_of(&key.layout);
-        let inputs = u16::try_from(num_inputs(&key.layout))
-            .map_err(|_| Error::Artifact { name: "ModelRegistry", reason: "a model has at most 65535 inputs there".to_owned() })?;
+        let inputs = u16::try_from(num_inputs(&key.layout)).map_err(|_| Error::Artifact {
+            name: "ModelRegistry",
+            reason: "a model has at most 65535 inputs there".to_owned(),
+        })?;
         let registration = Registration {
             verifier,
             verifierCodeHash: verifier_hash,
@@ -77,7 +79,8 @@ impl Deployer<'_> {
                 return Ok(false);
             }
             let entry = sender.client.read(registry, &ModelRegistry::liveCall { model })?;
-            let same = (entry.verifier, entry.key, entry.keyCodeHash, entry.inputs) == (verifier, address, key_hash, inputs);
+            let same =
+                (entry.verifier, entry.key, entry.keyCodeHash, entry.inputs) == (verifier, address, key_hash, inputs);
             if same { Ok(true) } else { Err(other_record(model)) }
         })?;
         if policy.origin(&key.srs.digest()) == SrsOrigin::Ceremony {

@@ -65,7 +65,10 @@ impl Rpc {
         let uri: Uri = url.parse().map_err(|_| bad("it cannot be read"))?;
         let authority = uri.authority().ok_or_else(|| bad("it names no host"))?;
         if authority.as_str().contains('@') {
-            return Err(Error::Url { url: authority.host().to_owned(), reason: "a user's name and password are not passed on" });
+            return Err(Error::Url {
+                url: authority.host().to_owned(),
+                reason: "a user's name and password are not passed on",
+            });
         }
         let tls = match uri.scheme_str() {
             Some("http") => TlsConfig::default(),
@@ -97,7 +100,8 @@ impl Rpc {
     /// [`Error::Refused`] if a contract does.
     pub fn ask<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, Error> {
         let value = self.value(method, params)?;
-        serde_json::from_value(value).map_err(|error| self.garbage(method, format!("its result is of another kind ({error})")))
+        serde_json::from_value(value)
+            .map_err(|error| self.garbage(method, format!("its result is of another kind ({error})")))
     }
 
     fn value(&self, method: &'static str, params: Value) -> Result<Value, Error> {
@@ -112,7 +116,8 @@ impl Rpc {
         let body = body.map_err(|error| self.failed(method, error))?;
         // A node tells its errors with any status.
         let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
-            let reason = if status.is_success() { format!("no JSON-RPC ({error})") } else { format!("HTTP status {status}") };
+            let reason =
+                if status.is_success() { format!("no JSON-RPC ({error})") } else { format!("HTTP status {status}") };
             self.garbage(method, reason)
         })?;
         if let Some(error) = answer.error {
@@ -150,7 +155,9 @@ impl Rpc {
         };
         let bytes = data.as_ref().and_then(Value::as_str).and_then(|text| hex::decode(text.strip_prefix("0x")?).ok());
         let reverted = error.code == REVERTED || error.message.contains("revert");
-        if matches!(method, "eth_call" | "eth_estimateGas") && (reverted || bytes.as_ref().is_some_and(|bytes| bytes.len() >= 4)) {
+        if matches!(method, "eth_call" | "eth_estimateGas")
+            && (reverted || bytes.as_ref().is_some_and(|bytes| bytes.len() >= 4))
+        {
             return Error::Refused { what: "the call".to_owned(), refusal: Refusal::of(&bytes.unwrap_or_default()) };
         }
         Error::Node { host: self.host.clone(), method, code: error.code, message: shortened(&error.message) }

@@ -47,7 +47,13 @@ pub struct Accepted {
 ///
 /// # Errors
 /// What [`Client::read`] fails with; [`Error::Lied`] if the gateway computes another context.
-pub fn context(client: &Client, core: &Core, consumer: Address, subject: B256, deadline: u64) -> Result<Request, Error> {
+pub fn context(
+    client: &Client,
+    core: &Core,
+    consumer: Address,
+    subject: B256,
+    deadline: u64,
+) -> Result<Request, Error> {
     let policy: Policy = client.read(consumer, &Consumer::policyCall { subject })?;
     let nonce = client.read(core.gateway, &DecisionGateway::cursorCall { consumer, subject })?.nextNonce;
     let call = DecisionGateway::contextOfCall { consumer, model: policy.model, subject, nonce, deadline };
@@ -148,7 +154,8 @@ impl Sender<'_> {
         let Request { consumer, subject, nonce, .. } = *request;
         let next = self.client.read(core.gateway, &DecisionGateway::cursorCall { consumer, subject })?.nextNonce;
         if !told || next <= nonce {
-            let reason = format!("it says that the decision {id} was accepted, and the subject's next number is {next}");
+            let reason =
+                format!("it says that the decision {id} was accepted, and the subject's next number is {next}");
             return Err(Error::Lied { what: "the submission".to_owned(), reason });
         }
         Ok(Accepted { id, receipt })
@@ -170,7 +177,8 @@ impl Sender<'_> {
         let (call, id) = self.submission(request, sources, key, proof)?;
         let data = call.abi_encode();
         self.client.try_call(Some(self.address()), core.gateway, &data, DecisionGateway::submitCall::SIGNATURE)?;
-        let gas = self.client.estimate(self.address(), Some(core.gateway), &data, DecisionGateway::submitCall::SIGNATURE)?;
+        let gas =
+            self.client.estimate(self.address(), Some(core.gateway), &data, DecisionGateway::submitCall::SIGNATURE)?;
         Ok((id, gas))
     }
 

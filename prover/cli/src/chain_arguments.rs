@@ -197,7 +197,9 @@ pub(crate) struct Demo {
 }
 
 fn parse_address(text: &str) -> Result<Address, String> {
-    text.parse().map_err(|_| format!("expected an address of 20 bytes, as in 0x5FbDB2315678afecb367f032d93F642f64180aa3; got {text}"))
+    text.parse().map_err(|_| {
+        format!("expected an address of 20 bytes, as in 0x5FbDB2315678afecb367f032d93F642f64180aa3; got {text}")
+    })
 }
 
 fn parse_word(text: &str) -> Result<B256, String> {

@@ -104,7 +104,8 @@ fn goes_on_where_it_was_cut_off() {
     let mut cuts = 0;
     // Ever later, until one is not reached.
     for requests in (3..).step_by(7) {
-        let between = Between::start(anvil.url(), move |_, before| if before < requests { Reply::Forward } else { Reply::Drop });
+        let between =
+            Between::start(anvil.url(), move |_, before| if before < requests { Reply::Forward } else { Reply::Drop });
         let output = run(&place, Some(KEY), &deploy(&between.url, &["--allow-unsafe-srs", "--wait", "1"]));
         if output.status.success() {
             break;
@@ -145,13 +146,19 @@ fn says_what_is_wrong_with_the_key_the_chain_and_the_funds() {
     failed(&on(&[]), &["--chain-id 31337"]);
     failed(&on(&["--chain-id", CHAIN_ID, "--max-fee", "0.000000001"]), &["gas costs", "--max-fee"]);
     for wrong in ["ftp://127.0.0.1", "127.0.0.1:1", "http://user:secret@127.0.0.1:1"] {
-        let output = run(&place, Some(KEY), &["chain", "deploy", "--rpc", wrong, "--chain-id", "1", "--key", "vk.json", "--allow-unsafe-srs"]);
+        let output = run(
+            &place,
+            Some(KEY),
+            &["chain", "deploy", "--rpc", wrong, "--chain-id", "1", "--key", "vk.json", "--allow-unsafe-srs"],
+        );
         failed(&output, &["no address of a node"]);
         assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
     }
     // A node that was started anew has the same number and another beginning.
     done(&run(&place, Some(KEY), &deploy(url, &["--allow-unsafe-srs"])));
-    place.edit("deployment.json", "deployment.json", |record| record["genesis"] = json!(format!("0x{}", "11".repeat(32))));
+    place.edit("deployment.json", "deployment.json", |record| {
+        record["genesis"] = json!(format!("0x{}", "11".repeat(32)))
+    });
     failed(&deploy_with(Some(KEY)), &["another chain with the number 31337", "name another record"]);
 }
 
@@ -161,7 +168,9 @@ fn takes_its_key_from_a_keystore() {
     // Of the key 0x11..11, made for this test with PBKDF2 and one iteration.
     place.write("key.json", KEYSTORE);
     place.write("password", "a password\n");
-    let with = |more: &[&str]| run(&place, None, &deploy(anvil.url(), &[&["--allow-unsafe-srs", "--keystore", "key.json"], more].concat()));
+    let with = |more: &[&str]| {
+        run(&place, None, &deploy(anvil.url(), &[&["--allow-unsafe-srs", "--keystore", "key.json"], more].concat()))
+    };
     failed(&with(&[]), &["no password", "--password-file"]);
     failed(&with(&["--password-file", "password"]), &["0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A has 0 wei"]);
     place.write("password", "another");
@@ -191,11 +200,16 @@ fn survives_nodes_that_do_not_answer_as_a_node_does() {
     against(|request| result(request, json!("0xffffffffffffffffffffffff")), &["of another kind"]);
     against(|request| Reply::Body(json!({ "id": request["id"] }).to_string()), &["neither a result nor an error"]);
     against(
-        |request| Reply::Body(json!({ "id": request["id"], "error": { "code": -32000, "message": "no\u{1b}[2J" } }).to_string()),
+        |request| {
+            Reply::Body(
+                json!({ "id": request["id"], "error": { "code": -32000, "message": "no\u{1b}[2J" } }).to_string(),
+            )
+        },
         &["refuses eth_chainId: no\\u{1b}[2J (code -32000)"],
     );
     // One that begins as a node and then sends what never ends.
-    let between = Between::start("", |_, _| Reply::Bytes([b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 6 << 20]].concat()));
+    let between =
+        Between::start("", |_, _| Reply::Bytes([b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 6 << 20]].concat()));
     failed(&run(&place, Some(KEY), &deploy(&between.url, &["--allow-unsafe-srs"])), &["more than 4194304 bytes"]);
 }
 
@@ -230,7 +244,11 @@ fn finds_a_node_that_lies() {
     let sent_as = |answer: &mut Value| answer["result"] = json!(format!("0x{}", "22".repeat(32)));
     against("eth_sendRawTransaction", sent_as, &["it says that it was sent as"]);
     // State that is not what was deployed: every word that is read is another one.
-    against("eth_call", |answer| answer["result"] = json!(format!("0x{}", "0".repeat(62) + "07")), &["the registry's authority"]);
+    against(
+        "eth_call",
+        |answer| answer["result"] = json!(format!("0x{}", "0".repeat(62) + "07")),
+        &["the registry's authority"],
+    );
     against("eth_call", |answer| answer["result"] = json!("0x"), &["of another type"]);
 }
 
@@ -250,7 +268,8 @@ fn tells_the_story_of_a_crash() {
     assert_eq!((&votes[0]["vote"], &votes[0]["weight"]), (&json!("against"), &json!(10_000)));
     assert_eq!((&votes[1]["vote"], &votes[1]["weight"]), (&json!("abstains"), &json!(0)));
     assert!(report["clamped"]["asked"].as_u64().unwrap() < report["clamped"]["got"].as_u64().unwrap());
-    let refused: Vec<_> = report["refused"].as_array().unwrap().iter().map(|one| one["error"].as_str().unwrap()).collect();
+    let refused: Vec<_> =
+        report["refused"].as_array().unwrap().iter().map(|one| one["error"].as_str().unwrap()).collect();
     assert_eq!(refused, ["NonceUsed", "NotDue", "ProofRejected", "StaleValue", "NotNow"]);
     assert_eq!(place.names(), [""; 0], "nothing is left");
 }
@@ -264,7 +283,8 @@ fn leaves_no_node_behind() {
     use std::process::Stdio;
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
     let mut command = Command::new(env!("CARGO_BIN_EXE_apodict"));
-    let mut demo = command.args(["chain", "demo"]).current_dir(place.folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut demo =
+        command.args(["chain", "demo"]).current_dir(place.folder.path()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(demo.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();

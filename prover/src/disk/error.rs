@@ -161,7 +161,9 @@ fn advice_for_ceremony(error: &crate::Error) -> &'static str {
         crate::Error::SrsInconsistent(_) | crate::Error::Key(_) => {
             "do not use it for anything: get the ceremony's file from its own record, and compare the hash that is published there"
         }
-        _ => "expected a .ptau of snarkjs on BN254 (bn128), or halo2's parameters as `SerdeFormat::RawBytes` writes them",
+        _ => {
+            "expected a .ptau of snarkjs on BN254 (bn128), or halo2's parameters as `SerdeFormat::RawBytes` writes them"
+        }
     }
 }
 

@@ -137,7 +137,8 @@ impl<'a, R: Read + Seek> Source<'a, R> {
         for index in 0..count {
             self.read_exact(&mut bytes)?;
             let point = P::from_raw_bytes(&bytes).filter(|point| bool::from(point.is_on_curve()));
-            let damaged = || invalid(format!("point {index} of the {what} is not on the curve; get it again from its source"));
+            let damaged =
+                || invalid(format!("point {index} of the {what} is not on the curve; get it again from its source"));
             points.push(point.ok_or_else(damaged)?);
         }
         Ok(points)

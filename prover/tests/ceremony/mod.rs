@@ -49,7 +49,10 @@ impl Ceremony {
         let [tau, alpha, beta] = [(); 3].map(|()| Fr::random(&mut *rng));
         let powers = |begin| std::iter::successors(Some(begin), move |power: &Fr| Some(*power * tau));
         let multiply = |points: &mut Vec<G1Affine>, begin| {
-            points.iter_mut().zip(powers(begin)).for_each(|(point, power)| *point = (G1::from(*point) * power).to_affine());
+            points
+                .iter_mut()
+                .zip(powers(begin))
+                .for_each(|(point, power)| *point = (G1::from(*point) * power).to_affine());
         };
         multiply(&mut self.first, Fr::ONE);
         multiply(&mut self.alpha, alpha);

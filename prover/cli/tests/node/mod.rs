@@ -99,7 +99,10 @@ fn serve(mut stream: &TcpStream, behind: &str, request: &[u8], reply: Reply) -> 
 
 fn forward(behind: &str, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(behind).unwrap();
-    let head = format!("POST / HTTP/1.1\r\nhost: {behind}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", request.len());
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {behind}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        request.len()
+    );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(request).unwrap();
     read(&stream).unwrap()

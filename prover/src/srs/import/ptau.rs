@@ -34,8 +34,8 @@ const G1_BYTES: u64 = 64;
 const G2_BYTES: u64 = 128;
 /// The modulus of BN254's coordinates, little-endian.
 const MODULUS: [u8; 32] = [
-    0x47, 0xfd, 0x7c, 0xd8, 0x16, 0x8c, 0x20, 0x3c, 0x8d, 0xca, 0x71, 0x68, 0x91, 0x6a, 0x81, 0x97, 0x5d, 0x58, 0x81, 0x81, 0xb6,
-    0x45, 0x50, 0xb8, 0x29, 0xa0, 0x31, 0xe1, 0x72, 0x4e, 0x64, 0x30,
+    0x47, 0xfd, 0x7c, 0xd8, 0x16, 0x8c, 0x20, 0x3c, 0x8d, 0xca, 0x71, 0x68, 0x91, 0x6a, 0x81, 0x97, 0x5d, 0x58, 0x81,
+    0x81, 0xb6, 0x45, 0x50, 0xb8, 0x29, 0xa0, 0x31, 0xe1, 0x72, 0x4e, 0x64, 0x30,
 ];
 
 /// Where a section's content is.
@@ -56,9 +56,7 @@ pub(super) fn read<R: Read + Seek>(source: &mut Source<'_, R>, k: Option<u32>) -
     let power = header(source, find(HEADER, "the header")?)?;
     let first = find(FIRST_GROUP, "the powers in the first group")?;
     let second = find(SECOND_GROUP, "the powers in the second group")?;
-    for (section, expected) in
-        [(first, ((2u64 << power) - 1) * G1_BYTES), (second, (1u64 << power) * G2_BYTES)]
-    {
+    for (section, expected) in [(first, ((2u64 << power) - 1) * G1_BYTES), (second, (1u64 << power) * G2_BYTES)] {
         if section.len != expected {
             let reason = format!(
                 "section {} has {} bytes, 2^{power} powers have {expected}; get it again from its source",
@@ -93,7 +91,9 @@ fn sections<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<Vec<Section>, 
         let begin = position + 12;
         let end = begin.checked_add(len).filter(|end| *end <= source.len);
         position = end.ok_or_else(|| {
-            invalid(format!("section {kind} would end behind the file's end: it is cut off; get it again from its source"))
+            invalid(format!(
+                "section {kind} would end behind the file's end: it is cut off; get it again from its source"
+            ))
         })?;
         if sections.iter().any(|section| section.kind == kind) {
             return Err(invalid(format!("it has section {kind} twice")));

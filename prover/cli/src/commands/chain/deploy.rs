@@ -119,7 +119,9 @@ impl Display for Report {
         }
         match self.dry_run {
             true => write!(formatter, "nothing was sent, nothing was written"),
-            false => write!(formatter, "chain {}, by {}; record: {}", self.chain_id, self.account, self.record.display()),
+            false => {
+                write!(formatter, "chain {}, by {}; record: {}", self.chain_id, self.account, self.record.display())
+            }
         }
     }
 }

@@ -95,9 +95,16 @@ impl Display for Submitted {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match self.transaction {
             Some(transaction) => {
-                write!(formatter, "accepted for {} gas, decision {}, in {transaction}", format_count(self.gas), self.decision)
+                write!(
+                    formatter,
+                    "accepted for {} gas, decision {}, in {transaction}",
+                    format_count(self.gas),
+                    self.decision
+                )
             }
-            None => write!(formatter, "would be accepted for {} gas, decision {}", format_count(self.gas), self.decision),
+            None => {
+                write!(formatter, "would be accepted for {} gas, decision {}", format_count(self.gas), self.decision)
+            }
         }
     }
 }

@@ -29,7 +29,13 @@ impl Feed {
     }
 
     /// Answers shortly before an hour. `price` in units.
-    pub(super) fn push(&mut self, sender: &Sender<'_>, record: &mut Record, hour: u64, price: f64) -> Result<(), Error> {
+    pub(super) fn push(
+        &mut self,
+        sender: &Sender<'_>,
+        record: &mut Record,
+        hour: u64,
+        price: f64,
+    ) -> Result<(), Error> {
         let answer = (price * 10f64.powi(DECIMALS.into())).round() as i64;
         let call = MockFeed::pushCall { answer: I192::unchecked_from(answer), updatedAt: U256::from(hour - BEFORE) };
         let name = format!("round {} of {}", self.rounds.len() + 1, self.name);

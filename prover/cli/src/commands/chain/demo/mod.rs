@@ -78,7 +78,8 @@ pub(super) fn run(arguments: &Demo, console: &Console) -> Result<Outcome, Failur
     // It ends with the chain that it is of.
     let folder = tempfile::tempdir().map_err(Failure::Scratch)?;
     let mut record = Record::open(&folder.path().join("deployment.json"), CHAIN_ID, client.genesis())?;
-    console.tell(format_args!("A chain of this machine, {}, with the rules of Osaka: number {CHAIN_ID}\n", anvil.url()))?;
+    console
+        .tell(format_args!("A chain of this machine, {}, with the rules of Osaka: number {CHAIN_ID}\n", anvil.url()))?;
 
     let (models, _) = console.stage("models", Models::make)?;
     console.tell("Three models whose whole input a chain derives; UNSAFE: their reference string was made here, for this alone\n")?;

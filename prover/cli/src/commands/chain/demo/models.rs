@@ -41,7 +41,8 @@ impl Models {
     /// Compiles them, and makes keys on one string that is for this demonstration alone.
     pub(super) fn make() -> Result<Self, Failure> {
         let compile = |(name, model, calibration): (&str, &[u8], &[u8])| {
-            let failed = |source| Failure::Compile { path: format!("the model {name} of the demonstration").into(), source };
+            let failed =
+                |source| Failure::Compile { path: format!("the model {name} of the demonstration").into(), source };
             program::compile_bytes(model, calibration).map_err(failed)
         };
         let programs = [compile(MARKET)?, compile(SUPPLY)?, compile(PROPOSALS)?];
@@ -77,7 +78,9 @@ impl Model {
         let mut left = inputs.iter();
         let tensor = |tensor: &apodict_verifier::Tensor| {
             let integers = left.by_ref().take(tensor.num_elements());
-            integers.map(|integer| i64::try_from(*integer).map_err(|_| Failure::Demonstration { name: "input" })).collect()
+            integers
+                .map(|integer| i64::try_from(*integer).map_err(|_| Failure::Demonstration { name: "input" }))
+                .collect()
         };
         let inputs: Vec<Vec<i64>> = self.layout().inputs.iter().map(tensor).collect::<Result<_, _>>()?;
         let Keys { srs, proving } = &self.keys;

@@ -1,6 +1,8 @@
 //! What happens: calm hours, a crash, two proposals; and what is refused.
 
-use apodict_chain::abi::demo::{AgentVoter, ElasticToken, OverridableGovernor, ProposalAdvisor, ReferenceMarket, SupplyController};
+use apodict_chain::abi::demo::{
+    AgentVoter, ElasticToken, OverridableGovernor, ProposalAdvisor, ReferenceMarket, SupplyController,
+};
 use apodict_chain::abi::{BoundedConsumer, CollateralSteward, FeedBinder};
 use apodict_chain::primitives::{Address, B256, I256, U256, keccak256};
 use apodict_chain::sol_types::{SolCall, SolEvent};
@@ -64,12 +66,7 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// Gives the feeds a calm past, and the token its first million.
-    pub(super) fn open(
-        sender: Sender<'a>,
-        record: Record,
-        world: World,
-        models: &'a Models,
-    ) -> Result<Self, Failure> {
+    pub(super) fn open(sender: Sender<'a>, record: Record, world: World, models: &'a Models) -> Result<Self, Failure> {
         // What was configured has cooled down by then; from the beginning of an hour on there is time enough until the next.
         let begin = (sender.client.time()? / HOUR + 1 + COOLDOWN_HOURS) * HOUR;
         next_block_at(sender.client, begin + 1)?;
@@ -129,9 +126,8 @@ impl<'a> Stage<'a> {
     /// The last hour that can be bound, and its rounds of feeds in the order of a set.
     fn sources(&self, feeds: &[&Feed], hours: u16) -> Sources {
         let observed = self.hour - HOUR;
-        let rounds = feeds.iter().flat_map(|feed| {
-            (0..u64::from(hours)).map(move |lag| feed.round_at(observed - lag * HOUR))
-        });
+        let rounds =
+            feeds.iter().flat_map(|feed| (0..u64::from(hours)).map(move |lag| feed.round_at(observed - lag * HOUR)));
         Sources { observed, rounds: rounds.collect() }
     }
 
@@ -239,7 +235,12 @@ impl<'a> Stage<'a> {
         let opinion = self.client().read(advisor, &ProposalAdvisor::opinionOfCall { proposalId: id })?;
 
         if vetoed {
-            self.sender.call(&mut self.record, &format!("veto {id}"), voter, &AgentVoter::vetoCall { proposalId: id })?;
+            self.sender.call(
+                &mut self.record,
+                &format!("veto {id}"),
+                voter,
+                &AgentVoter::vetoCall { proposalId: id },
+            )?;
         }
         let window = self.client().read(voter, &AgentVoter::windowOfCall { proposalId: id })?;
         next_block_at(self.client(), whole(window.from) + 1)?;

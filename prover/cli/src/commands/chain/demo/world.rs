@@ -90,7 +90,8 @@ pub(super) fn build(deployer: &mut Deployer<'_>, models: &Models) -> Result<Worl
     let (token, controller) = building.token(&reserves)?;
     let (governor, advisor, voter) = building.governance()?;
 
-    let market_subject = building.deployer.sender().client.read(steward, &CollateralSteward::subjectOfCall { asset })?;
+    let market_subject =
+        building.deployer.sender().client.read(steward, &CollateralSteward::subjectOfCall { asset })?;
     let supply_subject = keccak256("supply of the demonstration's token");
     let market_set = building.set("market", &models.market, feeds::history(&ether, PRICE_HOURS))?;
     let both = pegs.iter().flat_map(|feed| feeds::history(feed, PEG_HOURS)).collect();
@@ -197,15 +198,8 @@ impl Building<'_, '_> {
             maxPriceAge: 2 * HOUR as u32,
         };
         let [feed, second] = [&reserves[0], &reserves[1]].map(|feed| feed.address);
-        let arguments = SupplyController::constructorCall {
-            authority,
-            gateway,
-            token,
-            reserve,
-            feed,
-            secondFeed: second,
-            limits,
-        };
+        let arguments =
+            SupplyController::constructorCall { authority, gateway, token, reserve, feed, secondFeed: second, limits };
         let controller = self.made("SupplyController", Contract::SupplyController, &arguments.abi_encode())?;
         self.deployer.role(authority, token, ElasticToken::mintCall::SELECTOR, MINTER_ROLE)?;
         self.deployer.member(authority, MINTER_ROLE, controller)?;
@@ -246,7 +240,8 @@ impl Building<'_, '_> {
     /// A set whose integers are the model's inputs.
     fn set(&mut self, name: &str, model: &Model, sources: Vec<apodict_chain::abi::Source>) -> Result<B256, Error> {
         let ports = ports_of(model.layout());
-        let set = feeds::set_of(sources, ports.get(..apodict_chain::abi::num_inputs(model.layout())).unwrap_or_default());
+        let set =
+            feeds::set_of(sources, ports.get(..apodict_chain::abi::num_inputs(model.layout())).unwrap_or_default());
         let id = keccak256(set.abi_encode());
         self.once(&format!("feed set {name}"), self.core.binder, &FeedBinder::defineSetCall { set })?;
         Ok(id)
@@ -295,7 +290,11 @@ impl Building<'_, '_> {
             let group = client.read(steward, &CollateralSteward::groupOfCall { asset, kind })?;
             let bounds = vec![bound(1, 10_000_000, 5_000, 5_000, (DAY, 0), SAFE_DOWN | RELATIVE)];
             let values = vec![U48::from(value)];
-            self.once(&format!("bounds of cap {kind}"), steward, &BoundedConsumer::configureCall { group, bounds, values })?;
+            self.once(
+                &format!("bounds of cap {kind}"),
+                steward,
+                &BoundedConsumer::configureCall { group, bounds, values },
+            )?;
         }
         Ok(())
     }
