@@ -23,7 +23,7 @@ fn import(file: &[u8], k: Option<u32>) -> Result<ImportedSrs, Error> {
 /// As halo2 writes `2^k` powers.
 fn halo2(ceremony: &Ceremony, k: u32) -> Vec<u8> {
     let powers = &ceremony.first[..1 << k];
-    let lagrange: Vec<G1Affine> = g_to_lagrange(powers.iter().map(|point| G1::from(*point)).collect(), k);
+    let lagrange = g_to_lagrange::<G1Affine>(powers.iter().map(|point| G1::from(*point)).collect(), k);
     [k.to_le_bytes().to_vec(), raw(powers), raw(&lagrange), raw(&ceremony.second[..2])].concat()
 }
 

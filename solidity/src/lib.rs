@@ -27,7 +27,7 @@ pub use fixture::{Fixture, FixtureError};
 pub use key_data::{KEY_DATA_PREFIX, key_code_hash, key_creation_code, key_data};
 pub use refusal::{Meaning, Refusal, RefusalKind};
 pub use render::{contract_name, render_verifier};
-pub use write::write_contracts;
+pub use write::{contract_files, write_contracts};
 
 /// Gas that a call of `verifyProof` needs with this key: what a caller must have forwarded when the call begins. The
 /// transaction adds 21,000 and its calldata, and a contract that calls keeps a 64th back.

@@ -28,15 +28,24 @@ const ABI: &str = include_str!("../artifacts/IHalo2Verifier.abi.json");
 /// Shape name of a verifier that is rendered for a key of no known shape.
 const CUSTOM_SHAPE: &str = "custom";
 
-/// Writes the contracts for a key into `directory`, which is made if it is not there, and returns the files: what other
-/// contracts import, the interface's ABI, the verifier of the key's shape as Solidity and (but for a shape that this crate
-/// has not compiled) as creation bytecode, the key data in both forms, a README that says how to deploy and to call them.
-/// A file appears under its name only once it is whole, in place of what had the name; links are not followed.
+/// Writes [`contract_files`] into `directory`, which is made if it is not there, and returns their paths. A file appears under its
+/// name only once it is whole, in place of what had the name; links are not followed.
 ///
 /// # Errors
-/// [`Error::Key`] by `policy`; [`Error::Key`] and [`Error::AdviceNotOpened`] if there is no contract for the key;
-/// [`Error::Write`].
+/// Those of [`contract_files`]; [`Error::Write`].
 pub fn write_contracts(key: &VerifyingKey, directory: &Path, policy: SrsPolicy<'_>) -> Result<Vec<PathBuf>, Error> {
+    let files = contract_files(key, policy)?;
+    fs::create_dir_all(directory).map_err(|source| Error::Write { path: directory.into(), source })?;
+    files.into_iter().map(|(name, text)| write(directory, &name, &text)).collect()
+}
+
+/// Names and texts of the contracts for a key: what other contracts import, the interface's ABI, the verifier of the key's shape as
+/// Solidity and (but for a shape that this crate has not compiled) as creation bytecode, the key data in both forms, a README that
+/// says how to deploy and to call them.
+///
+/// # Errors
+/// [`Error::Key`] by `policy`; [`Error::Key`], [`Error::KeySize`] and [`Error::AdviceNotOpened`] if there is no contract for the key.
+pub fn contract_files(key: &VerifyingKey, policy: SrsPolicy<'_>) -> Result<Vec<(String, String)>, Error> {
     policy.check(&key.srs)?;
     let origin = policy.origin(&key.srs.digest());
     let compiled = match artifacts::for_shape(&key.constraint_system) {
@@ -57,8 +66,7 @@ pub fn write_contracts(key: &VerifyingKey, directory: &Path, policy: SrsPolicy<'
     files.push((format!("{}.sol", key_contract_name(origin)), key_contract(key, origin)?));
     files.push(("key-creation-code.hex".into(), format!("0x{}\n", hex::encode(key_creation_code(key)?))));
     files.push(("README.md".into(), readme(key, &contract, creation_code, origin)?));
-    fs::create_dir_all(directory).map_err(|source| Error::Write { path: directory.into(), source })?;
-    files.into_iter().map(|(name, text)| write(directory, &name, &text)).collect()
+    Ok(files)
 }
 
 /// Under a name that nobody can know beforehand, made anew, then renamed: a reader never sees half a file, and a link that

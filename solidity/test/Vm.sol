@@ -29,7 +29,10 @@ interface Vm {
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseBytes(string calldata text) external pure returns (bytes memory);
+    function assume(bool condition) external pure;
     function warp(uint256 timestamp) external;
+    function mockCall(address callee, bytes calldata data, bytes calldata returnData) external;
+    function clearMockedCalls() external;
     function mockCallRevert(address callee, bytes calldata data, bytes calldata revertData) external;
     function fee(uint256 basefee) external;
     function txGasPrice(uint256 price) external;

@@ -1,7 +1,11 @@
-//! `cargo xtask contracts test|bless|compile|check`: the rendered and compiled verifier contracts.
+//! `cargo xtask contracts test|bless|describe|compile|check|analyse|prove|coverage`: the rendered and compiled verifier contracts,
+//! and what tools say of the hand-written ones.
 //!
 //! Rust tests of `apodict-solidity` render the sources and the fixtures, or compare them with what is committed; this
 //! compiles them and does the same with the bytecode that Rust embeds, of the verifiers and of what is deployed around them.
+
+mod analysis;
+mod descriptions;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -50,11 +54,15 @@ const DEPLOYED: [(&str, &str, &str); 19] = [
 /// The errors of all of these, by which a revert is named.
 const ERRORS: &str = "artifacts/errors.abi.json";
 
-const USAGE: &str = "usage: cargo xtask contracts test|bless|compile|check
-  test     forge's tests
-  bless    render and compile the verifiers, write source, fixtures, bytecode and the interface's ABI
-  compile  compile the verifiers as they stand, write bytecode and the interface's ABI
-  check    render and compile the verifiers, compare with what is committed; compile what others import with the oldest solc";
+const USAGE: &str = "usage: cargo xtask contracts test|bless|describe|compile|check|analyse|prove|coverage
+  test      forge's tests
+  bless     render and compile the verifiers, write source, fixtures, bytecode, ABI and the contracts' descriptions
+  describe  compile, and write the contracts' descriptions alone
+  compile   compile the verifiers as they stand, write bytecode and the interface's ABI
+  check     render and compile the verifiers, compare with what is committed; compile what others import with the oldest solc
+  analyse   slither: every finding must be in solidity/slither.toml with the reason why it stands
+  prove     halmos: the properties of `Bounds` for all values
+  coverage  lines that forge's tests reach, compared with solidity/coverage.json; `--bless` writes it";
 
 /// Runs the mode that the only argument names.
 ///
@@ -65,6 +73,14 @@ pub(crate) fn contracts(arguments: &[String]) -> Result<()> {
         ["test"] => Step::new("contract tests", tools::forge()?).args(["test"]).within("solidity").run(),
         ["bless"] => bless(),
         ["compile"] => compile(),
+        ["describe"] => {
+            forge_build()?;
+            descriptions::write()
+        }
+        ["analyse"] => analysis::analyse(),
+        ["prove"] => analysis::prove(),
+        ["coverage"] => analysis::coverage(false),
+        ["coverage", "--bless"] => analysis::coverage(true),
         ["check"] => check(),
         _ => bail!(USAGE),
     }
@@ -72,7 +88,8 @@ pub(crate) fn contracts(arguments: &[String]) -> Result<()> {
 
 fn bless() -> Result<()> {
     rendered("render the verifiers").env("APODICT_BLESS", "1").run()?;
-    compile()
+    compile()?;
+    descriptions::write()
 }
 
 fn compile() -> Result<()> {
@@ -91,6 +108,7 @@ fn check() -> Result<()> {
             path.display()
         );
     }
+    descriptions::check()?;
     Step::new("what other projects import, with the oldest solc", "node")
         .args(["bin/oldest.js"])
         .within("solidity")
@@ -102,10 +120,14 @@ fn rendered(name: &str) -> Step {
     Step::cargo(name).args(["test", "--locked", "--release", "--workspace", "--test", "contracts", "--", "rendered"])
 }
 
+fn forge_build() -> Result<()> {
+    Step::new("compile the contracts", tools::forge()?).args(["build"]).within("solidity").run()
+}
+
 /// Creation bytecode of each contract in hexadecimal, its description, the interface's ABI and all errors, each with the file that
 /// holds it.
 fn compiled() -> Result<Vec<(PathBuf, String)>> {
-    Step::new("compile the contracts", tools::forge()?).args(["build"]).within("solidity").run()?;
+    forge_build()?;
     let solidity = root().join("solidity");
     let (interface, abi_path) = INTERFACE;
     let mut compiled = vec![(solidity.join(abi_path), abi(&output(&solidity, interface, interface)?)?)];

@@ -1,10 +1,11 @@
-//! The project's own tasks: `cargo xtask test|lint|bless|browser|contracts|node-tests|models|mutants|nightly|measure|charts`.
+//! The project's own tasks: `cargo xtask` alone lists them.
 //!
 //! Each step prints its name and the command it runs. A tool that is missing is installed below `target/tools` where a
 //! package registry has it, or named in one line with how to get it: no step is left out silently.
 
 mod browser;
 mod charts;
+mod client;
 mod contracts;
 mod lint;
 mod measure;
@@ -12,6 +13,7 @@ mod models;
 mod mutants;
 mod nightly;
 mod node_tests;
+mod page;
 mod step;
 mod test;
 mod tools;
@@ -31,8 +33,11 @@ Tasks:
   bless  Accept what the code now gives as the pinned digests and snapshots
   browser
          The verifier in TypeScript: types, known answers, the tampering table
-  contracts test|bless|compile|check
-         Rendered verifier contracts: forge's tests; write them; only compile them; compare them
+  client The Python client of the proving service: rules, types, tests against the server
+  page [--bless]
+         The service's web page: its files, and all of it in Chromium; write the files
+  contracts test|bless|describe|compile|check|analyse|prove|coverage
+         Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some
   models [--bless]
@@ -41,7 +46,7 @@ Tasks:
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
          What is too long for every change: a million mutants of program files and runs of each fuzz target,
-         then all of `mutants`
+         slither, halmos, coverage and long runs for the contracts, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured
@@ -58,6 +63,9 @@ fn main() -> ExitCode {
     if let Some(("node-tests", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(node_tests::node_tests(arguments));
     }
+    if let Some(("page", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(page::page(arguments));
+    }
     if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(models::models(arguments));
     }
@@ -67,6 +75,7 @@ fn main() -> ExitCode {
     let task: fn() -> Result<()> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::test,
         ["browser"] => browser::browser,
+        ["client"] => client::client,
         ["lint"] => lint::lint,
         ["charts"] => charts::charts,
         ["nightly"] => nightly::nightly,

@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 
+use crate::contracts::contracts;
 use crate::mutants::mutants;
 use crate::step::Step;
+use crate::tools;
 
 /// Mutants of program files of each kind: two thousand in continuous integration.
 const PROGRAM_MUTANTS: &str = "1000000";
@@ -24,6 +26,14 @@ pub(crate) fn nightly() -> Result<()> {
         .args(["test", "--locked", "--release", "--workspace", "--test", "short", "--", "--nocapture"])
         .env("APODICT_FUZZ_RUNS", FUZZ_RUNS)
         .env("APODICT_FUZZ_SEED", seed_of_the_day())
+        .run()?;
+    for step in ["analyse", "prove", "coverage"] {
+        contracts(&[step.into()])?;
+    }
+    Step::new("random values and sequences for the contracts", tools::forge()?)
+        .args(["test", "--match-test", "^(testFuzz|invariant)"])
+        .env("FOUNDRY_PROFILE", "nightly")
+        .within("solidity")
         .run()?;
     mutants(&[])
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::browser::browser;
+use crate::client::client;
 use crate::contracts::contracts;
 use crate::node_tests::node_tests;
+use crate::page::page;
 use crate::step::{Step, root};
 use crate::tools;
 
@@ -27,6 +29,8 @@ pub(crate) fn test() -> Result<()> {
         .env(PORTABLE, "1")
         .run()?;
     browser()?;
+    page(&[])?;
+    client()?;
     node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;

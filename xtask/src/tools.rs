@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::step::{Step, root};
 
@@ -12,8 +12,15 @@ const TYPOS: &str = "1.52.0";
 /// Its newest operator set is the newest that is imported.
 const ONNX: &str = "1.19.1";
 
+/// A script that the service's page has.
+const HTMX: &str = "2.0.11";
+
 /// What Keras' models are made and compared with: TensorFlow wants other versions than the other exporters.
 const KERAS: [&str; 4] = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1.17.0", "onnxruntime==1.32.0"];
+
+/// What looks for known defects in contracts, and what proves properties of them. They are run, and nothing links them.
+const SLITHER: [&str; 2] = ["slither-analyzer==0.11.6", "crytic-compile==0.4.2"];
+const HALMOS: [&str; 1] = ["halmos==0.3.3"];
 
 /// What the other exported models are made and compared with.
 const EXPORTERS: [&str; 8] = [
@@ -106,18 +113,28 @@ pub(crate) fn keras() -> Result<PathBuf> {
     python("keras", &KERAS)
 }
 
-/// A Python with packages of these versions.
-fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+/// The pinned slither.
+pub(crate) fn slither() -> Result<PathBuf> {
+    present(python("slither", &SLITHER)?.with_file_name("slither"))
+}
+
+/// The pinned halmos, with its solver.
+pub(crate) fn halmos() -> Result<PathBuf> {
+    present(python("halmos", &HALMOS)?.with_file_name("halmos"))
+}
+
+/// A Python with packages of these versions, below `target/tools` as `name`.
+pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = root().join("target/tools").join(name);
     // What was installed, once all of it was.
     let (program, complete, pinned) = (folder.join("bin/python"), folder.join("complete"), packages.join("\n"));
     if std::fs::read_to_string(&complete).unwrap_or_default() != pinned {
         require("python3", "Python 3.11 or newer with its venv module")?;
-        Step::new("make a Python environment for models", "python3")
+        Step::new(format!("make a Python environment: {name}"), "python3")
             .args(["-m", "venv", "--clear"])
             .args([&folder])
             .run()?;
-        Step::new("install what exports models", &program)
+        Step::new(format!("install the packages of {name}"), &program)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
             .args(packages)
             .run()?;
@@ -134,6 +151,33 @@ pub(crate) fn node_packages() -> Result<()> {
 /// Node, npm and what `verifier/ts/package-lock.json` names. No package needs to run anything to be installed.
 pub(crate) fn typescript_packages() -> Result<()> {
     packages("verifier/ts", &["--ignore-scripts"])
+}
+
+/// The pinned htmx, as npm has it.
+pub(crate) fn htmx() -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(format!("htmx-{HTMX}"));
+    let script = folder.join("node_modules/htmx.org/dist/htmx.min.js");
+    if !script.is_file() {
+        require("npm", "Node.js 20 or newer, with npm")?;
+        Step::new("install htmx", "npm")
+            .args(["install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix"])
+            .args([&folder])
+            .args([format!("htmx.org@{HTMX}")])
+            .run()?;
+    }
+    present(script)
+}
+
+/// The browser of $CHROMIUM, or one of the path.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return present(named.into());
+    }
+    let known = ["chromium", "chromium-browser", "google-chrome"];
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let programs = std::env::split_paths(&folders).flat_map(|folder| known.map(|name| folder.join(name)));
+    let found = programs.into_iter().find(|program| program.is_file());
+    found.context("there is no Chromium: install it (on Debian: `apt install chromium`), or name it in $CHROMIUM, and run this again")
 }
 
 /// Node, npm and what the lock file of a folder names.

@@ -15,6 +15,9 @@ use super::{
     builder::{Builder, Form},
     equation::{Blocks, Equation},
     field::Weight,
+    gadgets::{
+        argmax, contraction, divide, embedding, inputs, is_zero, piecewise, products, rectify, square_root, step,
+    },
     label::Label,
     room::Room,
     table::{TableId, Tables},
@@ -195,7 +198,7 @@ impl<'a> Lowering<'a> {
     fn node(&mut self, index: u32, node: &'a Node) -> Result<Vec<Value>, Error> {
         let values = |forms: Vec<Form>| forms.into_iter().map(Value::from).collect::<Vec<_>>();
         Ok(match &node.op {
-            Op::Input { .. } => values(self.inputs(index, node)?),
+            Op::Input { .. } => values(inputs::inputs(self, index, node)?),
             Op::Constant { values } => values.iter().map(|value| Value::Constant(*value)).collect(),
             Op::Rearrange { sources } => {
                 sources.iter().map(|source| self.moved(node, *source)).collect::<Result<_, _>>()?
@@ -206,7 +209,7 @@ impl<'a> Lowering<'a> {
                 }
                 (0..rows.len()).map(|row| Value::Pending(NodeId(index), row as u32)).collect()
             }
-            Op::SumOfProducts { rows } => values(self.sums_of_products(index, node, rows)?),
+            Op::SumOfProducts { rows } => values(products::sums_of_products(self, index, node, rows)?),
             Op::Shift { bits } => {
                 let operand = node.inputs[0];
                 let shifted = |element| {
@@ -222,24 +225,26 @@ impl<'a> Lowering<'a> {
             }
             Op::Relu => {
                 let operand = node.inputs[0];
-                let rectified = |element| self.relu(index, node, operand, element).map(Value::from);
+                let rectified = |element| rectify::relu(self, index, node, operand, element).map(Value::from);
                 (0..node.len()).map(rectified).collect::<Result<_, Error>>()?
             }
-            Op::Piecewise { table } => values(self.piecewise(index, node, *table)?),
-            Op::Max { groups } => values(self.max(index, node, groups)?),
-            Op::ArgMax { groups } => values(self.arg_max(node, groups)?),
-            Op::Divide { shift, divisor, rounding } => values(self.divide(index, node, *shift, divisor, *rounding)?),
+            Op::Piecewise { table } => values(piecewise::piecewise(self, index, node, *table)?),
+            Op::Max { groups } => values(argmax::max(self, index, node, groups)?),
+            Op::ArgMax { groups } => values(argmax::arg_max(self, node, groups)?),
+            Op::Divide { shift, divisor, rounding } => {
+                values(divide::divide(self, index, node, *shift, divisor, *rounding)?)
+            }
             Op::Gather { rows } => {
                 let tokens = 0..self.builder.graph.node(node.inputs[0]).len() as u32;
                 let each: Vec<[u32; 1]> = tokens.map(|token| [token]).collect();
-                values(self.embedding(index, node, rows, &each)?)
+                values(embedding::embedding(self, index, node, rows, &each)?)
             }
-            Op::EmbeddingSum { rows, groups } => values(self.embedding(index, node, rows, groups)?),
-            Op::Step => values(self.steps(index, node)?),
-            Op::IsZero => values(self.are_zero(index, node)?),
-            Op::SquareRoot { shift } => values(self.square_roots(index, node, *shift)?),
+            Op::EmbeddingSum { rows, groups } => values(embedding::embedding(self, index, node, rows, groups)?),
+            Op::Step => values(step::steps(self, index, node)?),
+            Op::IsZero => values(is_zero::are_zero(self, index, node)?),
+            Op::SquareRoot { shift } => values(square_root::square_roots(self, index, node, *shift)?),
             Op::MatMul { .. } | Op::Conv { .. } => match Contraction::of(&node.op) {
-                Some(contraction) => self.contraction(index, node, contraction)?,
+                Some(contraction) => contraction::contraction(self, index, node, contraction)?,
                 // A graph that was not validated.
                 None => Vec::new(),
             },
@@ -317,7 +322,7 @@ impl<'a> Lowering<'a> {
             Value::Form(form) => Ok(*form),
             Value::Shifted(shifted) => {
                 let (form, operand, bits) = self.shifted_form(*shifted)?;
-                let wire = self.shift(node, element, &form, operand, bits)?;
+                let wire = rectify::shift(self, node, element, &form, operand, bits)?;
                 self.set(node, element, Value::Wire(wire));
                 Ok(Form::wire(wire))
             }
@@ -369,7 +374,9 @@ impl<'a> Lowering<'a> {
                 terms.iter().try_for_each(|term| add(self, term.weight, term.source))?;
                 sum.constant = sum.constant.checked_add(*bias).ok_or(Error::WeightOverflow)?;
             }
-            _ => self.terms_of(of.0, at).into_iter().try_for_each(|(weight, source)| add(self, weight, source))?,
+            _ => contraction::terms_of(self, of.0, at)
+                .into_iter()
+                .try_for_each(|(weight, source)| add(self, weight, source))?,
         }
         Ok(sum)
     }

@@ -16,6 +16,7 @@ mod shape;
 mod table;
 #[cfg(test)]
 mod tests;
+mod units;
 mod wire;
 
 pub use circuit::{Machine, MachineConfig, MachineParams, configure};
@@ -26,6 +27,7 @@ pub use layout::{CONTEXT_INSTANCES, Layout};
 pub(crate) use plan::MAX_LIMB_BITS;
 pub use plan::{MAX_K, Objective, Plan, plan};
 pub use shape::{RESERVED_ROWS, Shape, usable_rows};
+pub(crate) use units::{Estimate, estimate};
 pub use wire::{Values, Wire};
 
 use crate::int;

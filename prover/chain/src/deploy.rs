@@ -132,7 +132,10 @@ pub(crate) fn verifier_of(key: &VerifyingKey) -> Result<(Contract, String), Erro
         "lean" => Contract::Halo2VerifierLean,
         "wide" => Contract::Halo2VerifierWide,
         other => {
-            return Err(Error::Artifact { name: "Halo2Verifier", reason: format!("the shape {other} is not deployed") });
+            return Err(Error::Artifact {
+                name: "Halo2Verifier",
+                reason: format!("the shape {other} is not deployed"),
+            });
         }
     };
     Ok((contract, format!("verifier {shape}")))

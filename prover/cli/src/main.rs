@@ -5,8 +5,6 @@
 mod accuracy;
 mod agreement;
 mod arguments;
-#[cfg(feature = "chain")]
-mod chain_arguments;
 mod commands;
 mod comparison;
 mod console;
@@ -15,9 +13,6 @@ mod failure;
 mod loan;
 mod memory;
 mod program;
-#[cfg(feature = "service")]
-mod service_arguments;
-mod srs_arguments;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -333,7 +333,19 @@ fn keys_are_made_once_and_stay() {
 #[test]
 fn keys_of_another_circuit_make_no_contract() {
     let place = Workplace::with_proof();
-    place.json(&["compile", "model.onnx", "--range", "features=-9,9", "-o", "other.apo"]);
+    // Another program with as many rows, so that only the circuit differs.
+    place.json(&[
+        "compile",
+        "model.onnx",
+        "--calibrate",
+        "calibration.json",
+        "--max-error",
+        "0.002",
+        "-o",
+        "other.apo",
+    ]);
+    let [k, other_k] = ["program.apo", "other.apo"].map(|program| place.json(&["inspect", program])["k"].clone());
+    assert_eq!(k, other_k);
     place.json(&["keys", "other.apo", "-o", "forged"]);
     // Digests of the program and of the string after eight bytes, and at the end one of all.
     let (honest, mut forged) = (place.read("keys/pk.bin"), place.read("forged/pk.bin"));

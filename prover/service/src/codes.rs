@@ -46,8 +46,14 @@ codes! {
     INTERNAL = "internal", 500, "A defect of the server, or of the machine that it runs on.";
     WORKER_FAILED = "worker_failed", 500, "The process that worked on the job failed.";
     ATTEMPTS_EXHAUSTED = "attempts_exhausted", 500, "The process that worked on the job ended too often without a result.";
+    BUSY = "busy", 503, "The server reads as many large requests as it has room for.";
     DRAINING = "draining", 503, "The server is about to stop.";
     UNAVAILABLE = "unavailable", 503, "The job store or the artifacts cannot be reached.";
+}
+
+/// Whether there is a code of this name.
+pub fn is_known(name: &str) -> bool {
+    ALL.iter().any(|code| code.name == name)
 }
 
 /// The code of this name; of an unknown one, [`INTERNAL`]'s.

@@ -21,8 +21,22 @@ pub struct Config {
     pub child: ChildCommand,
     /// What it allows.
     pub limits: Limits,
+    /// Whether an API key is asked for even of programs on this machine.
+    pub ask_for_keys: bool,
     /// How long running jobs may go on once the server is asked to stop.
     pub drain: Duration,
+    /// Whether it serves its web page.
+    pub page: PageSwitch,
+}
+
+/// Whether a server has a web page beside its API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageSwitch {
+    /// At `/`.
+    #[default]
+    On,
+    /// Its addresses lead nowhere.
+    Off,
 }
 
 /// What a server allows, and how much it does at the same time.
@@ -52,7 +66,7 @@ pub struct Limits {
     pub batch: usize,
     /// Jobs of a tenant that wait or run.
     pub open_jobs: u64,
-    /// How often a job may be begun.
+    /// How often the process that works on a job may end without a result.
     pub attempts: u32,
     /// How long a job may take from its submission, unless it says less.
     pub job_time: Duration,
@@ -60,9 +74,11 @@ pub struct Limits {
     pub wait: Duration,
     /// Requests a second that a key may make in the long run; bursts are ten times as large.
     pub requests_per_s: f64,
-    /// Connections at the same time.
+    /// Connections at the same time. One address has half of them, one tenant an eighth for requests that wait.
     pub connections: usize,
-    /// How long a client may take to send a request's head, or to send nothing in the middle of its body.
+    /// Bytes of bodies that are read at the same time, and of what they are read into.
+    pub room_bytes: usize,
+    /// How long a client may take to send a request's head, to send nothing in the middle of its body, or to read nothing of its answer.
     pub client_patience: Duration,
 }
 
@@ -87,6 +103,7 @@ impl Default for Limits {
             wait: Duration::from_secs(60),
             requests_per_s: 1000.0,
             connections: 4096,
+            room_bytes: 256 << 20,
             client_patience: Duration::from_secs(20),
         }
     }

@@ -1,8 +1,7 @@
-//! Names that nobody can guess, digests, and the time.
+//! Names that nobody can guess, and digests.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand_core::{OsRng, RngCore};
 
@@ -38,12 +37,6 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     OsRng.fill_bytes(&mut bytes);
     bytes
-}
-
-/// Milliseconds since 1970; 0 before.
-pub fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A BLAKE3 digest: the name of an artifact.

@@ -7,20 +7,29 @@
 //! | [`work`] | jobs on their way through children |
 //! | [`child`] | processes that prove and compile |
 //! | [`store`] | jobs, models, proofs and keys: the traits, and SQLite |
+//! | `page` | the web page, over the same handlers |
 //! | [`artifacts`] | files by the digest of their content |
 //! | [`codes`] | stable codes of errors |
+//! | [`folder`] | a server's folder: nobody else's, and one server's at a time |
+//! | [`live`] | how far running jobs are |
+//! | [`clock`] | the time |
 //!
 //! The binary is the command line's: `apodict serve`.
 
 pub mod api;
 pub mod artifacts;
 pub mod child;
+pub mod clock;
 pub mod codes;
 pub mod config;
+mod connection;
+pub mod folder;
 pub mod hub;
 pub mod ids;
+pub mod live;
 pub mod metrics;
 pub mod options;
+mod page;
 pub mod server;
 pub mod store;
 pub mod work;

@@ -113,11 +113,10 @@ abstract contract BoundedConsumer is ConsumerBase {
 
     function _decide(Decision calldata decision) internal virtual override {
         Move[] memory moves = _moves(decision);
-        Groups.Origin memory origin = Groups.Origin(
-            decision.id, decision.model, decision.feedSet, address(gateway.binder()), decision.observedAt
-        );
+        Groups.Origin memory origin =
+            Groups.Origin(decision.id, decision.model, decision.feedSet, address(0), decision.observedAt);
         for (uint256 m = 0; m < moves.length; ++m) {
-            (Live[] memory live, bool changed) = Groups.move(_groups, moves[m].group, moves[m].targets, origin);
+            (Live[] memory live, bool changed) = Groups.move(_groups, moves[m].group, moves[m].targets, origin, gateway);
             if (changed) _apply(moves[m].group, live, origin);
         }
     }

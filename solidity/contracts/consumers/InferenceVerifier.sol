@@ -3,9 +3,7 @@ pragma solidity ^0.8.27;
 
 import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
 import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
-import {Outputs} from "../libraries/Outputs.sol";
-import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
-import {PublicValues} from "../verifiers/PublicValues.sol";
+import {VerifierCall} from "../libraries/VerifierCall.sol";
 
 /// @title Verifies one inference of a registered model, and keeps nothing.
 /// @notice In the shape of ERC-7992 (a draft): a model's id, inputs, outputs, proof. **It protects from no replay**:
@@ -43,12 +41,7 @@ contract InferenceVerifier {
         if (entry.unsafeSrs && !takesUnsafeModels) revert IDecisionGateway.UnsafeModel(model);
         if (inputs.length != entry.inputs) revert WrongLength(entry.inputs, inputs.length);
         if (outputs.length != entry.outputs) revert WrongLength(entry.outputs, outputs.length);
-        uint256[] memory instances = new uint256[](2 + inputs.length + outputs.length);
-        (instances[0], instances[1]) = PublicValues.contextOf(context);
-        for (uint256 i = 0; i < inputs.length; ++i) {
-            instances[2 + i] = PublicValues.fromInt256(inputs[i]);
-        }
-        Outputs.encode(outputs, entry.runs, instances, 2 + inputs.length);
-        return IHalo2Verifier(entry.verifier).verifyProof(entry.key, entry.keyCodeHash, proof, instances);
+        VerifierCall.verify(entry, context, inputs, outputs, proof);
+        return true;
     }
 }

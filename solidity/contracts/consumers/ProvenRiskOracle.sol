@@ -17,20 +17,13 @@ import {ConsumerBase} from "./ConsumerBase.sol";
 /// update when its bounds let it through, numbered from 1 for each subject; the events are `Groups.Applied`. The
 /// reader's own ranges, delays and breakers hold beside these.
 contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
-    struct Update {
-        bytes32 decision;
-        uint64 updateId;
-        uint64 timestamp;
-        uint48 value;
-        uint48 previous;
-    }
-
     /// @notice No update of this type for this market yet.
     error NoUpdate(string updateType, address market);
 
     uint256 private constant UNIT = 1e18;
 
-    mapping(bytes32 subject => Update) private _updates;
+    /// @dev Which decision last moved a subject's value. The value itself, when and how often it changed is the group's.
+    mapping(bytes32 subject => bytes32 decision) private _decisions;
 
     constructor(address authority, IDecisionGateway gateway) ConsumerBase(authority, gateway) {}
 
@@ -42,20 +35,24 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
     /// @inheritdoc IRiskOracle
     /// @dev `timestamp` is when the value came to hold: a reader's expiry counts from there. A change that waited would
     /// else reach its readers expired; how old its inputs may be is the policy's matter. `referenceId` is the
-    /// decision's id in hexadecimal; zero where a guardian put the previous value back.
+    /// decision's id in hexadecimal; zero where a guardian put the previous value back, or governance has set one since.
+    /// A value that governance sets is no update: it says what the reader has, and counts no further.
     function getLatestUpdateByParameterAndMarket(string memory updateType, address market)
         external
         view
         returns (RiskParameterUpdate memory update)
     {
-        Update memory latest = _updates[subjectOf(updateType, market)];
-        if (latest.updateId == 0) revert NoUpdate(updateType, market);
-        update.timestamp = latest.timestamp;
+        bytes32 subject = subjectOf(updateType, market);
+        Live memory latest = _liveOf(subject)[0];
+        if (latest.seq == 0) revert NoUpdate(updateType, market);
+        update.timestamp = latest.changedAt;
         update.newValue = abi.encode(uint256(latest.value));
-        update.referenceId = Strings.toHexString(uint256(latest.decision), 32);
+        // No decision moves a value to where it is: one without a previous one was set otherwise.
+        bytes32 decision = latest.previous == latest.value ? bytes32(0) : _decisions[subject];
+        update.referenceId = Strings.toHexString(uint256(decision), 32);
         update.previousValue = abi.encode(uint256(latest.previous));
         update.updateType = updateType;
-        update.updateId = latest.updateId;
+        update.updateId = latest.seq;
         update.market = market;
     }
 
@@ -70,11 +67,8 @@ contract ProvenRiskOracle is BoundedConsumer, IRiskOracle {
         moves[0].targets[0] = uint256(decision.outputs[0]) / UNIT;
     }
 
-    function _apply(bytes32 group, Live[] memory live, Groups.Origin memory origin) internal override {
-        Update storage update = _updates[group];
-        update.decision = origin.decision;
-        (update.updateId, update.timestamp) = (update.updateId + 1, uint64(block.timestamp));
-        (update.value, update.previous) = (live[0].value, live[0].previous);
+    function _apply(bytes32 group, Live[] memory, Groups.Origin memory origin) internal override {
+        _decisions[group] = origin.decision;
     }
 
     function _checkPorts(bytes32, Port[] calldata ports, uint256 inputs) internal pure override {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.27;
 import {FeedSet, IFeedBinder, Kind, Source} from "../interfaces/IFeedBinder.sol";
 import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
 import {DataCode} from "../libraries/DataCode.sol";
+import {FeedSets} from "../libraries/FeedSets.sol";
 import {InputHash} from "../libraries/InputHash.sol";
 import {RoundFeed} from "../libraries/RoundFeed.sol";
 import {Sequencer} from "../libraries/Sequencer.sol";
@@ -47,13 +48,15 @@ contract FeedBinder is IFeedBinder {
     uint256 private constant MAX_DECIMALS = 36;
     uint256 private constant MAX_PERIOD = 30 days;
     uint256 private constant BPS = 10_000;
+    /// @dev In an entry of the ring: so that a set without a sequencer costs no read to find that out.
+    uint256 private constant SEQUENCED = 1 << 63;
 
     mapping(bytes32 setId => address data) private _sets;
     mapping(bytes32 setId => State) private _states;
     /// @dev Of sets that name one: asked again whenever a snapshot is used.
     mapping(bytes32 setId => SequencerOf) private _sequencers;
-    /// @dev 192 bits of the inputs' hash, then the time. Two vectors with one hash would take 2^96 tries and feeds that
-    /// obey; another one for a given hash 2^192.
+    /// @dev 192 bits of the inputs' hash, then whether the set names a sequencer's feed, then the time. Two vectors with
+    /// one hash would take 2^96 tries and feeds that obey; another one for a given hash 2^192.
     mapping(bytes32 setId => mapping(uint256 place => uint256)) private _ring;
     mapping(bytes32 setId => mapping(uint256 source => Record[RECORDS])) private _records;
 
@@ -70,10 +73,8 @@ contract FeedBinder is IFeedBinder {
     }
 
     /// @inheritdoc IFeedBinder
-    function setOf(bytes32 setId) public view returns (FeedSet memory) {
-        address data = _sets[setId];
-        if (data == address(0)) revert UnknownSet(setId);
-        return abi.decode(DataCode.read(data), (FeedSet));
+    function setOf(bytes32 setId) external view returns (FeedSet memory) {
+        return abi.decode(_kept(setId), (FeedSet));
     }
 
     /// @inheritdoc IFeedBinder
@@ -82,7 +83,7 @@ contract FeedBinder is IFeedBinder {
         view
         returns (bytes32 portsHash, uint256 inputs, uint32 period, bool views)
     {
-        FeedSet memory set = setOf(setId);
+        FeedSet memory set = abi.decode(_kept(setId), (FeedSet));
         for (uint256 i = 0; i < set.sources.length; ++i) {
             views = views || set.sources[i].kind == Kind.View;
         }
@@ -91,45 +92,47 @@ contract FeedBinder is IFeedBinder {
 
     /// @inheritdoc IFeedBinder
     function bind(bytes32 setId, uint64 time, uint80[] calldata rounds) external view returns (int256[] memory inputs) {
-        FeedSet memory set = setOf(setId);
+        FeedSets.Head memory set = FeedSets.headOf(_kept(setId));
         if (time % set.period != 0 || time >= block.timestamp) revert BadTime(time, uint64(block.timestamp));
         Sequencer.requireUp(IPriceFeed(set.sequencerFeed), set.grace);
-        inputs = new int256[](set.sources.length);
+        inputs = new int256[](FeedSets.countOf(set));
         Rounds memory named = Rounds(rounds, 0);
         for (uint256 i = 0; i < inputs.length; ++i) {
-            if (set.sources[i].kind == Kind.View) revert SnapshotsOnly(i);
-            inputs[i] = _quantized(set, i, _valueAt(set, i, time, named));
+            Source memory source = FeedSets.sourceOf(set, i);
+            if (source.kind == Kind.View) revert SnapshotsOnly(i);
+            inputs[i] = _quantized(set, i, _valueAt(source, i, time, set.period, named));
         }
         if (named.used != rounds.length) revert WrongRoundCount(named.used, rounds.length);
     }
 
     /// @inheritdoc IFeedBinder
     function snapshot(bytes32 setId, uint80[] calldata rounds) external returns (uint64 index) {
-        FeedSet memory set = setOf(setId);
+        FeedSets.Head memory set = FeedSets.headOf(_kept(setId));
         // The last multiple of the period that is past: within this second rounds may still come.
         uint64 time = uint64((block.timestamp - 1) / set.period * set.period);
         State memory state = _states[setId];
         if (state.lastTime == time) return state.current;
         Sequencer.requireUp(IPriceFeed(set.sequencerFeed), set.grace);
 
-        int256[] memory inputs = new int256[](set.sources.length);
+        int256[] memory inputs = new int256[](FeedSets.countOf(set));
         Rounds memory named = Rounds(rounds, 0);
         bool warm = true;
         for (uint256 i = 0; i < inputs.length; ++i) {
+            Source memory source = FeedSets.sourceOf(set, i);
             int256 value;
-            if (set.sources[i].kind == Kind.View) {
+            if (source.kind == Kind.View) {
                 _requireDirectCall();
                 // Records of two periods are not of two neighbouring blocks.
                 uint256 next = state.takenAt + set.period / 2;
                 if (state.takenAt != 0 && block.timestamp < next) revert TooSoon(next);
                 bool enough;
-                (value, enough) = _record(setId, set.sources[i], i, time, state.records);
+                (value, enough) = _record(setId, source, i, time, state.records);
                 if (!enough) {
                     warm = false;
                     continue;
                 }
             } else {
-                value = _valueAt(set, i, time, named);
+                value = _valueAt(source, i, time, set.period, named);
             }
             inputs[i] = _quantized(set, i, value);
         }
@@ -141,7 +144,8 @@ contract FeedBinder is IFeedBinder {
         (state.lastTime, state.takenAt) = (uint40(time), uint40(block.timestamp));
         if (warm) {
             index = ++state.next;
-            _ring[setId][index % RING] = _entry(InputHash.ofAll(inputs), time);
+            uint256 entry = (uint256(InputHash.ofAll(inputs)) << 64) | time;
+            _ring[setId][index % RING] = set.sequencerFeed == address(0) ? entry : entry | SEQUENCED;
             emit Snapshot(setId, index, time, inputs);
         } else {
             emit WarmingUp(setId, time);
@@ -159,32 +163,37 @@ contract FeedBinder is IFeedBinder {
 
     /// @inheritdoc IFeedBinder
     function bound(bytes32 setId, uint64 index, bytes32 inputsHash) external view returns (uint64 observedAt) {
-        requireSequencer(setId);
         uint256 entry = _ring[setId][index % RING];
-        // forge-lint: disable-next-line(unsafe-typecast)
-        observedAt = uint64(entry);
-        if (observedAt == 0 || entry != _entry(inputsHash, observedAt)) revert SnapshotMismatch(setId, index);
+        observedAt = _timeOf(entry);
+        bool same = entry >> 64 == uint256(inputsHash) & type(uint192).max;
+        if (observedAt == 0 || !same) revert SnapshotMismatch(setId, index);
+        if (entry & SEQUENCED != 0) requireSequencer(setId);
     }
 
     /// @notice The latest snapshot's index and time (seconds), zeros where there is none.
     function latest(bytes32 setId) external view returns (uint64 index, uint64 observedAt) {
         index = _states[setId].next;
-        // forge-lint: disable-next-line(unsafe-typecast)
-        if (index != 0) observedAt = uint64(_ring[setId][index % RING]);
+        if (index != 0) observedAt = _timeOf(_ring[setId][index % RING]);
     }
 
-    function _entry(bytes32 hash, uint64 time) private pure returns (uint256) {
-        return (uint256(hash) << 64) | time;
+    function _timeOf(uint256 entry) private pure returns (uint64) {
+        return uint40(entry);
+    }
+
+    /// @dev The set as it is kept.
+    function _kept(bytes32 setId) private view returns (bytes memory) {
+        address data = _sets[setId];
+        if (data == address(0)) revert UnknownSet(setId);
+        return DataCode.read(data);
     }
 
     /// @dev The value of a source that has a history, `lag` periods before `time`.
-    function _valueAt(FeedSet memory set, uint256 i, uint64 time, Rounds memory rounds)
+    function _valueAt(Source memory source, uint256 i, uint64 time, uint256 period, Rounds memory rounds)
         private
         view
         returns (int256 value)
     {
-        Source memory source = set.sources[i];
-        uint256 moment = time - uint256(source.lag) * set.period;
+        uint256 moment = time - uint256(source.lag) * period;
         if (source.kind == Kind.Attested) {
             // `moment` is at most `time`.
             // forge-lint: disable-next-line(unsafe-typecast)
@@ -194,7 +203,7 @@ contract FeedBinder is IFeedBinder {
         if (decimals != source.decimals) revert DecimalsChanged(source.target, source.decimals, decimals);
         value = _roundAt(source, i, rounds, moment);
         if (source.maxMoveBps != 0) {
-            int256 before = _roundAt(source, i, rounds, moment - set.period);
+            int256 before = _roundAt(source, i, rounds, moment - period);
             if (_abs(value - before) * BPS > _abs(before) * source.maxMoveBps) {
                 revert MovedTooFar(i, before, value, source.maxMoveBps);
             }
@@ -243,8 +252,9 @@ contract FeedBinder is IFeedBinder {
         return a > b ? a : b;
     }
 
-    function _quantized(FeedSet memory set, uint256 i, int256 value) private pure returns (int256) {
-        return PublicValues.toInt256(PublicValues.encode(value, 10 ** uint256(set.sources[i].decimals), set.ports[i]));
+    function _quantized(FeedSets.Head memory set, uint256 i, int256 value) private pure returns (int256) {
+        uint256 unit = 10 ** uint256(FeedSets.sourceOf(set, i).decimals);
+        return PublicValues.toInt256(PublicValues.encode(value, unit, FeedSets.portOf(set, i)));
     }
 
     function _banded(Source memory source, uint256 i, int256 value) private pure returns (int256) {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.27;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Decision, IDecisionConsumer, Policy} from "../interfaces/IDecisionConsumer.sol";
 import {Batch, BatchRequest, IDecisionGateway, Opening} from "../interfaces/IDecisionGateway.sol";
 import {Model} from "../interfaces/IModelRegistry.sol";
@@ -52,7 +52,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         batch.root = _rootOf(batch, request.cohort, outputs);
 
         _batches[batch.consumer][batch.subject][batch.nonce % RING] = keccak256(abi.encode(batch));
-        _advanceTo(batch.consumer, batch.subject, batch.nonce, batch.observedAt);
+        _advanceTo(_cursors[batch.consumer][batch.subject], batch.nonce, batch.observedAt);
         emit BatchAccepted(batch.id, batch.consumer, request.cohort, batch);
         return batch.id;
     }
@@ -69,14 +69,23 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
             revert BadOpening();
         }
         int256[] memory outputs = opening.outputs;
-        bytes32[] memory leaves = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            leaves[i] = LeafTree.leaf(batch.id, opening.indexes[i], opening.subjects[i], outputs, i * each, each);
-        }
-        if (!MerkleProof.multiProofVerifyCalldata(opening.multiproof, opening.flags, batch.root, leaves)) {
-            revert BadOpening();
-        }
+        bytes32[] memory nodes = new bytes32[](count + opening.flags.length);
+        _fillLeaves(nodes, batch.id, opening.indexes, opening.subjects, outputs, each);
+        if (!LeafTree.contains(nodes, count, opening.multiproof, opening.flags, batch.root)) revert BadOpening();
         return _hand(batch, opening, outputs);
+    }
+
+    function _fillLeaves(
+        bytes32[] memory nodes,
+        bytes32 batch,
+        uint256[] calldata indexes,
+        bytes32[] calldata subjects,
+        int256[] memory outputs,
+        uint256 each
+    ) private pure {
+        for (uint256 i = 0; i < indexes.length; ++i) {
+            nodes[i] = LeafTree.leaf(batch, indexes[i], subjects[i], outputs, i * each, each);
+        }
     }
 
     /// @dev Moves the cursors of subjects that have nothing newer and calls the consumer for these.
@@ -90,14 +99,17 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         // time.
         binder.requireSequencer(batch.feedSet);
         Model memory model = _live(batch.model);
-        Decision[] memory decisions = new Decision[](opening.indexes.length);
+        mapping(bytes32 subject => Cursor) storage cursors = _cursors[batch.consumer];
+        Decision[] memory decisions = _places(opening.indexes.length);
+        uint256 each = batch.outputsEach;
         for (uint256 i = 0; i < decisions.length; ++i) {
-            (bool next, uint64 nonce) = _advance(batch, opening.subjects[i], policy.minInterval);
+            (uint256 index, bytes32 subject) = (opening.indexes[i], opening.subjects[i]);
+            (bool next, uint64 nonce) = _advance(cursors[subject], batch.observedAt, policy.minInterval);
             if (!next) continue;
-            Decision memory decision = _decision(batch, opening.indexes[i], opening.subjects[i], nonce);
-            decision.outputs = _numbers(model, outputs, i, opening.indexes[i], batch.outputsEach);
+            Decision memory decision = _decision(batch, index, subject, nonce);
+            decision.outputs = Outputs.toNumbers(outputs, i * each, each, index * each, model.runs, UNIT);
             decisions[applied++] = decision;
-            emit LeafOpened(batch.id, opening.indexes[i], opening.subjects[i]);
+            emit LeafOpened(batch.id, index, subject);
         }
         if (applied == 0) return 0;
         assembly ("memory-safe") {
@@ -110,18 +122,26 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
 
     /// @dev Moves a subject's cursor to the batch's time, unless it is there or further, or of a time too near: a
     /// subject that is in two cohorts, or has decisions of its own, moves no oftener for it.
-    function _advance(Batch memory batch, bytes32 subject, uint32 minInterval)
+    function _advance(Cursor storage last, uint64 observedAt, uint32 minInterval)
         private
         returns (bool next, uint64 nonce)
     {
-        Cursor memory before = _cursors[batch.consumer][subject];
+        Cursor memory before = last;
         if (before.acceptedAt != 0) {
-            if (before.observedAt >= batch.observedAt) return (false, 0);
+            if (before.observedAt >= observedAt) return (false, 0);
             // By what was observed: whoever opens an old leaf late keeps no newer batch from being applied.
-            if (batch.observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
+            if (observedAt < uint256(before.observedAt) + minInterval) return (false, 0);
         }
-        _advanceTo(batch.consumer, subject, before.nextNonce, batch.observedAt);
+        _advanceTo(last, before.nextNonce, observedAt);
         return (true, before.nextNonce);
+    }
+
+    /// @dev An array for as many decisions: `new Decision[]` would make each of them as well.
+    function _places(uint256 count) private pure returns (Decision[] memory decisions) {
+        bytes32[] memory places = new bytes32[](count);
+        assembly ("memory-safe") {
+            decisions := places
+        }
     }
 
     function _decision(Batch memory batch, uint256 index, bytes32 subject, uint64 nonce)
@@ -129,21 +149,12 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         pure
         returns (Decision memory decision)
     {
-        decision.id = keccak256(abi.encode(batch.id, index));
+        decision.id = Hashes.efficientKeccak256(batch.id, bytes32(index));
         (decision.model, decision.feedSet) = (batch.model, batch.feedSet);
         decision.subject = subject;
         decision.nonce = nonce;
         decision.observedAt = batch.observedAt;
         decision.deadline = batch.deadline;
-    }
-
-    /// @dev Outputs of the leaf at `index` as numbers; in `outputs` it is the `i`th.
-    function _numbers(Model memory model, int256[] memory outputs, uint256 i, uint256 index, uint256 each)
-        private
-        pure
-        returns (int256[] memory)
-    {
-        return Outputs.toNumbers(_slice(outputs, i * each, each), index * each, model.runs, UNIT);
     }
 
     function _rootOf(Batch memory batch, address cohort, int256[] memory outputs) private view returns (bytes32) {
@@ -164,12 +175,5 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         uint256 length = cohort.code.length;
         if (length < 1 + SUBJECT_BYTES || (length - 1) % SUBJECT_BYTES != 0) revert BadCohort(length);
         return (length - 1) / SUBJECT_BYTES;
-    }
-
-    function _slice(int256[] memory all, uint256 from, uint256 count) private pure returns (int256[] memory slice) {
-        slice = new int256[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            slice[i] = all[from + i];
-        }
     }
 }

@@ -37,7 +37,7 @@ contract DecisionGateway is BatchGateway {
             Contexts.DECISION, request.consumer, decision.model, request.subject, request.nonce, request.deadline
         );
         decision.id = _prove(context, model, request.inputs, request.outputs, proof);
-        decision.outputs = Outputs.toNumbers(request.outputs, 0, model.runs, UNIT);
+        decision.outputs = Outputs.toNumbers(request.outputs, 0, model.outputs, 0, model.runs, UNIT);
         _accept(request, decision);
         return decision.id;
     }
@@ -59,7 +59,7 @@ contract DecisionGateway is BatchGateway {
 
     /// @dev Moves the cursor and calls the consumer.
     function _accept(Request memory request, Decision memory decision) private {
-        _advanceTo(request.consumer, request.subject, request.nonce, decision.observedAt);
+        _advanceTo(_cursors[request.consumer][request.subject], request.nonce, decision.observedAt);
         emit DecisionAccepted(
             decision.id,
             request.consumer,

@@ -7,8 +7,7 @@ import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {InputHash} from "../libraries/InputHash.sol";
-import {Outputs} from "../libraries/Outputs.sol";
-import {IHalo2Verifier} from "../verifiers/IHalo2Verifier.sol";
+import {VerifierCall} from "../libraries/VerifierCall.sol";
 import {PublicValues} from "../verifiers/PublicValues.sol";
 
 /// @title What single decisions and batches share: order, freshness, inputs, the call of the verifier.
@@ -19,8 +18,6 @@ abstract contract GatewayBase is IDecisionGateway {
         uint64 acceptedAt;
     }
 
-    /// @notice Public values that a context takes.
-    uint256 internal constant CONTEXT_VALUES = 2;
     /// @notice The unit of outputs that consumers are handed.
     uint256 internal constant UNIT = 1e18;
 
@@ -79,8 +76,8 @@ abstract contract GatewayBase is IDecisionGateway {
     }
 
     /// @dev The next nonce of a subject, and what the next decision must be newer than.
-    function _advanceTo(address consumer, bytes32 subject, uint64 nonce, uint64 observedAt) internal {
-        _cursors[consumer][subject] = Cursor(nonce + 1, observedAt, uint64(block.timestamp));
+    function _advanceTo(Cursor storage last, uint64 nonce, uint64 observedAt) internal {
+        (last.nextNonce, last.observedAt, last.acceptedAt) = (nonce + 1, observedAt, uint64(block.timestamp));
     }
 
     function _live(bytes32 id) internal view returns (Model memory model) {
@@ -150,15 +147,7 @@ abstract contract GatewayBase is IDecisionGateway {
         int256[] memory outputs,
         bytes calldata proof
     ) internal view returns (bytes32 id) {
-        uint256 first = CONTEXT_VALUES + inputs.length;
-        uint256[] memory instances = new uint256[](first + outputs.length);
-        (instances[0], instances[1]) = PublicValues.contextOf(context);
-        for (uint256 i = 0; i < inputs.length; ++i) {
-            instances[CONTEXT_VALUES + i] = PublicValues.fromInt256(inputs[i]);
-        }
-        Outputs.encode(outputs, model.runs, instances, first);
-        bool verified = IHalo2Verifier(model.verifier).verifyProof(model.key, model.keyCodeHash, proof, instances);
-        if (!verified) revert IHalo2Verifier.ProofRejected();
+        VerifierCall.verify(model, context, inputs, outputs, proof);
         return keccak256(abi.encode(context, InputHash.ofAll(inputs), InputHash.ofAll(outputs)));
     }
 }

@@ -2,7 +2,8 @@
 pragma solidity ^0.8.27;
 
 /// @notice A parameter's value. `value`, `pending`, `previous` in its own unit; `eta`, `changedAt` in seconds.
-/// @dev `pending` counts where `eta` is not zero. `previous`: before the last change. `seq`: number of changes.
+/// @dev `pending` counts where `eta` is not zero. `previous`: before the last change, `value` itself where it was set or
+/// put back by other than a decision. `seq`: number of changes.
 struct Live {
     uint48 value;
     uint48 pending;
@@ -13,13 +14,15 @@ struct Live {
 }
 
 /// @notice What can be taken back of a parameter. `value`: what it was before the move at `since`, and `restore` puts
-/// back. `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds.
+/// back. `unsafeAt`: the last move that was not safe, from which raises cool down. Times in seconds. `count`: how many
+/// parameters the group has, beside what is read with it anyway.
 /// @dev A move that is not safe always begins anew, a safe one only where `since` is older than a day: nobody hides a
 /// bad move behind a small safe one.
 struct Undo {
     uint48 value;
     uint40 since;
     uint40 unsafeAt;
+    uint8 count;
 }
 
 /// @notice How a parameter may move. `lo`, `hi`: its range. `stepUp`, `stepDown`: largest move of one decision, in its

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.27;
 
+import {IDecisionGateway} from "../interfaces/IDecisionGateway.sol";
 import {Bound, Bounds, Live, Undo} from "./Bounds.sol";
 
 /// @title Groups of parameters: what holds, what waits, what can be taken back.
@@ -24,16 +25,23 @@ library Groups {
     }
 
     struct State {
-        mapping(bytes32 group => Parameter[]) parameters;
+        mapping(bytes32 group => mapping(uint256 index => Parameter)) parameters;
         mapping(bytes32 group => Origin) origins;
     }
 
-    /// @dev Where the parameters of a group go: `wanted` and `waiting` count where a parameter does not move at once.
+    /// @dev All parameters of a group, read once.
+    struct Loaded {
+        Live[] live;
+        Bound[] bounds;
+        Undo[] undo;
+    }
+
+    /// @dev Where the parameters of a group go, by a decision and by what waits already: both count where a parameter
+    /// does not move at once. `eta` of what waits, 0 where nothing does.
     struct Wish {
-        uint48[] wanted;
+        Bounds.Plan plan;
         uint48[] waiting;
         uint256 eta;
-        uint256 delay;
     }
 
     event Configured(bytes32 indexed group, Bound[] bounds);
@@ -58,14 +66,14 @@ library Groups {
 
     /// @notice Sets bounds, and values where some are given: the first time they must be. What waits is dropped.
     function configure(State storage self, bytes32 group, Bound[] calldata bounds, uint48[] calldata values) external {
-        Parameter[] storage parameters = self.parameters[group];
-        bool isNew = parameters.length == 0;
-        uint256 count = isNew ? bounds.length : parameters.length;
-        if (count == 0 || bounds.length != count) revert BadBounds();
+        mapping(uint256 index => Parameter) storage parameters = self.parameters[group];
+        uint256 count = parameters[0].undo.count;
+        bool isNew = count == 0;
+        if (isNew) count = bounds.length;
+        if (count == 0 || count > type(uint8).max || bounds.length != count) revert BadBounds();
         if (values.length != count && (isNew || values.length != 0)) revert BadBounds();
         for (uint256 i = 0; i < count; ++i) {
             if (bounds[i].lo > bounds[i].hi) revert BadBounds();
-            if (isNew) parameters.push();
             parameters[i].bound = bounds[i];
             parameters[i].live.eta = 0;
             if (values.length == 0) continue;
@@ -73,42 +81,42 @@ library Groups {
             // The count goes on: readers take what is not newer for known.
             uint32 seq = parameters[i].live.seq;
             parameters[i].live = Live(values[i], values[i], values[i], 0, uint40(block.timestamp), seq);
-            parameters[i].undo = Undo(values[i], uint40(block.timestamp), uint40(block.timestamp));
+            parameters[i].undo = _undoFrom(values[i], count);
         }
         emit Configured(group, bounds);
     }
 
     /// @notice Moves a group to where a decision wants it, as far and as soon as its bounds admit.
+    /// @param origin Where it comes from; `binder` is left to this function.
+    /// @param gateway Asked for its binder where something waits: what moves at once needs none.
     /// @return live The parameters; `changed`: whether one moved at once.
-    function move(State storage self, bytes32 group, uint256[] memory targets, Origin memory origin)
-        external
-        returns (Live[] memory live, bool changed)
-    {
-        Bounds.Plan memory plan;
-        Bound[] memory bounds;
-        (live, bounds) = _load(self, group);
-        plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
-        Wish memory wish = Wish(new uint48[](live.length), new uint48[](live.length), _etaOf(live), plan.delay);
+    function move(
+        State storage self,
+        bytes32 group,
+        uint256[] memory targets,
+        Origin memory origin,
+        IDecisionGateway gateway
+    ) external returns (Live[] memory live, bool changed) {
+        Loaded memory loaded = _load(self, group);
+        live = loaded.live;
+        Wish memory wish;
+        wish.plan = Bounds.plan(live, loaded.bounds, targets, _cools(loaded));
+        (wish.waiting, wish.eta) = (new uint48[](live.length), _etaOf(live));
         // What waits from another model counts for nothing: it may have been disabled.
         if (block.timestamp > wish.eta + GRACE || !_isOf(self, group, wish.eta, origin.model)) wish.eta = 0;
         bool waits;
         for (uint256 i = 0; i < live.length; ++i) {
-            uint48 next = plan.next[i];
+            uint48 next = wish.plan.next[i];
             if (next != targets[i]) emit Clamped(group, i, targets[i], next);
-            bool moves = next != live[i].value;
-            if (moves && plan.atOnce[i]) {
-                _keep(self, group, i, live[i].value, Bounds.isSafe(bounds[i], next > live[i].value));
-                _set(group, live[i], i, next, origin.decision);
-                wish.waiting[i] = next;
-                changed = true;
-            } else {
-                wish.waiting[i] = wish.eta == 0 || live[i].eta == 0 ? live[i].value : live[i].pending;
-                waits = waits || moves;
-            }
-            wish.wanted[i] = next;
+            if (_movesAtOnce(self, group, i, loaded, wish, origin.decision)) changed = true;
+            else waits = waits || next != live[i].value;
         }
-        if (waits) _queue(self, group, live, origin, wish);
-        else _drop(live);
+        if (waits) {
+            origin.binder = address(gateway.binder());
+            _queue(self, group, live, origin, wish);
+        } else {
+            _drop(live);
+        }
         _store(self, group, live);
     }
 
@@ -119,7 +127,8 @@ library Groups {
         external
         returns (Live[] memory live, Origin memory origin, bool done)
     {
-        (live,) = _load(self, group);
+        Loaded memory loaded = _load(self, group);
+        live = loaded.live;
         uint256 eta = _etaOf(live);
         if (eta == 0 || block.timestamp > eta + GRACE) return (live, origin, false);
         if (block.timestamp < eta) revert NotDue(eta);
@@ -127,7 +136,7 @@ library Groups {
         for (uint256 i = 0; i < live.length; ++i) {
             if (live[i].eta == 0) continue;
             // Whatever waited is not safe by itself.
-            _keep(self, group, i, live[i].value, false);
+            _keep(self.parameters[group][i], loaded.undo[i], live[i].value, false);
             _set(group, live[i], i, live[i].pending, origin.decision);
         }
         _drop(live);
@@ -138,7 +147,7 @@ library Groups {
     /// @notice Drops what waits.
     /// @return Whether something did.
     function veto(State storage self, bytes32 group) external returns (bool) {
-        (Live[] memory live,) = _load(self, group);
+        Live[] memory live = _load(self, group).live;
         if (_etaOf(live) == 0) return false;
         _drop(live);
         _store(self, group, live);
@@ -151,15 +160,16 @@ library Groups {
     /// something is put back, and stays where nothing is: `veto` drops it alone.
     /// @return live The parameters; `done`: whether something was put back.
     function restore(State storage self, bytes32 group) external returns (Live[] memory live, bool done) {
-        uint48[] memory to;
-        (live, to) = _restorable(self, group);
+        Loaded memory loaded = _load(self, group);
+        live = loaded.live;
+        uint48[] memory to = _restorable(loaded);
         for (uint256 i = 0; i < live.length; ++i) {
             uint48 from = live[i].value;
             if (to[i] == from) continue;
             _set(group, live[i], i, to[i], 0);
             // Once: a second time there is nothing to put back.
             live[i].previous = to[i];
-            self.parameters[group][i].undo = Undo(to[i], uint40(block.timestamp), uint40(block.timestamp));
+            self.parameters[group][i].undo = _undoFrom(to[i], live.length);
             emit Restored(group, i, from, to[i]);
             done = true;
         }
@@ -170,7 +180,7 @@ library Groups {
 
     /// @notice What `restore` would put back now: each parameter's own value where nothing.
     function restorable(State storage self, bytes32 group) external view returns (uint48[] memory values) {
-        (, values) = _restorable(self, group);
+        return _restorable(_load(self, group));
     }
 
     /// @notice Values and bounds of a group.
@@ -179,7 +189,8 @@ library Groups {
         view
         returns (Live[] memory live, Bound[] memory bounds)
     {
-        return _load(self, group);
+        Loaded memory loaded = _load(self, group);
+        return (loaded.live, loaded.bounds);
     }
 
     /// @notice What a decision would change now. `eta` in seconds, 0 for at once or not at all.
@@ -188,13 +199,36 @@ library Groups {
         view
         returns (uint256[] memory from, uint256[] memory to, uint48[] memory eta)
     {
-        (Live[] memory live, Bound[] memory bounds) = _load(self, group);
-        Bounds.Plan memory plan = Bounds.plan(live, bounds, targets, _cools(self, group, bounds));
+        Loaded memory loaded = _load(self, group);
+        Live[] memory live = loaded.live;
+        Bounds.Plan memory plan = Bounds.plan(live, loaded.bounds, targets, _cools(loaded));
         (from, to, eta) = (new uint256[](live.length), new uint256[](live.length), new uint48[](live.length));
         for (uint256 i = 0; i < live.length; ++i) {
             (from[i], to[i]) = (live[i].value, plan.next[i]);
             if (!plan.atOnce[i] && plan.next[i] != live[i].value) eta[i] = uint48(block.timestamp + plan.delay);
         }
+    }
+
+    /// @dev Moves a parameter whose move takes effect at once; of the others, notes what waits.
+    function _movesAtOnce(
+        State storage self,
+        bytes32 group,
+        uint256 i,
+        Loaded memory loaded,
+        Wish memory wish,
+        bytes32 decision
+    ) private returns (bool) {
+        Live memory live = loaded.live[i];
+        uint48 next = wish.plan.next[i];
+        if (next == live.value || !wish.plan.atOnce[i]) {
+            wish.waiting[i] = wish.eta == 0 || live.eta == 0 ? live.value : live.pending;
+            return false;
+        }
+        bool safe = Bounds.isSafe(loaded.bounds[i], next > live.value);
+        _keep(self.parameters[group][i], loaded.undo[i], live.value, safe);
+        _set(group, live, i, next, decision);
+        wish.waiting[i] = next;
+        return true;
     }
 
     /// @dev Merges what a decision wants with what waits already: a move that goes no further keeps its time, so that
@@ -206,15 +240,17 @@ library Groups {
         for (uint256 i = 0; i < live.length; ++i) {
             some = some || wish.waiting[i] != live[i].value;
         }
-        if (some && Bounds.isWithin(live, wish.waiting, wish.wanted)) {
+        if (some && Bounds.isWithin(live, wish.waiting, wish.plan.next)) {
             // What waits goes no further than what is wanted now: it stays, and with it its origin.
-            wish.wanted = wish.waiting;
+            wish.plan.next = wish.waiting;
         } else {
-            if (!some || !Bounds.isWithin(live, wish.wanted, wish.waiting)) wish.eta = block.timestamp + wish.delay;
+            if (!some || !Bounds.isWithin(live, wish.plan.next, wish.waiting)) {
+                wish.eta = block.timestamp + wish.plan.delay;
+            }
             self.origins[group] = origin;
         }
         for (uint256 i = 0; i < live.length; ++i) {
-            uint48 to = wish.wanted[i];
+            uint48 to = wish.plan.next[i];
             bool waits = to != live[i].value;
             if (waits && (live[i].eta != wish.eta || live[i].pending != to)) {
                 emit Queued(group, i, live[i].value, to, wish.eta, origin.decision);
@@ -242,40 +278,37 @@ library Groups {
     }
 
     /// @dev Keeps what a parameter was before a move, for `restore`.
-    function _keep(State storage self, bytes32 group, uint256 i, uint48 before, bool safe) private {
-        Undo storage undo = self.parameters[group][i].undo;
+    function _keep(Parameter storage parameter, Undo memory undo, uint48 before, bool safe) private {
         if (safe && block.timestamp <= undo.since + RESTORE_WINDOW) return;
         (undo.value, undo.since) = (before, uint40(block.timestamp));
         if (!safe) undo.unsafeAt = uint40(block.timestamp);
+        parameter.undo = undo;
     }
 
-    /// @dev The parameters, and where `restore` takes each.
-    function _restorable(State storage self, bytes32 group)
-        private
-        view
-        returns (Live[] memory live, uint48[] memory to)
-    {
-        Bound[] memory bounds;
-        (live, bounds) = _load(self, group);
+    /// @dev What `restore` has of a value that is set from outside: nothing to put back, and a raise cools down.
+    function _undoFrom(uint48 value, uint256 count) private view returns (Undo memory) {
+        // `configure` admits no more.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Undo(value, uint40(block.timestamp), uint40(block.timestamp), uint8(count));
+    }
+
+    /// @dev Where `restore` takes each parameter.
+    function _restorable(Loaded memory loaded) private view returns (uint48[] memory to) {
+        Live[] memory live = loaded.live;
         to = new uint48[](live.length);
         for (uint256 i = 0; i < live.length; ++i) {
             to[i] = live[i].value;
-            uint48 before = self.parameters[group][i].undo.value;
+            uint48 before = loaded.undo[i].value;
             if (before == to[i] || block.timestamp > live[i].changedAt + RESTORE_WINDOW) continue;
             // Bounds may have been set anew since: no value leaves them.
-            to[i] = Bounds.clamp(before, bounds[i]);
+            to[i] = Bounds.clamp(before, loaded.bounds[i]);
         }
     }
 
-    function _cools(State storage self, bytes32 group, Bound[] memory bounds)
-        private
-        view
-        returns (bool[] memory cools)
-    {
-        cools = new bool[](bounds.length);
+    function _cools(Loaded memory loaded) private view returns (bool[] memory cools) {
+        cools = new bool[](loaded.bounds.length);
         for (uint256 i = 0; i < cools.length; ++i) {
-            uint256 since = self.parameters[group][i].undo.unsafeAt;
-            cools[i] = block.timestamp < since + bounds[i].cooldown;
+            cools[i] = block.timestamp < uint256(loaded.undo[i].unsafeAt) + loaded.bounds[i].cooldown;
         }
     }
 
@@ -285,20 +318,23 @@ library Groups {
         }
     }
 
-    function _load(State storage self, bytes32 group) private view returns (Live[] memory live, Bound[] memory bounds) {
-        Parameter[] storage parameters = self.parameters[group];
-        uint256 count = parameters.length;
+    function _load(State storage self, bytes32 group) private view returns (Loaded memory loaded) {
+        mapping(uint256 index => Parameter) storage parameters = self.parameters[group];
+        uint256 count = parameters[0].undo.count;
         if (count == 0) revert UnknownGroup(group);
-        live = new Live[](count);
-        bounds = new Bound[](count);
+        loaded.live = new Live[](count);
+        loaded.bounds = new Bound[](count);
+        loaded.undo = new Undo[](count);
         for (uint256 i = 0; i < count; ++i) {
-            live[i] = parameters[i].live;
-            bounds[i] = parameters[i].bound;
+            Parameter storage parameter = parameters[i];
+            loaded.live[i] = parameter.live;
+            loaded.bounds[i] = parameter.bound;
+            loaded.undo[i] = parameter.undo;
         }
     }
 
     function _store(State storage self, bytes32 group, Live[] memory live) private {
-        Parameter[] storage parameters = self.parameters[group];
+        mapping(uint256 index => Parameter) storage parameters = self.parameters[group];
         for (uint256 i = 0; i < live.length; ++i) {
             parameters[i].live = live[i];
         }

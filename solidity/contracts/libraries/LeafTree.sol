@@ -77,18 +77,59 @@ library LeafTree {
                 let a := mload(read)
                 let b := mload(add(read, 0x20))
                 read := add(read, 0x40)
-                switch lt(a, b)
-                case 0 {
-                    mstore(0, b)
-                    mstore(0x20, a)
-                }
-                default {
-                    mstore(0, a)
-                    mstore(0x20, b)
-                }
+                // The lower one first.
+                let place := shl(5, gt(a, b))
+                mstore(place, a)
+                mstore(xor(place, 0x20), b)
                 mstore(write, keccak256(0, 0x40))
             }
             top := mload(sub(end, 0x20))
+        }
+    }
+
+    /// @notice Whether some leaves are in a tree, by a multiproof as OpenZeppelin's `MerkleProof` takes it: the leaves and
+    /// then the nodes made of them are taken in order, by twos where the flag says so, else one with the proof's next.
+    /// @param nodes The leaves, and room behind them for as many nodes as there are flags; overwritten there.
+    /// @param count How many leaves there are, one at least. Nothing is left over and nothing is taken that was not made.
+    function contains(
+        bytes32[] memory nodes,
+        uint256 count,
+        bytes32[] calldata proof,
+        bool[] calldata flags,
+        bytes32 top
+    ) internal pure returns (bool valid) {
+        if (count == 0 || nodes.length != count + flags.length) return false;
+        assembly ("memory-safe") {
+            let read := add(nodes, 0x20)
+            let write := add(read, mul(0x20, count))
+            let next := proof.offset
+            let flag := flags.offset
+            valid := 1
+            for { let end := add(flag, mul(0x20, flags.length)) } lt(flag, end) { flag := add(flag, 0x20) } {
+                let a := mload(read)
+                let b
+                read := add(read, 0x20)
+                switch calldataload(flag)
+                case 0 {
+                    b := calldataload(next)
+                    next := add(next, 0x20)
+                }
+                case 1 {
+                    b := mload(read)
+                    read := add(read, 0x20)
+                }
+                default { valid := 0 }
+                // Only what was written was read.
+                valid := and(valid, iszero(gt(read, write)))
+                let place := shl(5, gt(a, b))
+                mstore(place, a)
+                mstore(xor(place, 0x20), b)
+                mstore(write, keccak256(0, 0x40))
+                write := add(write, 0x20)
+            }
+            // The whole proof was read, and every node but the last one, which is the root.
+            let whole := eq(next, add(proof.offset, mul(0x20, proof.length)))
+            valid := and(and(valid, whole), and(eq(add(read, 0x20), write), eq(mload(read), top)))
         }
     }
 }

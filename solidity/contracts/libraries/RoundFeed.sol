@@ -36,15 +36,17 @@ library RoundFeed {
         if (!known) revert IFeedBinder.MissingRound(address(feed), roundId);
         if (updatedAt > time) revert IFeedBinder.FutureRound(address(feed), updatedAt, time);
 
-        _requireLast(feed, roundId, latest, time);
+        _requireLast(feed, roundId, latest, latestAt, time);
     }
 
     /// @dev Neither the next round nor a later phase has begun at `time`.
-    function _requireLast(IPriceFeed feed, uint80 roundId, uint80 latest, uint256 time) private view {
+    function _requireLast(IPriceFeed feed, uint80 roundId, uint80 latest, uint256 latestAt, uint256 time) private view {
         uint256 phase = roundId >> 64;
         uint256 lastPhase = latest >> 64;
         if (phase > lastPhase) revert IFeedBinder.MissingRound(address(feed), roundId);
-        (bool followed,, uint256 nextAt) = _round(feed, roundId + 1);
+        // The latest round is known already.
+        (bool followed, uint256 nextAt) = (latestAt != 0, latestAt);
+        if (latest != roundId + 1) (followed,, nextAt) = _round(feed, roundId + 1);
         // Within the current phase a round that is not the latest has a successor, or its number is made up.
         if (!followed && phase == lastPhase) revert IFeedBinder.MissingRound(address(feed), roundId + 1);
         if (followed && nextAt <= time) revert IFeedBinder.SupersededRound(address(feed), roundId, time);

@@ -36,6 +36,20 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         uint256 instances;
     }
 
+    /// @dev Words of a kept record: `abi.encode(Model)` as far as its runs, which follow.
+    struct EntryHead {
+        uint256 structAt;
+        address verifier;
+        bytes32 verifierCodeHash;
+        address key;
+        bytes32 keyCodeHash;
+        bytes32 portsHash;
+        uint16 inputs;
+        uint16 outputs;
+        bool unsafeSrs;
+        uint64 addedAt;
+    }
+
     /// @notice `[1]_1`, `[1]_2` and `-[s]_2`, at the end of a key's data.
     uint256 private constant SRS_BYTES = 10 * 32;
     /// @notice Public values that a context takes.
@@ -102,21 +116,18 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     }
 
     /// @inheritdoc IModelRegistry
-    function live(bytes32 model) public view returns (Model memory entry) {
-        Record memory record = _records[model];
-        if (record.status == Status.Unknown) revert UnknownModel(model);
-        if (record.status == Status.Disabled) revert DisabledModel(model);
-        entry = abi.decode(DataCode.read(record.data), (Model));
-        if (entry.key.codehash != entry.keyCodeHash) revert KeyMissing(model);
-        if (entry.verifier.codehash != entry.verifierCodeHash) revert VerifierMissing(model);
-        // A ceremony may have been pinned since. None is ever taken back.
-        if (entry.unsafeSrs) entry.unsafeSrs = !isCeremony[srsOf(entry.key)];
+    function live(bytes32 model) external view returns (Model memory) {
+        (bytes memory entry,) = _usable(model);
+        // It is kept as the ABI encodes it: handed on as it is, it costs no decoding.
+        assembly ("memory-safe") {
+            return(add(entry, 0x20), mload(entry))
+        }
     }
 
     /// @inheritdoc IModelRegistry
     function portsOf(bytes32 model) external view returns (bytes32 portsHash, uint16 inputs) {
-        Model memory entry = live(model);
-        return (entry.portsHash, entry.inputs);
+        (, EntryHead memory head) = _usable(model);
+        return (head.portsHash, head.inputs);
     }
 
     /// @notice 0 unknown, 1 live, 2 disabled.
@@ -133,6 +144,21 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
             extcodecopy(key, add(points, 0x20), sub(size, SRS_BYTES), SRS_BYTES)
         }
         return keccak256(points);
+    }
+
+    /// @dev The record of a model that may be used, and its head in place.
+    function _usable(bytes32 model) private view returns (bytes memory entry, EntryHead memory head) {
+        Record memory record = _records[model];
+        if (record.status == Status.Unknown) revert UnknownModel(model);
+        if (record.status == Status.Disabled) revert DisabledModel(model);
+        entry = DataCode.read(record.data);
+        assembly ("memory-safe") {
+            head := add(entry, 0x20)
+        }
+        if (head.key.codehash != head.keyCodeHash) revert KeyMissing(model);
+        if (head.verifier.codehash != head.verifierCodeHash) revert VerifierMissing(model);
+        // A ceremony may have been pinned since. None is ever taken back.
+        if (head.unsafeSrs) head.unsafeSrs = !isCeremony[srsOf(head.key)];
     }
 
     /// @dev The record, once everything that the key's data tells was compared.

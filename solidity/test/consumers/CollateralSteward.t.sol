@@ -208,6 +208,37 @@ contract CollateralStewardTest is FedWorld {
         _market.withdraw(address(_ether), 10e18);
     }
 
+    /// @dev What a decision lowered is put back without the gateway, and the steward can still be stopped.
+    function test_whatWasMovedIsTakenBackWithADeadGateway() external {
+        VM.warp(block.timestamp + 72 hours);
+        _decide(7_000, 8_000, 1_000, 1_000_000);
+        eq(_market.ltv(), 7_200, "lowered");
+        bytes32 group = _steward.groupOf(address(_ether), 0);
+        VM.etch(address(gateway), hex"fe");
+        VM.prank(GUARDIAN);
+        yes(_steward.restore(group), "put back");
+        eq(_market.ltv(), 7_500, "as it was");
+    }
+
+    /// @dev Moonwell's market of MAMO, August 2026: the true price of a thin market, pumped tenfold, so that a model asks
+    /// for ten times everything. Caps rise by a half a day later, the loan to value by half a percent, and fall at once.
+    function test_incident_moonwellMamo() external {
+        VM.warp(block.timestamp + 72 hours);
+        _decide(9_000, 9_500, 10_000, 10_000_000);
+        yes(_market.ltv() == 7_500 && _market.supplyCap() == 1_000, "nothing at once");
+        VM.warp(block.timestamp + 24 hours);
+        for (uint8 i = 0; i < 3; ++i) {
+            _steward.execute(_steward.groupOf(address(_ether), i));
+        }
+        yes(_market.ltv() <= 7_550 && _market.liquidationThreshold() <= 8_025, "half a percent");
+        yes(_market.supplyCap() == 1_500 && _market.borrowCap() == 1_500_000, "a half more");
+        _decide(9_000, 9_500, 10_000, 10_000_000);
+        (Live[] memory live,) = _steward.parametersOf(_steward.groupOf(address(_ether), 1));
+        eq(live[0].eta, 0, "no second raise within 36 hours");
+        _decide(7_000, 8_000, 100, 1);
+        yes(_market.supplyCap() == 750 && _market.borrowCap() == 750_000, "down by a half, at once");
+    }
+
     /// @dev Venus, 15 March 2026: a donation past the supply cap. Balances are what arrived through `supply`.
     function test_incident_venusDonation() external {
         _market.supply(address(_ether), 1_000e18);

@@ -192,9 +192,6 @@ contract InvariantsTest is FedWorld {
         targets[0] = address(_handler);
     }
 
-    /// forge-config: default.invariant.runs = 256
-    /// forge-config: default.invariant.depth = 40
-    /// forge-config: default.invariant.fail-on-revert = true
     function invariant_parametersAndSupplyStayWithinTheirBounds() external view {
         SupplyController controller = _handler.controller();
         yes(controller.outstanding() <= 50_000e18, "never above the ceiling");

@@ -112,6 +112,19 @@ contract LiquidationKeeperTest is FedWorld {
         eq(_ether.balanceOf(address(_keeper)), uint256(15_750e18) * 1e18 / 1_800e18, "with the bonus");
     }
 
+    /// @dev A list that stands is acted on, and the funds come back, without the gateway.
+    function test_survivesADeadGateway() external {
+        _fallTo(1_800e8);
+        _score(LARGE, 5);
+        _stand();
+        VM.etch(address(gateway), hex"fe");
+        _keeper.liquidate(_list(LARGE));
+        eq(_market.debtOf(LARGE), 0, "repaid");
+        uint256 left = _dollar.balanceOf(address(_keeper));
+        _keeper.withdraw(_dollar, KEEPER, left);
+        eq(_dollar.balanceOf(KEEPER), left, "governance has it back");
+    }
+
     function test_oldScoresOrderNothingAndTakeNoPart() external {
         _fallTo(1_800e8);
         _score(LARGE, 5);

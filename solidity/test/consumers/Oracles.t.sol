@@ -8,6 +8,7 @@ import {ProvenFeed} from "../../contracts/consumers/ProvenFeed.sol";
 import {ProvenRiskOracle} from "../../contracts/consumers/ProvenRiskOracle.sol";
 import {RiskOracleView} from "../../contracts/consumers/RiskOracleView.sol";
 import {ValidationAdapter} from "../../contracts/consumers/ValidationAdapter.sol";
+import {DecisionGateway} from "../../contracts/gateway/DecisionGateway.sol";
 import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IDecisionGateway, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {Source} from "../../contracts/interfaces/IFeedBinder.sol";
@@ -182,6 +183,8 @@ contract OraclesTest is FedWorld {
         IRiskOracle.RiskParameterUpdate memory update = view_.getLatestUpdateByParameterAndMarket("Cap", KEEPER);
         yes(abi.decode(update.newValue, (uint256)) == 7 && update.updateId == 1, "the parameter");
         yes(update.timestamp == block.timestamp && abi.decode(update.previousValue, (uint256)) == 10, "its change");
+        VM.etch(address(gateway), hex"fe");
+        eq(view_.getLatestUpdateByParameterAndMarket("Cap", KEEPER).updateId, 1, "no gateway is needed to read it");
     }
 
     function test_answersAValidationRequestOnce() external {
@@ -195,6 +198,22 @@ contract OraclesTest is FedWorld {
         bytes memory proof = prove(made);
         VM.expectRevert(abi.encodeWithSelector(ValidationAdapter.Answered.selector, request_));
         gateway.submit(made, proof);
+    }
+
+    /// @dev Answers stand, and claims wait for a gateway that lives.
+    function test_claimsSurviveADeadGateway() external {
+        bytes32 request_ = _adapter.claim(_policy.model, ints(5), ints(2e18));
+        Request memory made = nextRequest(address(_adapter), request_, 0, new uint80[](0), ints(5), ints(2 << 20));
+        gateway.submit(made, prove(made));
+        VM.etch(address(gateway), hex"fe");
+        yes(_validations.response(request_) == 100, "it stands");
+        request_ = _adapter.claim(_policy.model, ints(6), ints(2e18));
+        VM.etch(address(gateway), "");
+        gateway = new DecisionGateway(registry, binder, true);
+        _adapter.setGateway(gateway);
+        made = nextRequest(address(_adapter), request_, 0, new uint80[](0), ints(6), ints(2 << 20));
+        gateway.submit(made, prove(made));
+        yes(_validations.response(request_) == 100, "by the next gateway");
     }
 
     function test_whatWasNotClaimedIsNotAnswered() external {

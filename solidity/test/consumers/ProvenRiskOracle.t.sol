@@ -77,6 +77,22 @@ contract ProvenRiskOracleTest is FedWorld {
         eq(_latest().updateId, 2, "ids rise");
     }
 
+    /// @dev What governance sets is what the reader has: shown, of no decision, and no update more.
+    function test_aValueThatGovernanceSetIsOfNoDecision() external {
+        _decide(700);
+        VM.warp(block.timestamp + 1);
+        _oracle.configure(_subject, _bounds(0), _values(900));
+        IRiskOracle.RiskParameterUpdate memory update = _latest();
+        eq(abi.decode(update.newValue, (uint256)), 900, "what holds");
+        eq(update.updateId, 1, "no update more");
+        eq(update.timestamp, block.timestamp, "since then");
+        yes(bytes32(VM.parseBytes(update.referenceId)) == 0, "of no decision");
+        _decide(800);
+        eq(_latest().updateId, 2, "the next one counts");
+        _oracle.configure(_subject, _bounds(0), new uint48[](0));
+        yes(bytes32(VM.parseBytes(_latest().referenceId)) != 0, "bounds alone change no value");
+    }
+
     function test_safeMovesAreClampedAndAtOnce() external {
         _decide(1);
         eq(_live().value, 500, "half, at once");

@@ -176,6 +176,13 @@ contract ProverRebateDrawTest is FedWorld {
         eq(_rebate.totalOwed(), all - owed, "settled");
     }
 
+    function test_survivesADeadGateway() external {
+        VM.etch(address(gateway), hex"fe");
+        VM.prank(KEEPER);
+        eq(_rebate.draw(), KEEPER.balance, "what is owed is drawn");
+        yes(KEEPER.balance > 0, "all of it");
+    }
+
     function test_aProverThatTakesNothing() external {
         VM.expectRevert(ProverRebate.TransferFailed.selector);
         _rebate.draw();

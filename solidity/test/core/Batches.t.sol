@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {Batch, BatchRequest, IDecisionGateway, Opening, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
@@ -60,6 +61,95 @@ contract BatchesTest is BatchWorld {
         eqInt(consumer.lastOutputs(1), outputAt(2 * last + 1) * 1e18 / (1 << 20), "output in 1e-18");
         eq(gateway.open(batch, openingOf(batch.id, indexes)), 0, "a repeat applies nothing");
         eq(consumer.count(), count, "once each");
+    }
+
+    function contains(
+        bytes32[] memory nodes,
+        uint256 count,
+        bytes32[] calldata proof,
+        bool[] calldata flags,
+        bytes32 root
+    ) external pure returns (bool) {
+        return LeafTree.contains(nodes, count, proof, flags, root);
+    }
+
+    function oracle(bytes32[] calldata leaves, bytes32[] calldata proof, bool[] calldata flags, bytes32 root)
+        external
+        pure
+        returns (bool)
+    {
+        return MerkleProof.multiProofVerifyCalldata(proof, flags, root, leaves);
+    }
+
+    /// @dev Of eleven leaves: some, opened, and a change of one thing. OpenZeppelin's verifier says the same, or reverts.
+    function testFuzz_multiproofsAreOpenZeppelins(uint16 mask, uint8 change, uint8 place, bytes32 value) external view {
+        bytes32[] memory all = new bytes32[](11);
+        for (uint256 i = 0; i < 11; ++i) {
+            all[i] = keccak256(abi.encode(value, i));
+        }
+        uint256[] memory indexes = new uint256[](11);
+        uint256 count;
+        for (uint256 i = 0; i < 11; ++i) {
+            if (mask & (1 << i) != 0) indexes[count++] = i;
+        }
+        if (count == 0) return;
+        assembly {
+            mstore(indexes, count)
+        }
+        (bytes32[] memory proof, bool[] memory flags) = Tree.open(all, indexes);
+        bytes32[] memory leaves = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            leaves[i] = all[indexes[i]];
+        }
+        yes(_same(leaves, proof, flags, Tree.root(all)), "a genuine proof");
+        if (change % 6 == 0) leaves[place % count] = value;
+        if (change % 6 == 1 && proof.length == 0) return;
+        if (change % 6 == 1) proof[place % proof.length] = value;
+        if (change % 6 == 2) flags[place % flags.length] = !flags[place % flags.length];
+        if (change % 6 == 3) proof = new bytes32[](proof.length + 1);
+        if (change % 6 == 4) flags = new bool[](flags.length + 1);
+        bool accepted = _same(leaves, proof, flags, change % 6 == 5 ? value : Tree.root(all));
+        yes(!accepted, "anything else is refused");
+    }
+
+    function _same(bytes32[] memory leaves, bytes32[] memory proof, bool[] memory flags, bytes32 root)
+        private
+        view
+        returns (bool accepted)
+    {
+        bytes32[] memory nodes = new bytes32[](leaves.length + flags.length);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            nodes[i] = leaves[i];
+        }
+        accepted = this.contains(nodes, leaves.length, proof, flags, root);
+        try this.oracle(leaves, proof, flags, root) returns (bool expected) {
+            yes(accepted == expected, "as OpenZeppelin's");
+        } catch {
+            yes(!accepted, "a proof that fits no tree");
+        }
+    }
+
+    /// @dev What was not made yet is not taken for a node, and no word but 1 is a flag.
+    function test_multiproofsThatTakeWhatIsNotThere() external view {
+        bytes32 leaf = keccak256("leaf");
+        bytes32[] memory nodes = new bytes32[](2);
+        nodes[0] = leaf;
+        bool[] memory flags = new bool[](1);
+        flags[0] = true;
+        bytes32[] memory none = new bytes32[](0);
+        bytes32 zeroed = keccak256(abi.encode(bytes32(0), leaf));
+        yes(!this.contains(nodes, 1, none, flags, zeroed), "an empty place");
+        yes(!this.contains(nodes, 0, none, flags, zeroed), "no leaf");
+        yes(!this.contains(nodes, 2, none, flags, zeroed), "more leaves than there is room for");
+        yes(!this.contains(nodes, 1, none, new bool[](0), leaf), "another number of flags");
+        bytes32[] memory one = new bytes32[](1);
+        one[0] = leaf;
+        yes(this.contains(one, 1, none, new bool[](0), leaf), "a tree of one");
+        bytes memory call = abi.encodeCall(this.contains, (nodes, 1, one, new bool[](1), zeroed));
+        // The flag is the last word.
+        call[call.length - 1] = 0x02;
+        (, bytes memory answer) = address(this).staticcall(call);
+        yes(!abi.decode(answer, (bool)), "no flag");
     }
 
     function test_forgedOpenings() external {

@@ -9,6 +9,7 @@ import {Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";
 import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 import {Port, PublicValues} from "../../contracts/verifiers/PublicValues.sol";
+import {RevertData} from "../../contracts/verifiers/RevertData.sol";
 import {VM} from "../Vm.sol";
 import {FixtureGateway} from "../support/FixtureGateway.sol";
 import {MockFeed} from "../support/MockFeed.sol";
@@ -187,13 +188,53 @@ contract GenuineProofTest is World {
         gateway.submit(made, changed);
     }
 
+    /// @dev On a chain without one of the precompiles a call to its address succeeds and answers nothing.
+    function test_withoutPrecompilesNothingIsAccepted() external {
+        Request memory made = _request();
+        bytes memory code = VM.parseBytes(string.concat("0x", trimmed(VM.readFile("artifacts/Halo2VerifierLean.hex"))));
+        for (uint160 precompile = 5; precompile <= 8; ++precompile) {
+            VM.mockCall(address(precompile), "", "");
+            _refusedWithout(made);
+            // The constructor asks the curve's three for answers.
+            if (precompile > 5) _notMadeWithout(code);
+            VM.mockCallRevert(address(precompile), "", "");
+            _refusedWithout(made);
+            VM.clearMockedCalls();
+        }
+        gateway.submit(made, _proof);
+    }
+
+    function _refusedWithout(Request memory made) private {
+        (bool success, bytes memory data) = _submitWith(600_000, made);
+        // A precompile that is handed what a missing one left in place of its answer takes all gas.
+        yes(!success && (data.length == 0 || bytes4(data) == IHalo2Verifier.PrecompileFailed.selector), "refused");
+        yes(!RevertData.isRejection(data), "nothing is said about the proof");
+    }
+
+    function _submitWith(uint256 gas_, Request memory made) private returns (bool, bytes memory) {
+        return address(gateway).call{gas: gas_}(abi.encodeCall(IDecisionGateway.submit, (made, _proof)));
+    }
+
+    function _notMadeWithout(bytes memory code) private {
+        (bool success, bytes memory data) = address(this).call(abi.encodeCall(this.create, (code)));
+        yes(!success && bytes4(data) == IHalo2Verifier.PrecompileSelfTestFailed.selector, "no verifier is made");
+    }
+
+    function create(bytes memory code) external {
+        assembly {
+            if iszero(create(0, add(code, 0x20), mload(code))) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+        }
+    }
+
     /// @dev Too little gas is never read as a false proof, and burns no nonce (row 47).
     function test_tooLittleGasLeavesTheDecisionAsItWas() external {
         Request memory made = _request();
-        bytes memory call = abi.encodeCall(IDecisionGateway.submit, (made, _proof));
-        (bool success, bytes memory data) = address(gateway).call{gas: 300_000}(call);
+        (bool success, bytes memory data) = _submitWith(300_000, made);
         yes(!success && (data.length == 0 || bytes4(data) == IHalo2Verifier.InsufficientGas.selector), "try again");
-        (success,) = address(gateway).call(call);
+        (success,) = _submitWith(gasleft(), made);
         yes(success, "with enough gas");
     }
 }

@@ -187,6 +187,21 @@ contract ViewsTest is World {
         eqInt(values.valueAt("eth", time), 42, "the first stays");
     }
 
+    /// @dev Kelp, 18 April 2026: one verifier alone vouched for what had not happened. Here one signer of three, who signs
+    /// twice or in both places, vouches for nothing.
+    function test_incident_kelpOneOfOne() external {
+        address[] memory signers = new address[](3);
+        (signers[0], signers[1], signers[2]) = (VM.addr(11), VM.addr(12), VM.addr(13));
+        AttestedValues values = new AttestedValues(signers, 2);
+        uint64 time = lastTime();
+        bytes[] memory signatures = new bytes[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            signatures[i] = _sign(values, 11, 116_500, time);
+        }
+        VM.expectRevert(abi.encodeWithSelector(AttestedValues.BadSignatures.selector, 1, 2));
+        values.report("eth", 116_500, time, signatures);
+    }
+
     function test_signersAreNamedOnce() external {
         address[] memory signers = new address[](2);
         (signers[0], signers[1]) = (KEEPER, KEEPER);

@@ -34,9 +34,20 @@ use super::super::{
     field::Weight,
     lower::Lowering,
     table::{Outputs, Table, TableId},
+    units::Count,
     wire::{Def, Wire},
 };
 use crate::int::{Interval, Node, NodeId};
+
+/// Units of the node's groups.
+pub(in crate::machine) fn units(count: &Count<'_>, groups: &[Vec<u32>]) -> f64 {
+    let operand = count.operand();
+    let of_group = |group: &Vec<u32>| {
+        let hull = group.iter().map(|element| operand.range(*element as usize)).reduce(Interval::union);
+        group.len() as f64 * (4.0 + count.limbs(hull.map_or(0, Interval::bits)))
+    };
+    groups.iter().filter(|group| group.len() > 1).map(of_group).sum()
+}
 
 /// Where a position stands relative to that of the greatest.
 struct Place {
@@ -47,106 +58,109 @@ struct Place {
     table: TableId,
 }
 
-impl Lowering<'_> {
-    pub(crate) fn max(&mut self, index: u32, node: &Node, groups: &[Vec<u32>]) -> Result<Vec<Form>, Error> {
-        let mut forms = Vec::with_capacity(groups.len());
-        for (element, group) in groups.iter().enumerate() {
-            self.builder.relabel_element(element);
-            if let [only] = group.as_slice() {
-                forms.push(self.form(node.inputs[0], *only as usize)?);
-                continue;
-            }
-            let cells = self.cells(node.inputs[0], group)?;
-            let places = self.places(&cells);
-            let m = self.builder.value(index, element, node.range(element));
-            self.is_greatest(node.inputs[0], group, &cells, m, &places)?;
-            forms.push(Form::wire(m));
+pub(crate) fn max(
+    lowering: &mut Lowering<'_>,
+    index: u32,
+    node: &Node,
+    groups: &[Vec<u32>],
+) -> Result<Vec<Form>, Error> {
+    let mut forms = Vec::with_capacity(groups.len());
+    for (element, group) in groups.iter().enumerate() {
+        lowering.builder.relabel_element(element);
+        if let [only] = group.as_slice() {
+            forms.push(lowering.form(node.inputs[0], *only as usize)?);
+            continue;
         }
-        Ok(forms)
+        let cells = cells(lowering, node.inputs[0], group)?;
+        let places = places(lowering, &cells);
+        let m = lowering.builder.value(index, element, node.range(element));
+        is_greatest(lowering, node.inputs[0], group, &cells, m, &places)?;
+        forms.push(Form::wire(m));
     }
+    Ok(forms)
+}
 
-    pub(crate) fn arg_max(&mut self, node: &Node, groups: &[Vec<u32>]) -> Result<Vec<Form>, Error> {
-        let mut forms = Vec::with_capacity(groups.len());
-        for (element, group) in groups.iter().enumerate() {
-            self.builder.relabel_element(element);
-            if group.len() == 1 {
-                forms.push(Form::constant(0));
-                continue;
-            }
-            let operand = node.inputs[0];
-            let cells = self.cells(operand, group)?;
-            let places = self.places(&cells);
-            let bound = self.hull(operand, group).max_abs();
-            let terms = places.iter().zip(&cells).map(|(place, x)| (1, place.bit, Some(*x))).collect();
-            let m = self.builder.wire(Def::Quadratic { constant: 0, terms }, bound as f64);
-            self.is_greatest(operand, group, &cells, m, &places)?;
-            let terms = (1..).zip(&places[1..]).map(|(at, place)| (place.bit, at)).collect();
-            forms.push(Form { constant: 0, terms });
+pub(crate) fn arg_max(lowering: &mut Lowering<'_>, node: &Node, groups: &[Vec<u32>]) -> Result<Vec<Form>, Error> {
+    let mut forms = Vec::with_capacity(groups.len());
+    for (element, group) in groups.iter().enumerate() {
+        lowering.builder.relabel_element(element);
+        if group.len() == 1 {
+            forms.push(Form::constant(0));
+            continue;
         }
-        Ok(forms)
+        let operand = node.inputs[0];
+        let cells = cells(lowering, operand, group)?;
+        let places = places(lowering, &cells);
+        let bound = hull(lowering, operand, group).max_abs();
+        let terms = places.iter().zip(&cells).map(|(place, x)| (1, place.bit, Some(*x))).collect();
+        let m = lowering.builder.wire(Def::Quadratic { constant: 0, terms }, bound as f64);
+        is_greatest(lowering, operand, group, &cells, m, &places)?;
+        let terms = (1..).zip(&places[1..]).map(|(at, place)| (place.bit, at)).collect();
+        forms.push(Form { constant: 0, terms });
     }
+    Ok(forms)
+}
 
-    fn cells(&mut self, operand: NodeId, group: &[u32]) -> Result<Vec<Wire>, Error> {
-        group.iter().map(|element| self.cell(operand, *element as usize)).collect()
+fn cells(lowering: &mut Lowering<'_>, operand: NodeId, group: &[u32]) -> Result<Vec<Wire>, Error> {
+    group.iter().map(|element| lowering.cell(operand, *element as usize)).collect()
+}
+
+/// What any member of a group can be.
+fn hull(lowering: &Lowering<'_>, operand: NodeId, group: &[u32]) -> Interval {
+    let operand = lowering.builder.graph.node(operand);
+    let ranges = group.iter().map(|element| operand.range(*element as usize));
+    ranges.reduce(Interval::union).unwrap_or(Interval::point(0))
+}
+
+/// The wires of all states and bits. Nothing is proven of them yet.
+fn places(lowering: &mut Lowering<'_>, cells: &[Wire]) -> Vec<Place> {
+    let tables = &mut lowering.builder.tables;
+    let mut table = |name: &str, first, outputs| {
+        tables.intern(Table { name: name.into(), first, outputs: Outputs::Small(outputs) })
+    };
+    let (first, other) = (table("first position", 1, vec![0, 1]), table("position", 0, vec![0, 0, 1]));
+    let position = lowering.builder.wire(Def::ArgMax { of: cells.to_vec() }, cells.len() as f64);
+    let place = |at: usize| {
+        let table = if at == 0 { first } else { other };
+        let state = lowering.builder.wire(Def::Place { of: position, at: at as i64 }, 2.0);
+        let bit = lowering.builder.wire(Def::Lookup { table, key: state }, 1.0);
+        Place { state, bit, table }
+    };
+    (0..cells.len()).map(place).collect()
+}
+
+fn is_greatest(
+    lowering: &mut Lowering<'_>,
+    operand: NodeId,
+    group: &[u32],
+    cells: &[Wire],
+    m: Wire,
+    places: &[Place],
+) -> Result<(), Error> {
+    // sum(e_i * x_i) - m = 0
+    let mut equation = Equation::default();
+    for (place, x) in places.iter().zip(cells) {
+        equation.product(place.bit, *x, Weight::int(1));
     }
+    equation.linear(m, Weight::int(-1))?;
+    lowering.builder.push(equation)?;
 
-    /// What any member of a group can be.
-    fn hull(&self, operand: NodeId, group: &[u32]) -> Interval {
-        let operand = self.builder.graph.node(operand);
-        let ranges = group.iter().map(|element| operand.range(*element as usize));
-        ranges.reduce(Interval::union).unwrap_or(Interval::point(0))
-    }
-
-    /// The wires of all states and bits. Nothing is proven of them yet.
-    fn places(&mut self, cells: &[Wire]) -> Vec<Place> {
-        let tables = &mut self.builder.tables;
-        let mut table = |name: &str, first, outputs| {
-            tables.intern(Table { name: name.into(), first, outputs: Outputs::Small(outputs) })
-        };
-        let (first, other) = (table("first position", 1, vec![0, 1]), table("position", 0, vec![0, 0, 1]));
-        let position = self.builder.wire(Def::ArgMax { of: cells.to_vec() }, cells.len() as f64);
-        let place = |at: usize| {
-            let table = if at == 0 { first } else { other };
-            let state = self.builder.wire(Def::Place { of: position, at: at as i64 }, 2.0);
-            let bit = self.builder.wire(Def::Lookup { table, key: state }, 1.0);
-            Place { state, bit, table }
-        };
-        (0..cells.len()).map(place).collect()
-    }
-
-    fn is_greatest(
-        &mut self,
-        operand: NodeId,
-        group: &[u32],
-        cells: &[Wire],
-        m: Wire,
-        places: &[Place],
-    ) -> Result<(), Error> {
-        // sum(e_i * x_i) - m = 0
+    let hull = hull(lowering, operand, group);
+    let width = bits_of(i128::from(hull.hi) - i128::from(hull.lo));
+    for (at, (place, x)) in places.iter().zip(cells).enumerate() {
+        // 2m - 2x_i - t_i + 2e_i - t_(i+1) + e_(i+1) - 2 sum(2^(b*l) d_il) = 0
         let mut equation = Equation::default();
-        for (place, x) in places.iter().zip(cells) {
-            equation.product(place.bit, *x, Weight::int(1));
+        equation.lookup(place.table, place.state, Some(place.bit), Weight::int(-1));
+        equation.linear(place.bit, Weight::int(2))?;
+        equation.linear(m, Weight::int(2))?.linear(*x, Weight::int(-2))?;
+        if let Some(next) = places.get(at + 1) {
+            equation.linear(next.state, Weight::int(-1))?.linear(next.bit, Weight::int(1))?;
         }
-        equation.linear(m, Weight::int(-1))?;
-        self.builder.push(equation)?;
-
-        let hull = self.hull(operand, group);
-        let width = bits_of(i128::from(hull.hi) - i128::from(hull.lo));
-        for (at, (place, x)) in places.iter().zip(cells).enumerate() {
-            // 2m - 2x_i - t_i + 2e_i - t_(i+1) + e_(i+1) - 2 sum(2^(b*l) d_il) = 0
-            let mut equation = Equation::default();
-            equation.lookup(place.table, place.state, Some(place.bit), Weight::int(-1));
-            equation.linear(place.bit, Weight::int(2))?;
-            equation.linear(m, Weight::int(2))?.linear(*x, Weight::int(-2))?;
-            if let Some(next) = places.get(at + 1) {
-                equation.linear(next.state, Weight::int(-1))?.linear(next.bit, Weight::int(1))?;
-            }
-            let terms = vec![(1, m, None), (-1, *x, None), (-1, place.state, None), (2, place.bit, None)];
-            let excess = self.builder.wire(Def::Quadratic { constant: 0, terms }, 2f64.powi(63));
-            let what = Decomposed { of: excess, offset: 0 };
-            self.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 1);
-            self.builder.push(equation)?;
-        }
-        Ok(())
+        let terms = vec![(1, m, None), (-1, *x, None), (-1, place.state, None), (2, place.bit, None)];
+        let excess = lowering.builder.wire(Def::Quadratic { constant: 0, terms }, 2f64.powi(63));
+        let what = Decomposed { of: excess, offset: 0 };
+        lowering.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 1);
+        lowering.builder.push(equation)?;
     }
+    Ok(())
 }

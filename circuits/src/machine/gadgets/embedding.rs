@@ -26,9 +26,10 @@ use super::super::{
     field::{Weight, fr_from_i128},
     lower::Lowering,
     table::{Outputs, Table, TableId},
-    wire::Def,
+    units::Count,
+    wire::{Def, Wire},
 };
-use crate::int::Node;
+use crate::int::{Node, Op};
 
 /// Bits of a packed row: the sum of a bag and its digits then stay below `2^250`.
 const PACKED_BITS: u32 = 248;
@@ -50,6 +51,30 @@ pub(crate) fn num_packs(rows: &[Vec<i64>], most: usize) -> usize {
     packs_of(rows.first().map_or(0, Vec::len), digit_bits(rows, most))
 }
 
+/// Units of the node with a bag of each of these lengths.
+pub(in crate::machine) fn units(
+    count: &Count<'_>,
+    rows: &[Vec<i64>],
+    bags: impl Iterator<Item = usize> + Clone,
+) -> f64 {
+    let width = rows.first().map_or(0, Vec::len);
+    let most = bags.clone().max().unwrap_or(0);
+    let tokens: usize = bags.clone().sum();
+    let digits = count.limbs(digit_bits(rows, most));
+    (tokens * num_packs(rows, most)) as f64 + (bags.count() * width) as f64 * (2.0 + digits)
+}
+
+/// Rows of the tables of a node, if it has any.
+pub(in crate::machine) fn table_rows(op: &Op) -> usize {
+    match op {
+        Op::Gather { rows } => rows.len() * num_packs(rows, 1),
+        Op::EmbeddingSum { rows, groups } => {
+            rows.len() * num_packs(rows, groups.iter().map(Vec::len).max().unwrap_or(0))
+        }
+        _ => 0,
+    }
+}
+
 /// How the columns of an embedding are packed.
 struct Packing {
     /// The smallest entry.
@@ -60,84 +85,82 @@ struct Packing {
     packs: Vec<(std::ops::Range<usize>, TableId)>,
 }
 
-impl Lowering<'_> {
-    pub(crate) fn embedding(
-        &mut self,
-        index: u32,
-        node: &Node,
-        rows: &[Vec<i64>],
-        groups: &[impl AsRef<[u32]>],
-    ) -> Result<Vec<Form>, Error> {
-        let width = rows.first().map_or(0, Vec::len);
-        let most = groups.iter().map(|group| group.as_ref().len()).max().unwrap_or(0);
-        let packing = self.pack(&node.name, rows, most)?;
-        let mut forms = Vec::with_capacity(groups.len() * width);
-        for (bag, tokens) in groups.iter().map(AsRef::as_ref).enumerate() {
-            self.builder.relabel_element(bag * width);
-            let cells = tokens.iter().map(|t| self.cell(node.inputs[0], *t as usize)).collect::<Result<Vec<_>, _>>()?;
-            // Rows that no token selects may hold anything, the smallest entry among them.
-            let least = packing.min.checked_mul(tokens.len() as i64).ok_or(Error::WeightOverflow)?;
-            let offset = least.checked_neg().ok_or(Error::WeightOverflow)?;
-            for (columns, table) in &packing.packs {
-                let mut equation = Equation::default();
-                let magnitude = self.builder.tables.magnitude(*table);
-                for token in &cells {
-                    let packed = self.builder.wire(Def::Lookup { table: *table, key: *token }, magnitude);
-                    equation.lookup(*table, *token, Some(packed), Weight::ZERO);
-                    equation.linear(packed, Weight::int(1))?;
-                }
-                let mut digits = Vec::with_capacity(columns.len());
-                for (at, column) in (0u32..).zip(columns.clone()) {
-                    let element = bag * width + column;
-                    let y = self.builder.value(index, element, node.range(element));
-                    let digit = Def::Quadratic { constant: offset, terms: vec![(1, y, None)] };
-                    let digit = self.builder.wire(digit, 2f64.powi(packing.digit_bits as i32));
-                    equation.linear(digit, Weight::minus_power(at * packing.digit_bits))?;
-                    digits.push(digit);
-                }
-                self.builder.push_exact(equation)?;
-                for digit in digits {
-                    self.digit(digit, packing.digit_bits)?;
-                    forms.push(Form { constant: least, terms: vec![(digit, 1)] });
-                }
+pub(crate) fn embedding(
+    lowering: &mut Lowering<'_>,
+    index: u32,
+    node: &Node,
+    rows: &[Vec<i64>],
+    groups: &[impl AsRef<[u32]>],
+) -> Result<Vec<Form>, Error> {
+    let width = rows.first().map_or(0, Vec::len);
+    let most = groups.iter().map(|group| group.as_ref().len()).max().unwrap_or(0);
+    let packing = pack(lowering, &node.name, rows, most)?;
+    let mut forms = Vec::with_capacity(groups.len() * width);
+    for (bag, tokens) in groups.iter().map(AsRef::as_ref).enumerate() {
+        lowering.builder.relabel_element(bag * width);
+        let cells = tokens.iter().map(|t| lowering.cell(node.inputs[0], *t as usize)).collect::<Result<Vec<_>, _>>()?;
+        // Rows that no token selects may hold anything, the smallest entry among them.
+        let least = packing.min.checked_mul(tokens.len() as i64).ok_or(Error::WeightOverflow)?;
+        let offset = least.checked_neg().ok_or(Error::WeightOverflow)?;
+        for (columns, table) in &packing.packs {
+            let mut equation = Equation::default();
+            let magnitude = lowering.builder.tables.magnitude(*table);
+            for token in &cells {
+                let packed = lowering.builder.wire(Def::Lookup { table: *table, key: *token }, magnitude);
+                equation.lookup(*table, *token, Some(packed), Weight::ZERO);
+                equation.linear(packed, Weight::int(1))?;
+            }
+            let mut digits = Vec::with_capacity(columns.len());
+            for (at, column) in (0u32..).zip(columns.clone()) {
+                let element = bag * width + column;
+                let y = lowering.builder.value(index, element, node.range(element));
+                let digit = Def::Quadratic { constant: offset, terms: vec![(1, y, None)] };
+                let digit = lowering.builder.wire(digit, 2f64.powi(packing.digit_bits as i32));
+                equation.linear(digit, Weight::minus_power(at * packing.digit_bits))?;
+                digits.push(digit);
+            }
+            lowering.builder.push_exact(equation)?;
+            for digit in digits {
+                is_digit(lowering, digit, packing.digit_bits)?;
+                forms.push(Form { constant: least, terms: vec![(digit, 1)] });
             }
         }
-        Ok(forms)
     }
+    Ok(forms)
+}
 
-    /// Equation (2).
-    fn digit(&mut self, digit: super::super::wire::Wire, bits: u32) -> Result<(), Error> {
-        let mut equation = Equation::default();
-        equation.linear(digit, Weight::int(1))?;
-        let what = Decomposed { of: digit, offset: 0 };
-        self.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, 0);
-        self.builder.push(equation)
-    }
+/// Equation (2).
+fn is_digit(lowering: &mut Lowering<'_>, digit: Wire, bits: u32) -> Result<(), Error> {
+    let mut equation = Equation::default();
+    equation.linear(digit, Weight::int(1))?;
+    let what = Decomposed { of: digit, offset: 0 };
+    lowering.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, 0);
+    lowering.builder.push(equation)
+}
 
-    fn pack(&mut self, name: &str, rows: &[Vec<i64>], most: usize) -> Result<Packing, Error> {
-        let min = rows.iter().flatten().copied().min().unwrap_or(0);
-        let digit_bits = digit_bits(rows, most);
-        if digit_bits > PACKED_BITS {
-            return Err(Error::Wraps { bits: digit_bits.into() });
-        }
-        let width = rows.first().map_or(0, Vec::len);
-        // Of even size.
-        let per_pack = width.div_ceil(packs_of(width, digit_bits)).max(1);
-        self.builder.check_table_rows(rows.len())?;
-        let base = Fr::from(2).pow_vartime([u64::from(digit_bits)]);
-        let mut packs = Vec::new();
-        for (at, start) in (0..width).step_by(per_pack).enumerate() {
-            let columns = start..(start + per_pack).min(width);
-            let pack_row = |row: &Vec<i64>| {
-                columns
-                    .clone()
-                    .rev()
-                    .fold(Fr::ZERO, |sum, column| sum * base + fr_from_i128(i128::from(row[column]) - i128::from(min)))
-            };
-            let outputs = Outputs::Packed(rows.iter().map(pack_row).collect());
-            let table = self.builder.table(Table { name: format!("{name}, pack {at}"), first: 0, outputs })?;
-            packs.push((columns, table));
-        }
-        Ok(Packing { min, digit_bits, packs })
+fn pack(lowering: &mut Lowering<'_>, name: &str, rows: &[Vec<i64>], most: usize) -> Result<Packing, Error> {
+    let min = rows.iter().flatten().copied().min().unwrap_or(0);
+    let digit_bits = digit_bits(rows, most);
+    if digit_bits > PACKED_BITS {
+        return Err(Error::Wraps { bits: digit_bits.into() });
     }
+    let width = rows.first().map_or(0, Vec::len);
+    // Of even size.
+    let per_pack = width.div_ceil(packs_of(width, digit_bits)).max(1);
+    lowering.builder.check_table_rows(rows.len())?;
+    let base = Fr::from(2).pow_vartime([u64::from(digit_bits)]);
+    let mut packs = Vec::new();
+    for (at, start) in (0..width).step_by(per_pack).enumerate() {
+        let columns = start..(start + per_pack).min(width);
+        let pack_row = |row: &Vec<i64>| {
+            columns
+                .clone()
+                .rev()
+                .fold(Fr::ZERO, |sum, column| sum * base + fr_from_i128(i128::from(row[column]) - i128::from(min)))
+        };
+        let outputs = Outputs::Packed(rows.iter().map(pack_row).collect());
+        let table = lowering.builder.table(Table { name: format!("{name}, pack {at}"), first: 0, outputs })?;
+        packs.push((columns, table));
+    }
+    Ok(Packing { min, digit_bits, packs })
 }

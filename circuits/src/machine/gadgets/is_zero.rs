@@ -14,7 +14,9 @@
 //! # Cost
 //! 4 units. Nothing where it is known. Two [steps](super::step) would take `2*n + 3` with `n` limbs.
 
-use super::super::{Error, builder::Form, equation::Equation, field::Weight, label::Label, lower::Lowering, wire::Def};
+use super::super::{
+    Error, builder::Form, equation::Equation, field::Weight, label::Label, lower::Lowering, units::Count, wire::Def,
+};
 use crate::int::{Interval, Node};
 
 /// Above every element of the field: none is taken for an integer.
@@ -25,35 +27,38 @@ pub(in crate::machine) fn is_open(x: Interval) -> bool {
     x.contains(0) && x.lo != x.hi
 }
 
-impl Lowering<'_> {
-    pub(crate) fn are_zero(&mut self, index: u32, node: &Node) -> Result<Vec<Form>, Error> {
-        (0..node.len()).map(|element| self.is_zero(index, node, element)).collect()
-    }
+/// Units of the node.
+pub(in crate::machine) fn units(count: &Count<'_>) -> f64 {
+    count.sum(count.operand(), |x| if is_open(x) { 4.0 } else { 0.0 })
+}
 
-    fn is_zero(&mut self, index: u32, node: &Node, element: usize) -> Result<Form, Error> {
-        let operand = node.inputs[0];
-        let range = self.builder.graph.node(operand).range(element);
-        if !is_open(range) {
-            return Ok(Form::constant(range.contains(0).into()));
-        }
-        self.builder.label = Label::of_element("test for zero", index, element);
-        let x = self.cell(operand, element)?;
-        let y = self.builder.value(index, element, Interval::new(0, 1));
-        let v = self.builder.wire(Def::Inverse { of: x }, UNBOUNDED);
-        let one = self.builder.one()?;
+pub(crate) fn are_zero(lowering: &mut Lowering<'_>, index: u32, node: &Node) -> Result<Vec<Form>, Error> {
+    (0..node.len()).map(|element| is_zero(lowering, index, node, element)).collect()
+}
 
-        // x*v + y - 1 = 0
-        let mut equation = Equation::default();
-        equation.product(x, v, Weight::int(1)).linear(y, Weight::int(1))?.linear(one, Weight::int(-1))?;
-        self.builder.push_in_field(equation)?;
-        // x*y = 0
-        let mut equation = Equation::default();
-        equation.product(x, y, Weight::int(1));
-        self.builder.push_in_field(equation)?;
-        // v*y = 0
-        let mut equation = Equation::default();
-        equation.product(v, y, Weight::int(1));
-        self.builder.push_in_field(equation)?;
-        Ok(Form::wire(y))
+fn is_zero(lowering: &mut Lowering<'_>, index: u32, node: &Node, element: usize) -> Result<Form, Error> {
+    let operand = node.inputs[0];
+    let range = lowering.builder.graph.node(operand).range(element);
+    if !is_open(range) {
+        return Ok(Form::constant(range.contains(0).into()));
     }
+    lowering.builder.label = Label::of_element("test for zero", index, element);
+    let x = lowering.cell(operand, element)?;
+    let y = lowering.builder.value(index, element, Interval::new(0, 1));
+    let v = lowering.builder.wire(Def::Inverse { of: x }, UNBOUNDED);
+    let one = lowering.builder.one()?;
+
+    // x*v + y - 1 = 0
+    let mut equation = Equation::default();
+    equation.product(x, v, Weight::int(1)).linear(y, Weight::int(1))?.linear(one, Weight::int(-1))?;
+    lowering.builder.push_in_field(equation)?;
+    // x*y = 0
+    let mut equation = Equation::default();
+    equation.product(x, y, Weight::int(1));
+    lowering.builder.push_in_field(equation)?;
+    // v*y = 0
+    let mut equation = Equation::default();
+    equation.product(v, y, Weight::int(1));
+    lowering.builder.push_in_field(equation)?;
+    Ok(Form::wire(y))
 }

@@ -28,108 +28,136 @@ use super::super::{
     field::Weight,
     label::Label,
     lower::Lowering,
+    units::{Count, Fused},
     wire::{Def, Wire},
 };
 use crate::int::{Interval, Node, NodeId};
 
-impl Lowering<'_> {
-    /// `y = floor((form + 2^(bits-1)) / 2^bits)`, the value of `node[element]`. `operand` names what is shifted.
-    pub(crate) fn shift(
-        &mut self,
-        node: NodeId,
-        element: usize,
-        form: &Form,
-        operand: (u32, usize),
-        bits: u32,
-    ) -> Result<Wire, Error> {
-        let before = self.builder.relabel(Label::of_element("requantization", node.0, element));
-        let range = self.builder.graph.node(node).range(element);
-        let y = self.builder.value(node.0, element, range);
-        let mut equation = self.shifted(form, operand, bits)?;
-        equation.linear(y, Weight::minus_power(bits))?;
-        self.builder.push(equation)?;
-        let width = bits_of(i128::from(range.hi) - i128::from(range.lo));
-        self.builder.range(&Form::wire(y), y, range.lo, width, Bound::Loose)?;
-        self.builder.label = before;
-        Ok(y)
+/// Units of a shift by `bits`.
+pub(in crate::machine) fn units_of_shift(count: &Count<'_>, bits: u32) -> f64 {
+    match count.fused {
+        Fused::Alone => count.sum(count.node, |y| count.limbs(bits) + count.limbs(y.bits()) + 1.0),
+        Fused::WithRelu => count.node.len() as f64 * count.limbs(bits),
+        Fused::WithStep => 0.0,
     }
+}
 
-    /// `form + 2^(bits-1)` less its remainder: what is left is `2^bits` times the quotient.
-    fn shifted(&mut self, form: &Form, operand: (u32, usize), bits: u32) -> Result<Equation, Error> {
-        let range = self.builder.graph.node(NodeId(operand.0)).range(operand.1);
-        let hint = self.builder.value(operand.0, operand.1, range);
-        let half = 1i64 << (bits - 1);
-        let mut equation = Equation::default();
-        self.builder.add_form(&mut equation, form, Weight::int(1))?;
-        self.builder.add_form(&mut equation, &Form::constant(half), Weight::int(1))?;
-        let what = Decomposed { of: hint, offset: half };
-        self.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, 0);
-        Ok(equation)
+/// Units of a rectifier.
+pub(in crate::machine) fn units_of_relu(count: &Count<'_>) -> f64 {
+    let is_open = |z: Interval| z.lo < 0 && z.hi > 0;
+    count.sum(count.operand(), |z| if is_open(z) { 2.0 * count.full_limbs(signed_bits(z)) + 1.0 } else { 0.0 })
+}
+
+/// The least `B` with `-2^(B-1) <= lo` and `hi < 2^(B-1)`.
+fn signed_bits(z: Interval) -> u32 {
+    bits_of(i128::from(z.hi).max(-i128::from(z.lo) - 1)) + 1
+}
+
+/// `y = floor((form + 2^(bits-1)) / 2^bits)`, the value of `node[element]`. `operand` names what is shifted.
+pub(crate) fn shift(
+    lowering: &mut Lowering<'_>,
+    node: NodeId,
+    element: usize,
+    form: &Form,
+    operand: (u32, usize),
+    bits: u32,
+) -> Result<Wire, Error> {
+    let before = lowering.builder.relabel(Label::of_element("requantization", node.0, element));
+    let range = lowering.builder.graph.node(node).range(element);
+    let y = lowering.builder.value(node.0, element, range);
+    let mut equation = shifted(lowering, form, operand, bits)?;
+    equation.linear(y, Weight::minus_power(bits))?;
+    lowering.builder.push(equation)?;
+    let width = bits_of(i128::from(range.hi) - i128::from(range.lo));
+    lowering.builder.range(&Form::wire(y), y, range.lo, width, Bound::Loose)?;
+    lowering.builder.label = before;
+    Ok(y)
+}
+
+/// `form + 2^(bits-1)` less its remainder: what is left is `2^bits` times the quotient.
+fn shifted(lowering: &mut Lowering<'_>, form: &Form, operand: (u32, usize), bits: u32) -> Result<Equation, Error> {
+    let range = lowering.builder.graph.node(NodeId(operand.0)).range(operand.1);
+    let hint = lowering.builder.value(operand.0, operand.1, range);
+    let half = 1i64 << (bits - 1);
+    let mut equation = Equation::default();
+    lowering.builder.add_form(&mut equation, form, Weight::int(1))?;
+    lowering.builder.add_form(&mut equation, &Form::constant(half), Weight::int(1))?;
+    let what = Decomposed { of: hint, offset: half };
+    lowering.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, 0);
+    Ok(equation)
+}
+
+/// `max(node[element], 0)`, the value of node `index`.
+pub(crate) fn relu(
+    lowering: &mut Lowering<'_>,
+    index: u32,
+    node: &Node,
+    operand: NodeId,
+    element: usize,
+) -> Result<Form, Error> {
+    let z = lowering.builder.graph.node(operand).range(element);
+    if z.lo >= 0 {
+        return lowering.form(operand, element);
     }
-
-    /// `max(node[element], 0)`, the value of node `index`.
-    pub(crate) fn relu(&mut self, index: u32, node: &Node, operand: NodeId, element: usize) -> Result<Form, Error> {
-        let z = self.builder.graph.node(operand).range(element);
-        if z.lo >= 0 {
-            return self.form(operand, element);
+    if z.hi <= 0 {
+        return Ok(Form::constant(0));
+    }
+    lowering.builder.label = Label::of_element("rectifier", index, element);
+    let (equation, bits) = match lowering.lazy_shift(operand, element) {
+        Some(shift) => {
+            let (form, operand, bits) = lowering.shifted_form(shift)?;
+            (shifted(lowering, &form, operand, bits)?, bits)
         }
-        if z.hi <= 0 {
-            return Ok(Form::constant(0));
+        None => {
+            let form = lowering.form(operand, element)?;
+            let mut equation = Equation::default();
+            lowering.builder.add_form(&mut equation, &form, Weight::int(1))?;
+            (equation, 0)
         }
-        self.builder.label = Label::of_element("rectifier", index, element);
-        let (equation, bits) = match self.lazy_shift(operand, element) {
-            Some(shift) => {
-                let (form, operand, bits) = self.shifted_form(shift)?;
-                (self.shifted(&form, operand, bits)?, bits)
-            }
-            None => {
-                let form = self.form(operand, element)?;
-                let mut equation = Equation::default();
-                self.builder.add_form(&mut equation, &form, Weight::int(1))?;
-                (equation, 0)
-            }
-        };
-        let hint = self.builder.value(operand.0, element, z);
-        let y = self.builder.value(index, element, node.range(element));
-        self.rectified(equation, bits, hint, z, y)?;
-        Ok(Form::wire(y))
-    }
+    };
+    let hint = lowering.builder.value(operand.0, element, z);
+    let y = lowering.builder.value(index, element, node.range(element));
+    rectified(lowering, equation, bits, hint, z, y)?;
+    Ok(Form::wire(y))
+}
 
-    /// Completes `equation`, which holds `2^at * z` so far, and proves `y = max(z, 0)`.
-    pub(crate) fn rectified(
-        &mut self,
-        mut equation: Equation,
-        at: u32,
-        hint: Wire,
-        z: Interval,
-        y: Wire,
-    ) -> Result<(), Error> {
-        let limb_bits = self.builder.limb_bits;
-        let magnitude = i128::from(z.hi).max(-i128::from(z.lo) - 1);
-        let bits = (bits_of(magnitude) + 1).next_multiple_of(limb_bits);
-        let half = 1i64.checked_shl(bits - 1).filter(|half| *half > 0).ok_or(Error::WeightOverflow)?;
-        let one = self.builder.one()?;
-        equation.linear(one, Weight::power(at + bits - 1))?;
-        let what = Decomposed { of: hint, offset: half };
-        let mut limbs = self.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, at);
-        let sign = self.sign_of_top_limb(&mut equation, &limbs)?;
-        self.builder.push(equation)?;
+/// Completes `equation`, which holds `2^at * z` so far, and proves `y = max(z, 0)`.
+pub(crate) fn rectified(
+    lowering: &mut Lowering<'_>,
+    mut equation: Equation,
+    at: u32,
+    hint: Wire,
+    z: Interval,
+    y: Wire,
+) -> Result<(), Error> {
+    let limb_bits = lowering.builder.limb_bits;
+    let bits = signed_bits(z).next_multiple_of(limb_bits);
+    let half = 1i64.checked_shl(bits - 1).filter(|half| *half > 0).ok_or(Error::WeightOverflow)?;
+    let one = lowering.builder.one()?;
+    equation.linear(one, Weight::power(at + bits - 1))?;
+    let what = Decomposed { of: hint, offset: half };
+    let mut limbs = lowering.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, at);
+    let sign = sign_of_top_limb(lowering, &mut equation, &limbs)?;
+    lowering.builder.push(equation)?;
 
-        let mut equation = Equation::default();
-        limbs.reverse();
-        for (limb, power) in limbs {
-            equation.product(sign, limb, Weight::power(power));
-        }
-        equation.linear(sign, Weight::minus_power(bits - 1))?.linear(y, Weight::int(-1))?;
-        self.builder.push(equation)
+    let mut equation = Equation::default();
+    limbs.reverse();
+    for (limb, power) in limbs {
+        equation.product(sign, limb, Weight::power(power));
     }
+    equation.linear(sign, Weight::minus_power(bits - 1))?.linear(y, Weight::int(-1))?;
+    lowering.builder.push(equation)
+}
 
-    /// Lets the lookup of the highest limb give its highest bit.
-    pub(crate) fn sign_of_top_limb(&mut self, equation: &mut Equation, limbs: &[Limb]) -> Result<Wire, Error> {
-        let table = self.builder.range_table(self.builder.limb_bits);
-        let (top, _) = *limbs.last().ok_or(Error::NoLookup)?;
-        let sign = self.builder.wire(Def::Lookup { table, key: top }, 1.0);
-        equation.expose_output(top, sign)?;
-        Ok(sign)
-    }
+/// Lets the lookup of the highest limb give its highest bit.
+pub(crate) fn sign_of_top_limb(
+    lowering: &mut Lowering<'_>,
+    equation: &mut Equation,
+    limbs: &[Limb],
+) -> Result<Wire, Error> {
+    let table = lowering.builder.range_table(lowering.builder.limb_bits);
+    let (top, _) = *limbs.last().ok_or(Error::NoLookup)?;
+    let sign = lowering.builder.wire(Def::Lookup { table, key: top }, 1.0);
+    equation.expose_output(top, sign)?;
+    Ok(sign)
 }

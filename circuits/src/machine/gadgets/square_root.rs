@@ -26,6 +26,7 @@ use super::super::{
     field::Weight,
     label::Label,
     lower::Lowering,
+    units::Count,
     wire::Def,
 };
 use crate::int::{Interval, Node};
@@ -35,41 +36,55 @@ pub(in crate::machine) fn remainder_bits(root: Interval) -> u32 {
     bits_of(2 * i128::from(root.hi))
 }
 
-impl Lowering<'_> {
-    pub(crate) fn square_roots(&mut self, index: u32, node: &Node, shift: u32) -> Result<Vec<Form>, Error> {
-        (0..node.len()).map(|element| self.square_root(index, node, element, shift)).collect()
+/// Units of the node. Its limbs are full ones.
+pub(in crate::machine) fn units(count: &Count<'_>) -> f64 {
+    count.sum(count.node, |y| if y.lo == y.hi { 0.0 } else { 2.0 * count.full_limbs(remainder_bits(y)) + 4.0 })
+}
+
+pub(crate) fn square_roots(
+    lowering: &mut Lowering<'_>,
+    index: u32,
+    node: &Node,
+    shift: u32,
+) -> Result<Vec<Form>, Error> {
+    (0..node.len()).map(|element| square_root(lowering, index, node, element, shift)).collect()
+}
+
+fn square_root(
+    lowering: &mut Lowering<'_>,
+    index: u32,
+    node: &Node,
+    element: usize,
+    shift: u32,
+) -> Result<Form, Error> {
+    let range = node.range(element);
+    if range.lo == range.hi {
+        return Ok(Form::constant(range.lo));
     }
+    let scale = 1i64.checked_shl(shift).filter(|scale| *scale > 0).ok_or(Error::WeightOverflow)?;
+    lowering.builder.label = Label::of_element("square root", index, element);
+    let x = lowering.cell(node.inputs[0], element)?;
+    let width = remainder_bits(range);
+    // Its limbs, rounded up to whole ones, are all that bounds the root before it is determined.
+    let bound = 2f64.powi(width.next_multiple_of(lowering.builder.limb_bits) as i32);
+    let y = lowering.builder.wire(Def::Value { node: index, element: element as u32 }, bound);
 
-    fn square_root(&mut self, index: u32, node: &Node, element: usize, shift: u32) -> Result<Form, Error> {
-        let range = node.range(element);
-        if range.lo == range.hi {
-            return Ok(Form::constant(range.lo));
-        }
-        let scale = 1i64.checked_shl(shift).filter(|scale| *scale > 0).ok_or(Error::WeightOverflow)?;
-        self.builder.label = Label::of_element("square root", index, element);
-        let x = self.cell(node.inputs[0], element)?;
-        let width = remainder_bits(range);
-        // Its limbs, rounded up to whole ones, are all that bounds the root before it is determined.
-        let bound = 2f64.powi(width.next_multiple_of(self.builder.limb_bits) as i32);
-        let y = self.builder.wire(Def::Value { node: index, element: element as u32 }, bound);
+    // X - y^2 - sum(2^(b*i) r_i) = 0
+    let mut equation = Equation::default();
+    equation.product(y, y, Weight::int(-1)).linear(x, Weight::int(scale))?;
+    let terms = vec![(scale, x, None), (-1, y, Some(y))];
+    let r = lowering.builder.wire(Def::Quadratic { constant: 0, terms }, bound);
+    let what = Decomposed { of: r, offset: 0 };
+    lowering.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 0);
+    lowering.builder.push(equation)?;
 
-        // X - y^2 - sum(2^(b*i) r_i) = 0
-        let mut equation = Equation::default();
-        equation.product(y, y, Weight::int(-1)).linear(x, Weight::int(scale))?;
-        let terms = vec![(scale, x, None), (-1, y, Some(y))];
-        let r = self.builder.wire(Def::Quadratic { constant: 0, terms }, bound);
-        let what = Decomposed { of: r, offset: 0 };
-        self.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 0);
-        self.builder.push(equation)?;
-
-        // y^2 + 2y - X - sum(2^(b*i) g_i) = 0
-        let mut equation = Equation::default();
-        equation.product(y, y, Weight::int(1)).linear(y, Weight::int(2))?.linear(x, Weight::int(-scale))?;
-        let terms = vec![(1, y, Some(y)), (2, y, None), (-scale, x, None)];
-        let g = self.builder.wire(Def::Quadratic { constant: 0, terms }, bound);
-        let what = Decomposed { of: g, offset: 0 };
-        self.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 0);
-        self.builder.push(equation)?;
-        Ok(Form::wire(y))
-    }
+    // y^2 + 2y - X - sum(2^(b*i) g_i) = 0
+    let mut equation = Equation::default();
+    equation.product(y, y, Weight::int(1)).linear(y, Weight::int(2))?.linear(x, Weight::int(-scale))?;
+    let terms = vec![(1, y, Some(y)), (2, y, None), (-scale, x, None)];
+    let g = lowering.builder.wire(Def::Quadratic { constant: 0, terms }, bound);
+    let what = Decomposed { of: g, offset: 0 };
+    lowering.builder.subtract_limbs(&mut equation, what, width, Bound::Loose, 0);
+    lowering.builder.push(equation)?;
+    Ok(Form::wire(y))
 }

@@ -22,15 +22,19 @@
 //!
 //! [`Builder::push`]: super::super::builder::Builder::push
 
-use super::super::{
-    Error,
-    builder::{Bound, Decomposed, Form, bits_of},
-    equation::Equation,
-    field::Weight,
-    label::Label,
-    lower::Lowering,
+use super::{
+    super::{
+        Error,
+        builder::{Bound, Decomposed, Form, bits_of},
+        equation::Equation,
+        field::Weight,
+        label::Label,
+        lower::Lowering,
+        units::Count,
+    },
+    rectify,
 };
-use crate::int::{Interval, Node, NodeId};
+use crate::int::{Interval, Node, NodeId, Op};
 
 /// How many limbs say whether a value is negative; `None` if that is known.
 pub(in crate::machine) fn num_sign_limbs(z: Interval, limb_bits: u32) -> Option<usize> {
@@ -42,46 +46,54 @@ fn signed_bits(lo: i128, hi: i128) -> u32 {
     bits_of(hi.max(-lo - 1)) + 1
 }
 
-impl Lowering<'_> {
-    pub(crate) fn steps(&mut self, index: u32, node: &Node) -> Result<Vec<Form>, Error> {
-        let step = |element| {
-            self.builder.label = Label::of_element("step", index, element);
-            self.step(node.inputs[0], element)
-        };
-        (0..node.len()).map(step).collect()
-    }
+/// Units of the node.
+pub(in crate::machine) fn units(count: &Count<'_>) -> f64 {
+    let z = count.operand();
+    // What is shifted has more bits; where the shift has other readers, a little less is taken.
+    let shifted = z.inputs.first().filter(|_| matches!(z.op, Op::Shift { .. }));
+    let is_open = |z: Interval| z.lo < 0 && z.hi >= 0;
+    let limbs = |z: Interval| count.full_limbs(signed_bits(z.lo.into(), z.hi.into()));
+    count.sum(shifted.map_or(z, |id| count.graph.node(*id)), |z| if is_open(z) { limbs(z) + 1.0 } else { 0.0 })
+}
 
-    /// 1 if `node[element] >= 0`, else 0.
-    fn step(&mut self, node: NodeId, element: usize) -> Result<Form, Error> {
-        let z = self.builder.graph.node(node).range(element);
-        if z.lo >= 0 {
-            return Ok(Form::constant(1));
-        }
-        if z.hi < 0 {
-            return Ok(Form::constant(0));
-        }
-        let (form, of, half) = match self.lazy_shift(node, element) {
-            Some(shift) => {
-                let (form, operand, bits) = self.shifted_form(shift)?;
-                (form, operand, 1i64 << (bits - 1))
-            }
-            None => (self.form(node, element)?, (node.0, element), 0),
-        };
-        let range = self.builder.graph.node(NodeId(of.0)).range(of.1);
-        let hint = self.builder.value(of.0, of.1, range);
-        let [lo, hi] = [range.lo, range.hi].map(|end| i128::from(end) + i128::from(half));
-        let bits = signed_bits(lo, hi).next_multiple_of(self.builder.limb_bits);
-        let offset = 1i64.checked_shl(bits - 1).filter(|power| *power > 0).and_then(|power| power.checked_add(half));
-        let offset = offset.ok_or(Error::WeightOverflow)?;
+pub(crate) fn steps(lowering: &mut Lowering<'_>, index: u32, node: &Node) -> Result<Vec<Form>, Error> {
+    let step = |element| {
+        lowering.builder.label = Label::of_element("step", index, element);
+        step(lowering, node.inputs[0], element)
+    };
+    (0..node.len()).map(step).collect()
+}
 
-        // z + c - sum(2^(b*i) l_i) = 0
-        let mut equation = Equation::default();
-        self.builder.add_form(&mut equation, &form, Weight::int(1))?;
-        self.builder.add_form(&mut equation, &Form::constant(offset), Weight::int(1))?;
-        let what = Decomposed { of: hint, offset };
-        let limbs = self.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, 0);
-        let sign = self.sign_of_top_limb(&mut equation, &limbs)?;
-        self.builder.push(equation)?;
-        Ok(Form::wire(sign))
+/// 1 if `node[element] >= 0`, else 0.
+fn step(lowering: &mut Lowering<'_>, node: NodeId, element: usize) -> Result<Form, Error> {
+    let z = lowering.builder.graph.node(node).range(element);
+    if z.lo >= 0 {
+        return Ok(Form::constant(1));
     }
+    if z.hi < 0 {
+        return Ok(Form::constant(0));
+    }
+    let (form, of, half) = match lowering.lazy_shift(node, element) {
+        Some(shift) => {
+            let (form, operand, bits) = lowering.shifted_form(shift)?;
+            (form, operand, 1i64 << (bits - 1))
+        }
+        None => (lowering.form(node, element)?, (node.0, element), 0),
+    };
+    let range = lowering.builder.graph.node(NodeId(of.0)).range(of.1);
+    let hint = lowering.builder.value(of.0, of.1, range);
+    let [lo, hi] = [range.lo, range.hi].map(|end| i128::from(end) + i128::from(half));
+    let bits = signed_bits(lo, hi).next_multiple_of(lowering.builder.limb_bits);
+    let offset = 1i64.checked_shl(bits - 1).filter(|power| *power > 0).and_then(|power| power.checked_add(half));
+    let offset = offset.ok_or(Error::WeightOverflow)?;
+
+    // z + c - sum(2^(b*i) l_i) = 0
+    let mut equation = Equation::default();
+    lowering.builder.add_form(&mut equation, &form, Weight::int(1))?;
+    lowering.builder.add_form(&mut equation, &Form::constant(offset), Weight::int(1))?;
+    let what = Decomposed { of: hint, offset };
+    let limbs = lowering.builder.subtract_limbs(&mut equation, what, bits, Bound::Exact, 0);
+    let sign = rectify::sign_of_top_limb(lowering, &mut equation, &limbs)?;
+    lowering.builder.push(equation)?;
+    Ok(Form::wire(sign))
 }

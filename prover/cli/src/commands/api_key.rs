@@ -4,15 +4,20 @@ use std::fmt::{self, Display, Formatter};
 
 use apodict_circuits::escaped;
 use apodict_service::api::new_key;
-use apodict_service::ids::now_ms;
-use apodict_service::server::open_store;
-use apodict_service::store::{self, Registry, Scope};
+use apodict_service::clock::wall_ms;
+use apodict_service::server::{make_store, open_store};
+use apodict_service::store::{self, Act, Registry, Scope};
 use serde::Serialize;
 
+use crate::arguments::{ApiKey, CreateKey, RevokeKey};
 use crate::commands::serve::runtime;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::service_arguments::{ApiKey, CreateKey, RevokeKey};
+
+/// For the audit log.
+fn act() -> Act {
+    Act { actor: "command_line".to_owned(), at_ms: wall_ms() }
+}
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -28,7 +33,7 @@ pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Fail
             }
             ApiKey::Revoke(RevokeKey { data, id }) => {
                 let store = open_store(&data.folder()?).await?;
-                let revoked = store.revoke_key(id, now_ms()).await?;
+                let revoked = store.revoke_key(id, &act()).await?;
                 store.close().await;
                 if !revoked {
                     return Err(Failure::NoSuchKey { id: id.clone() });
@@ -41,11 +46,11 @@ pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Fail
 }
 
 async fn create(arguments: &CreateKey, console: &Console) -> Result<(), Failure> {
-    let scopes = if arguments.scopes.is_empty() { Scope::ALL.to_vec() } else { arguments.scopes.clone() };
-    let expires_ms = arguments.days.map(|days| now_ms() + days * DAY_MS);
+    let scopes = if arguments.scopes.is_empty() { Scope::OF_A_TENANT.to_vec() } else { arguments.scopes.clone() };
+    let expires_ms = arguments.days.map(|days| wall_ms() + days * DAY_MS);
     let (key, hash, secret) = new_key(arguments.tenant.clone(), arguments.name.clone(), scopes, expires_ms);
-    let store = open_store(&arguments.data.folder()?).await?;
-    store.add_key(&key, &hash).await?;
+    let store = make_store(&arguments.data.folder()?).await?;
+    store.add_key(&key, &hash, &act()).await?;
     store.close().await;
     console.result(&Created { key, secret })
 }
@@ -79,7 +84,7 @@ impl Display for Keys {
         if self.keys.is_empty() {
             return write!(formatter, "there are no keys");
         }
-        let now = now_ms();
+        let now = wall_ms();
         for (at, key) in self.keys.iter().enumerate() {
             if at > 0 {
                 writeln!(formatter)?;

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use apodict_service::child::{self, ChildCommand};
-use apodict_service::config::{Config, Limits};
+use apodict_service::config::{Config, Limits, PageSwitch};
 use apodict_service::server::Server;
 
+use crate::arguments::Serve;
 use crate::failure::{Failure, Outcome};
-use crate::service_arguments::Serve;
 
 pub(crate) fn run(arguments: &Serve) -> Result<Outcome, Failure> {
     let config = config(arguments)?;
@@ -46,6 +46,7 @@ fn config(arguments: &Serve) -> Result<Config, Failure> {
         listen: arguments.listen,
         srs: arguments.srs.path.clone(),
         srs_digest: arguments.srs.pin.digest,
+        ask_for_keys: arguments.ask_for_keys,
         child: ChildCommand::of_this_program().map_err(Failure::System)?,
         limits: Limits {
             warm_children: arguments.workers,
@@ -61,5 +62,6 @@ fn config(arguments: &Serve) -> Result<Config, Failure> {
             ..Limits::default()
         },
         drain: Duration::from_secs(arguments.drain),
+        page: if arguments.no_page { PageSwitch::Off } else { PageSwitch::On },
     })
 }

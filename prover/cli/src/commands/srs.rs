@@ -10,10 +10,9 @@ use apodict_prover::{CeremonyFile, ImportedSrs, Srs, SrsFile};
 use apodict_verifier::{SrsOrigin, SrsPolicy};
 use serde::Serialize;
 
-use crate::arguments::{self, SrsCheck, SrsGenerate};
+use crate::arguments::{self, SrsCheck, SrsGenerate, SrsImport};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::srs_arguments::SrsImport;
 use apodict_verifier::files::Bytes32;
 
 #[derive(Serialize)]

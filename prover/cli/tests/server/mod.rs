@@ -1,5 +1,7 @@
 //! A server of the built binary, and a client of a few lines.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -34,6 +36,11 @@ impl Answer {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    /// Where it leads.
+    pub(crate) fn location(&self) -> &str {
+        self.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_default()
+    }
 }
 
 impl Server {
@@ -55,6 +62,22 @@ impl Server {
 
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Numbers of the processes that it started and that run.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let parent = format!("PPid:\t{}\n", self.id());
+        let processes = std::fs::read_dir("/proc").unwrap();
+        let children = processes.filter_map(|process| {
+            let process = process.unwrap();
+            // Not every folder there is a process's, and some are gone by now.
+            let id = process.file_name().to_str()?.parse::<u32>().ok()?;
+            let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+            status.contains(&parent).then_some(id)
+        });
+        let mut children: Vec<_> = children.collect();
+        children.sort_unstable();
+        children
     }
 
     /// As `kill -9`.
@@ -103,6 +126,11 @@ impl Server {
 
     /// Hands in a model as a form.
     pub(crate) fn push(&self, parts: &[(&str, &[u8])]) -> Answer {
+        self.hand_in("/v1/models", &[], parts)
+    }
+
+    /// Sends a form of parts.
+    pub(crate) fn hand_in(&self, path: &str, headers: &[(&str, &str)], parts: &[(&str, &[u8])]) -> Answer {
         let mut body = Vec::new();
         for (name, content) in parts {
             let file = if *name == "model" { "; filename=\"../risk.onnx\"" } else { "" };
@@ -111,7 +139,8 @@ impl Server {
             body.extend(b"\r\n");
         }
         body.extend(b"--line--\r\n");
-        self.send("POST", "/v1/models", &[("Content-Type", "multipart/form-data; boundary=line")], &body)
+        let form = [("Content-Type", "multipart/form-data; boundary=line")];
+        self.send("POST", path, &[&form, headers].concat(), &body)
     }
 
     /// Asks until the answer is as it should be.

@@ -14,10 +14,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 
+use super::body::single;
 use super::{Access, App, Problem};
+use crate::clock::wall_ms;
 use crate::codes;
-use crate::ids::{Digest, Named, new_id, now_ms, random};
-use crate::store::{ApiKey, Scope};
+use crate::ids::{Digest, Named, new_id, random};
+use crate::store::{Act, ApiKey, Scope};
 
 const PREFIX: &str = "apo_";
 
@@ -31,9 +33,17 @@ pub struct PeerAddress(pub SocketAddr);
 /// A new key: what is stored, the digest of its secret, and the secret, which is shown once.
 pub fn new_key(tenant: String, name: String, scopes: Vec<Scope>, expires_ms: Option<i64>) -> (ApiKey, String, String) {
     let secret = format!("{PREFIX}{}", hex::encode(random::<32>()));
-    let created_ms = now_ms();
+    let created_ms = wall_ms();
     let key = ApiKey { id: new_id(Named::Key), tenant, name, scopes, created_ms, expires_ms, revoked_ms: None };
     (key, Digest::of(secret.as_bytes()).to_string(), secret)
+}
+
+/// Whose bucket failed attempts are taken from: an IPv6 address has neighbours that are as easily had.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        address => address,
+    }
 }
 
 /// Tokens that come back with time.
@@ -80,8 +90,9 @@ pub(crate) struct Gate {
     /// Whether there has ever been a key: from then on, one is asked for.
     keys_exist: AtomicBool,
     by_key: Buckets<String>,
-    /// Before a key is known to be one: guessing is limited.
-    by_address: Buckets<IpAddr>,
+    /// Of requests without a valid key: guessing is limited. Those with one are not counted here, since a proxy's address is that of all
+    /// its clients.
+    failures: Buckets<IpAddr>,
 }
 
 impl Gate {
@@ -90,8 +101,20 @@ impl Gate {
             access,
             keys_exist: AtomicBool::new(false),
             by_key: Buckets::new(requests_per_s),
-            by_address: Buckets::new(requests_per_s),
+            failures: Buckets::new(requests_per_s),
         }
+    }
+
+    /// Counts a request with a valid key.
+    fn admit(&self, key: String, caller: Caller) -> Result<Caller, Problem> {
+        if self.by_key.take(key, Instant::now()) { Ok(caller) } else { Err(limited()) }
+    }
+
+    /// Counts a request without a valid key. Returns what it is told.
+    pub(crate) fn refuse(&self, from: Option<&PeerAddress>, refused: Problem) -> Problem {
+        let network = from.map(|PeerAddress(address)| network(address.ip()));
+        let may = network.is_none_or(|network| self.failures.take(network, Instant::now()));
+        if may { refused } else { limited() }
     }
 }
 
@@ -99,15 +122,40 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) tenant: String,
+    /// The key, or `this_machine`.
+    pub(crate) actor: String,
     scopes: Vec<Scope>,
 }
 
 impl Caller {
+    /// What is done now.
+    pub(crate) fn act(&self, app: &App) -> Act {
+        Act { actor: self.actor.clone(), at_ms: app.works.clock.now_ms() }
+    }
+
     pub(crate) fn may(&self, scope: Scope) -> Result<(), Problem> {
         if self.scopes.contains(&scope) {
             return Ok(());
         }
         Err(Problem::new(codes::FORBIDDEN, format_args!("this needs an API key with the scope {scope}")))
+    }
+
+    /// What the store knows a key by.
+    pub(crate) fn hash_of_key(secret: &str) -> Result<String, Problem> {
+        let well_formed = secret.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == 64);
+        if well_formed { Ok(Digest::of(secret.as_bytes()).to_string()) } else { Err(unknown_key()) }
+    }
+
+    /// Whose the key is, which must open something now. Counts against its rate.
+    pub(crate) async fn of_key(app: &App, hash: &str) -> Result<Self, Problem> {
+        let (id, caller) = Self::known(app, hash).await?;
+        app.gate.admit(id, caller)
+    }
+
+    async fn known(app: &App, hash: &str) -> Result<(String, Self), Problem> {
+        let key = app.works.store.key_of_hash(hash).await?.filter(|key| key.is_valid(wall_ms()));
+        let key = key.ok_or_else(unknown_key)?;
+        Ok((key.id.clone(), Self { tenant: key.tenant, actor: key.id, scopes: key.scopes }))
     }
 }
 
@@ -115,34 +163,33 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let now = Instant::now();
-        let limited = || Problem::new(codes::RATE_LIMITED, "too many requests: wait as long as Retry-After says");
-        if let Some(PeerAddress(address)) = parts.extensions.get::<PeerAddress>()
-            && !app.gate.by_address.take(address.ip(), now)
-        {
-            return Err(limited());
+        match authenticate(parts, app).await {
+            Ok((id, caller)) => app.gate.admit(id, caller),
+            Err(refused) => Err(app.gate.refuse(parts.extensions.get::<PeerAddress>(), refused)),
         }
-        let Some(secret) = bearer(&parts.headers) else {
-            return without_key(app, parts).await;
-        };
-        let unknown =
-            || Problem::new(codes::UNAUTHORIZED, "the API key is unknown, revoked or has expired: ask for a new one");
-        let well_formed = secret.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == 64);
-        if !well_formed {
-            return Err(unknown());
-        }
-        let hash = Digest::of(secret.as_bytes()).to_string();
-        let key = app.works.store.key_of_hash(&hash).await?.filter(|key| key.is_valid(now_ms())).ok_or_else(unknown)?;
-        if !app.gate.by_key.take(key.id, now) {
-            return Err(limited());
-        }
-        Ok(Self { tenant: key.tenant, scopes: key.scopes })
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or("");
-    Some(value.strip_prefix("Bearer ").unwrap_or("").trim())
+/// Who asks, and whose bucket pays for it.
+async fn authenticate(parts: &Parts, app: &App) -> Result<(String, Caller), Problem> {
+    let Some(value) = single(&parts.headers, "authorization")? else {
+        return Ok((String::new(), without_key(app, parts).await?));
+    };
+    let secret = bearer(value).ok_or_else(unknown_key)?;
+    Caller::known(app, &Caller::hash_of_key(secret)?).await
+}
+
+fn unknown_key() -> Problem {
+    Problem::new(codes::UNAUTHORIZED, "the API key is unknown, revoked or has expired: ask for a new one")
+}
+
+fn limited() -> Problem {
+    Problem::new(codes::RATE_LIMITED, "too many requests: wait as long as Retry-After says")
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
 }
 
 /// On a server for this machine only, as long as there has been no key.
@@ -155,14 +202,32 @@ async fn without_key(app: &App, parts: &Parts) -> Result<Caller, Problem> {
                 codes::ORIGIN_REFUSED,
                 "requests of web pages need an API key: `apodict api-key create` makes one",
             ));
+        } else if is_forwarded(&parts.headers) {
+            return Err(Problem::new(
+                codes::UNAUTHORIZED,
+                "requests that a proxy passes on need an API key: `apodict api-key create` makes one",
+            ));
         } else {
-            return Ok(Caller { tenant: DEFAULT_TENANT.to_owned(), scopes: Scope::ALL.to_vec() });
+            return Ok(Caller {
+                tenant: DEFAULT_TENANT.to_owned(),
+                actor: "this_machine".to_owned(),
+                scopes: Scope::ALL.to_vec(),
+            });
         }
     }
     Err(Problem::new(
         codes::UNAUTHORIZED,
         "send an API key as `Authorization: Bearer apo_..`; `apodict api-key create` makes one",
     ))
+}
+
+/// A proxy on this machine makes a server for this machine one for everybody: most of them say what they are.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    let tells = |name: &header::HeaderName| {
+        let name = name.as_str();
+        matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded-")
+    };
+    headers.keys().any(tells)
 }
 
 /// A page in a browser on this machine can send requests here, under any name that resolves to it: it shows by its origin, or by the
@@ -202,6 +267,32 @@ mod tests {
         assert!(taken("b", 0), "another's");
         assert_eq!((0..5).filter(|_| taken("a", 3)).count(), 3);
         assert_eq!((0..50).filter(|_| taken("a", 1000)).count(), 10, "no more than a burst");
+    }
+
+    #[test]
+    fn proxies_show() {
+        let of = |name: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, "1".parse().unwrap());
+            is_forwarded(&headers)
+        };
+        assert!(["forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-proto"].into_iter().all(of));
+        assert!(!["accept", "host", "x-forward"].into_iter().any(of));
+    }
+
+    #[test]
+    fn neighbours_share_a_bucket() {
+        let network = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
+        assert_eq!(network("10.0.0.1"), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_scheme_has_any_case() {
+        assert_eq!(bearer("bEARER  apo_1 "), Some("apo_1"));
+        assert_eq!(bearer("Basic apo_1"), None);
+        assert_eq!(bearer("apo_1"), None);
     }
 
     #[test]

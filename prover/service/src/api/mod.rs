@@ -5,18 +5,32 @@
 //! | here | the routes, and what every answer carries |
 //! | `problem` | errors, as RFC 9457 has them |
 //! | `auth` | API keys, tenants, rate limits |
-//! | `read` | bodies, paths and queries, with errors that say what is wrong |
-//! | `models`, `jobs`, `events`, `proofs`, `system` | a resource each |
+//! | `body`, `form`, `json` | what comes in: how fast, how much, and that it means one thing |
+//! | `upload` | a model's files, from a form |
+//! | `read` | paths and queries, with errors that say what is wrong |
+//! | `admission` | which jobs are taken |
+//! | `waiting` | requests that wait for jobs |
+//! | `files` | files as answers |
+//! | `models`, `jobs`, `prove`, `events`, `proofs`, `audit`, `system` | a resource each |
 
-mod auth;
-mod events;
-mod jobs;
-mod models;
+mod admission;
+mod audit;
+pub(crate) mod auth;
+mod body;
+pub(crate) mod events;
+mod files;
+mod form;
+pub(crate) mod jobs;
+mod json;
+pub(crate) mod models;
 mod problem;
-mod proofs;
-mod read;
+pub(crate) mod proofs;
+mod prove;
+pub(crate) mod read;
 mod system;
-mod views;
+mod upload;
+pub(crate) mod views;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -24,8 +38,8 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
-use tower_http::timeout::RequestBodyTimeoutLayer;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -34,6 +48,8 @@ use utoipa_axum::routes;
 pub use auth::{PeerAddress, new_key};
 pub use problem::Problem;
 
+use crate::codes;
+use crate::page;
 use crate::work::Works;
 use auth::Gate;
 
@@ -44,6 +60,8 @@ pub(crate) struct App {
     pub(crate) gate: Arc<Gate>,
     pub(crate) document: Arc<String>,
     pub(crate) verifiers: Arc<proofs::Verifiers>,
+    pub(crate) room: body::Room,
+    pub(crate) waiting: waiting::WaitingRoom,
 }
 
 #[derive(OpenApi)]
@@ -67,15 +85,16 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(models::submit, models::list))
         .routes(routes!(models::get, models::delete))
-        .routes(routes!(models::artifact))
+        .routes(routes!(models::download))
         .routes(routes!(jobs::submit, jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
         .routes(routes!(events::stream))
-        .routes(routes!(jobs::prove))
+        .routes(routes!(prove::prove))
         .routes(routes!(proofs::get))
         .routes(routes!(proofs::file))
         .routes(routes!(proofs::verify))
+        .routes(routes!(audit::list))
         .routes(routes!(system::version))
         .routes(routes!(system::livez))
         .routes(routes!(system::readyz))
@@ -98,15 +117,17 @@ pub fn router(works: Arc<Works>, access: Access) -> Router {
         gate: Arc::new(Gate::new(access, limits.requests_per_s)),
         document: Arc::new(openapi()),
         verifiers: Arc::default(),
+        room: body::Room::new(limits.room_bytes),
+        waiting: waiting::WaitingRoom::new((limits.connections / 8).max(1)),
         works,
     };
     let (router, _) = described().split_for_parts();
     router
+        .merge(page::router(&app))
         .route("/v1/openapi.json", axum::routing::get(system::openapi))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(limits.body_bytes))
-        .layer(RequestBodyTimeoutLayer::new(limits.client_patience))
         .layer(middleware::from_fn_with_state(app.clone(), around))
         .with_state(app)
 }
@@ -124,7 +145,11 @@ pub enum Access {
 async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
-    let mut response = next.run(request).await;
+    let answering = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = answering.await.unwrap_or_else(|_| {
+        tracing::error!(route, "a request panicked");
+        Problem::new(codes::INTERNAL, "the request cannot be answered: please report it").into_response()
+    });
     let method = if method == Method::GET || method == Method::POST || method == Method::DELETE {
         method.as_str().to_owned()
     } else {
@@ -138,7 +163,8 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The page has its own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
@@ -159,5 +185,10 @@ mod tests {
         assert!(committed == openapi(), "openapi.json is not what is served: BLESS=1 writes it");
         let document: serde_json::Value = serde_json::from_str(&committed).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+        let ids: Vec<_> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
     }
 }

@@ -85,9 +85,7 @@ impl From<ArtifactError> for Problem {
                 codes::PAYLOAD_TOO_LARGE,
                 format_args!("the file has more than {max} bytes, the most that are taken"),
             ),
-            ArtifactError::Source(why) => {
-                Self::new(codes::INVALID_REQUEST, format_args!("the upload broke off: {why}"))
-            }
+            error @ ArtifactError::Source(_) => Self::new(codes::INVALID_REQUEST, error),
             ArtifactError::Missing(_) | ArtifactError::Damaged { .. } => {
                 tracing::error!(%error, "an artifact is lost");
                 Self::new(codes::INTERNAL, "a stored file is lost or damaged: tell whoever runs this server")

@@ -9,13 +9,14 @@ use apodict_prover::disk::origin_name;
 use apodict_verifier::files::{Bytes32, Decision, FileError, KeyFile, ProofFile};
 use apodict_verifier::{SrsPolicy, Verifier};
 use axum::Json;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Request, State};
+use axum::response::Response;
 use serde_json::Value;
 
 use super::auth::Caller;
-use super::read::{Body, Path};
+use super::body::Body;
+use super::files::attachment;
+use super::read::Path;
 use super::views::{ProofView, VerificationView, facts};
 use super::{App, Problem};
 use crate::codes;
@@ -29,7 +30,7 @@ const KEPT: usize = 64;
 pub(crate) struct Verifiers(Mutex<HashMap<String, Arc<Verifier>>>);
 
 impl Verifiers {
-    async fn get(&self, app: &App, artifact: &str) -> Result<Arc<Verifier>, Problem> {
+    pub(crate) async fn get(&self, app: &App, artifact: &str) -> Result<Arc<Verifier>, Problem> {
         if let Some(kept) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(artifact) {
             return Ok(Arc::clone(kept));
         }
@@ -95,20 +96,20 @@ async fn check(app: &App, artifact: &str, proof: ProofFile) -> Result<Verificati
     .await
 }
 
-async fn find(app: &App, caller: &Caller, id: &str) -> Result<ProofRecord, Problem> {
+pub(crate) async fn find(app: &App, caller: &Caller, id: &str) -> Result<ProofRecord, Problem> {
     app.works.store.proof(&caller.tenant, id).await?.ok_or_else(|| Problem::not_found("proof"))
 }
 
 /// A proof, with what it says: verified for this answer.
 #[utoipa::path(
-    get, path = "/v1/proofs/{id}", tag = "proofs", security(("api_key" = [])), params(("id" = String, Path)),
+    get, path = "/v1/proofs/{id}", operation_id = "get_proof", tag = "proofs", security(("api_key" = [])), params(("id" = String, Path)),
     responses(
         (status = 200, body = ProofView),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn get(
+pub(crate) async fn get(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
@@ -130,26 +131,22 @@ pub(super) async fn get(
 
 /// A proof's file alone: what `apodict verify` takes.
 #[utoipa::path(
-    get, path = "/v1/proofs/{id}/file", tag = "proofs", security(("api_key" = [])), params(("id" = String, Path)),
+    get, path = "/v1/proofs/{id}/file", operation_id = "download_proof", tag = "proofs", security(("api_key" = [])), params(("id" = String, Path)),
     responses(
         (status = 200, description = "proof.json", content_type = "application/json"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn file(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn file(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     caller.may(Scope::Read)?;
     let record = find(&app, &caller, &id).await?;
     let json = app.works.get_file(&record.artifact).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"proof.json\""),
-    ];
-    Ok((headers, json).into_response())
+    Ok(attachment("proof.json", "application/json", json.into()))
 }
 
 /// The artifact of a key that one of the tenant's models has.
-async fn key_artifact(app: &App, caller: &Caller, key_digest: &str) -> Result<String, Problem> {
+pub(crate) async fn key_artifact(app: &App, caller: &Caller, key_digest: &str) -> Result<String, Problem> {
     let unknown = || {
         Problem::new(
             codes::UNKNOWN_KEY,
@@ -163,7 +160,7 @@ async fn key_artifact(app: &App, caller: &Caller, key_digest: &str) -> Result<St
 /// Verifies any proof against the key that it names, which must be a model's here. A proof that does not hold is an answer too: 200,
 /// with `valid: false`.
 #[utoipa::path(
-    post, path = "/v1/verify", tag = "proofs", security(("api_key" = [])),
+    post, path = "/v1/verify", operation_id = "verify_proof", tag = "proofs", security(("api_key" = [])),
     request_body(content = Object, description = "The proof's file: what `/v1/proofs/{id}/file` gives and `apodict prove` writes"),
     responses(
         (status = 200, body = VerificationView),
@@ -174,11 +171,11 @@ async fn key_artifact(app: &App, caller: &Caller, key_digest: &str) -> Result<St
 pub(super) async fn verify(
     State(app): State<App>,
     caller: Caller,
-    body: Body<Value>,
+    request: Request,
 ) -> Result<Json<VerificationView>, Problem> {
     caller.may(Scope::Read)?;
-    let json = body.value.to_string();
-    let file = ProofFile::parse(json.as_bytes()).map_err(|error| Problem::new(codes::INVALID_REQUEST, error))?;
+    let body = Body::read(&app, request).await?;
+    let file = ProofFile::parse(&body.bytes).map_err(|error| Problem::new(codes::INVALID_REQUEST, error))?;
     let key = key_artifact(&app, &caller, &hex::encode(file.key_digest.0)).await?;
     Ok(Json(check(&app, &key, file).await?))
 }

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::{App, Problem};
 use crate::codes;
-use crate::ids::now_ms;
 use crate::store::Scope;
 use crate::work::Phase;
 
@@ -21,16 +20,15 @@ pub(crate) struct VersionView {
     version: &'static str,
     /// Of this API.
     api: &'static str,
-    /// `unsafe`: the server's structured reference string is one for development, or nobody pinned it: whoever made it can forge
-    /// proofs.
+    /// `ceremony`: the server's structured reference string was read and is the one whose digest is pinned. `unsafe`: it is one for
+    /// development, or nobody pinned it: whoever made it can forge proofs.
     srs: &'static str,
 }
 
 /// Which version answers.
 #[utoipa::path(get, path = "/v1/version", tag = "system", responses((status = 200, body = VersionView)))]
 pub(super) async fn version(State(app): State<App>) -> Json<VersionView> {
-    let srs = if app.works.config.srs_digest.is_some() { "ceremony" } else { "unsafe" };
-    Json(VersionView { version: env!("CARGO_PKG_VERSION"), api: "v1", srs })
+    Json(VersionView { version: env!("CARGO_PKG_VERSION"), api: "v1", srs: app.works.srs() })
 }
 
 /// Whether the process lives.
@@ -51,12 +49,15 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
     if app.works.phase() != Phase::Serving {
         return Err(Problem::new(codes::DRAINING, "the server is about to stop"));
     }
+    if app.works.is_paused() {
+        return Err(Problem::new(codes::UNAVAILABLE, "the machine failed a job a moment ago: see the server's log"));
+    }
     app.works.store.ping().await?;
     app.works.artifacts.ping().await?;
     Ok("ok\n")
 }
 
-/// Figures for Prometheus.
+/// Figures for Prometheus, of all tenants together: with the scope `operate`.
 #[utoipa::path(
     get, path = "/metrics", tag = "system", security(("api_key" = [])),
     responses(
@@ -66,8 +67,8 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
     )
 )]
 pub(super) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
-    caller.may(Scope::Read)?;
-    let text = app.works.metrics.render(&app.works.store.depths().await?, now_ms());
+    caller.may(Scope::Operate)?;
+    let text = app.works.metrics.render(&app.works.store.depths().await?, app.works.clock.now_ms());
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

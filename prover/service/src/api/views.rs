@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Problem;
+use super::{App, Problem};
 use crate::codes;
 use crate::options::ModelOptions;
 use crate::store::{Job, JobError, JobState, Kind, Lane, Model, ModelState, Page};
@@ -25,11 +25,11 @@ pub(crate) struct ListOf<T: ToSchema> {
 
 impl<T: ToSchema> ListOf<T> {
     /// Of one item more than was asked for, if there is more.
-    pub(crate) fn new<R>(mut found: Vec<R>, limit: u32, seq: impl Fn(&R) -> i64, view: impl Fn(R) -> T) -> Self {
+    pub(crate) fn new<R>(mut found: Vec<R>, limit: u32, id: impl Fn(&R) -> String, view: impl Fn(R) -> T) -> Self {
         let limit = limit as usize;
         let more = found.len() > limit;
         found.truncate(limit);
-        let next_cursor = found.last().filter(|_| more).map(|last| seq(last).to_string());
+        let next_cursor = found.last().filter(|_| more).map(id);
         Self { items: found.into_iter().map(view).collect(), next_cursor }
     }
 }
@@ -46,15 +46,18 @@ pub(crate) struct PageQuery {
     pub(crate) cursor: Option<String>,
 }
 
-/// The page to read, one longer than was asked for, and how many were asked for.
-pub(crate) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<(Page, u32), Problem> {
+/// The page to read, one longer than was asked for, and how many were asked for. `before` is where the cursor stands, if there is one
+/// and it stands anywhere: cursors are names, since positions would show how much others do.
+pub(crate) fn page(limit: Option<u32>, before: Option<Option<i64>>) -> Result<(Page, u32), Problem> {
     let limit = limit.unwrap_or(50);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::new(codes::INVALID_REQUEST, format_args!("limit: expected 1 to {MOST}")));
     }
-    let wrong = |_| Problem::new(codes::INVALID_REQUEST, "cursor: expected the next_cursor of an earlier answer");
-    let before = cursor.map(str::parse).transpose().map_err(wrong)?;
-    Ok((Page { before, limit: limit + 1 }, limit))
+    if before == Some(None) {
+        let what = "cursor: expected the next_cursor of an earlier answer";
+        return Err(Problem::new(codes::INVALID_REQUEST, what));
+    }
+    Ok((Page { before: before.flatten(), limit: limit + 1 }, limit))
 }
 
 /// A model.
@@ -112,19 +115,19 @@ pub(crate) struct ProgramView {
 }
 
 impl ProgramView {
-    fn new(facts: Facts, short_max_k: u32) -> Self {
+    fn new(app: &App, facts: Facts) -> Self {
         let hex = |digest: &str| format!("0x{digest}");
         let mut artifacts = vec!["program", "key", "report"];
         artifacts.extend(facts.contract.is_some().then_some("contract"));
         Self {
+            lane: app.works.lane_of(&facts),
+            srs: app.works.srs_of(&facts).to_owned(),
             program_digest: hex(&facts.program_digest),
             key_digest: hex(&facts.key_digest),
             srs_digest: hex(&facts.srs_digest),
-            srs: facts.srs,
             k: facts.k,
             rows: facts.rows,
             shape: facts.shape,
-            lane: if facts.k <= short_max_k { Lane::Short } else { Lane::Long },
             least_memory_bytes: facts.least_memory_bytes,
             accuracy: facts.accuracy,
             artifacts: artifacts.into_iter().map(str::to_owned).collect(),
@@ -150,9 +153,9 @@ pub(crate) fn facts(model: &Model) -> Result<Facts, Problem> {
 }
 
 impl ModelView {
-    pub(crate) fn new(model: Model, short_max_k: u32) -> Result<Self, Problem> {
+    pub(crate) fn new(app: &App, model: Model) -> Result<Self, Problem> {
         let program = match model.state {
-            ModelState::Ready => Some(ProgramView::new(facts(&model)?, short_max_k)),
+            ModelState::Ready => Some(ProgramView::new(app, facts(&model)?)),
             ModelState::Compiling | ModelState::Failed => None,
         };
         let source: Source = serde_json::from_value(model.source).map_err(|error| {
@@ -191,8 +194,6 @@ pub(crate) struct JobView {
     pub(crate) priority: i32,
     /// How often it was begun.
     pub(crate) attempt: u32,
-    /// Whether somebody asked it to stop.
-    pub(crate) cancel_requested: bool,
     /// What was done last: `import`, `quantize`, `lay_out`, `keys`, `contract` of a compilation, which tell as they begin; `witness`,
     /// `commit`, `lookups`, `products`, `quotient`, `evaluation`, `opening` of a proof.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,8 +221,17 @@ pub(crate) struct JobView {
     pub(crate) error: Option<JobError>,
 }
 
+/// A job with what a running one does now, which the store does not know.
+pub(crate) fn as_it_runs(app: &App, job: Job) -> Job {
+    match app.works.live.latest(&job.id).filter(|_| job.state == JobState::Running) {
+        Some(step) => Job { stage: Some(step.stage), fraction: step.fraction, ..job },
+        None => job,
+    }
+}
+
 impl JobView {
-    pub(crate) fn new(job: Job) -> Self {
+    pub(crate) fn new(app: &App, job: Job) -> Self {
+        let job = as_it_runs(app, job);
         Self {
             id: job.id,
             kind: job.kind,
@@ -230,7 +240,6 @@ impl JobView {
             lane: job.lane,
             priority: job.priority,
             attempt: job.attempt,
-            cancel_requested: job.cancel_requested,
             stage: job.stage,
             fraction: job.fraction,
             created_ms: job.created_ms,

@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest message: a program with its key.
+/// The longest message. Inputs and proofs are in messages, models and keys are not.
 const MAX_BYTES: u32 = 512 << 20;
 
-fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+/// A message as it is sent.
+pub(crate) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut frame = postcard::to_extend(message, vec![0; 4]).map_err(io::Error::other)?;
     let length = u32::try_from(frame.len() - 4).ok().filter(|length| *length <= MAX_BYTES).ok_or_else(too_long)?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
@@ -44,8 +45,9 @@ pub(super) fn read<T: DeserializeOwned>(reader: &mut impl Read) -> io::Result<T>
     decode(&message)
 }
 
-pub(super) async fn send(writer: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> io::Result<()> {
-    writer.write_all(&encode(message)?).await?;
+/// Sends what [`encode`] made.
+pub(super) async fn send(writer: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> io::Result<()> {
+    writer.write_all(frame).await?;
     writer.flush().await
 }
 
@@ -70,30 +72,34 @@ mod tests {
         assert_eq!(read::<(u8, String, Vec<u8>)>(&mut bytes.as_slice()).unwrap(), message);
         assert_eq!(receive::<(u8, String, Vec<u8>)>(&mut bytes.as_slice()).await.unwrap(), message);
         let mut sent = Vec::new();
-        send(&mut sent, &message).await.unwrap();
+        send(&mut sent, &encode(&message).unwrap()).await.unwrap();
         assert_eq!(sent, bytes);
     }
 
     /// Every kind of message, with what may be left out left out: fields that are skipped would shift those after them.
     #[test]
     fn every_message_comes_through() {
-        use crate::child::{Compile, Duty, Prove, ProveInput, Reply, Request, Setup};
+        use crate::child::{Compile, Duty, Prove, ProveInput, Reply, Request, Setup, StoredFile};
         use crate::store::JobError;
         let setup = Setup { srs: None, srs_digest: None, cache: "c".into(), duty: Duty::OneJob, memory_bytes: 1 };
-        let compile = Compile { onnx: vec![1], calibration: None, options: "{}".to_owned(), max_k: 7 };
+        let file = StoredFile { path: "f".into(), digest: [3; 32] };
+        let compile =
+            Compile { onnx: file.clone(), calibration: None, options: "{}".to_owned(), max_k: 7, folder: "d".into() };
         let input = ProveInput { record: "{}".to_owned(), context: [1; 32] };
         for request in [
             Request::Setup(setup),
             Request::Compile(compile),
             Request::Prove(Prove { program_digest: [2; 32], inputs: vec![input] }),
-            Request::Keys { program: vec![1], proving_key: vec![] },
+            Request::Keys { program: file.clone(), proving_key: file },
         ] {
             let mut bytes = Vec::new();
             write(&mut bytes, &request).unwrap();
             assert_eq!(format!("{:?}", read::<Request>(&mut bytes.as_slice()).unwrap()), format!("{request:?}"));
         }
         let failed = Reply::Failed(JobError { code: "c".to_owned(), detail: "d".to_owned() });
-        for reply in [Reply::Ready, Reply::NeedKeys, failed, Reply::Proved(vec![])] {
+        for reply in
+            [Reply::Ready, Reply::NeedKeys, failed, Reply::Proved(vec![]), Reply::Unavailable("why".to_owned())]
+        {
             let mut bytes = Vec::new();
             write(&mut bytes, &reply).unwrap();
             assert_eq!(format!("{:?}", read::<Reply>(&mut bytes.as_slice()).unwrap()), format!("{reply:?}"));

@@ -9,22 +9,30 @@
 //! | `keys` | prepared keys that a warm child keeps |
 //! | `compile` | from an upload to a program, keys and contracts |
 //! | `limit` | memory that a child may take |
+//! | `refusal` | why a child did not do what it was asked |
 //!
 //! A child reads requests from standard input and answers on standard output. When its standard input ends, so does it: no child
-//! outlives the server, however that ended.
+//! outlives the server, however that ended. Signals that ask the server to stop do not end its children: that is the server's to do.
+//!
+//! Large files do not pass through the pipes: a child reads and writes them itself, where the server says.
 
 mod compile;
 mod frame;
 mod handle;
 mod keys;
 mod limit;
+mod refusal;
 mod serve;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(crate) use frame::encode as encode_for_tests;
 pub use handle::{Child, ChildCommand, ChildError};
+pub(crate) use keys::reference_string;
+use refusal::{Refusal, read};
 pub use serve::serve;
 
 #[cfg(doc)]
@@ -70,10 +78,19 @@ pub enum Request {
     /// What a child needs that answered [`Reply::NeedKeys`].
     Keys {
         /// The program's file.
-        program: Vec<u8>,
+        program: StoredFile,
         /// The proving key's file.
-        proving_key: Vec<u8>,
+        proving_key: StoredFile,
     },
+}
+
+/// A file that a child reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its BLAKE3 digest, which the child compares.
+    pub digest: [u8; 32],
 }
 
 /// Decisions to prove.
@@ -98,13 +115,29 @@ pub struct ProveInput {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Compile {
     /// The ONNX file.
-    pub onnx: Vec<u8>,
+    pub onnx: StoredFile,
     /// Samples: JSON, JSON lines, or a NumPy archive.
-    pub calibration: Option<Vec<u8>>,
+    pub calibration: Option<StoredFile>,
     /// How: [`ModelOptions`] as JSON, since messages have no room for fields that are left out.
     pub options: String,
     /// log2 of the most rows.
     pub max_k: u32,
+    /// An empty folder, for the files called as in [`files`].
+    pub folder: PathBuf,
+}
+
+/// What a compilation writes.
+pub mod files {
+    /// The program.
+    pub const PROGRAM: &str = "program.apo";
+    /// The proving key.
+    pub const PROVING_KEY: &str = "pk.bin";
+    /// The verifying key.
+    pub const VERIFYING_KEY: &str = "vk.json";
+    /// The error report.
+    pub const REPORT: &str = "report.json";
+    /// Names and texts of contract files, where a contract can verify the key.
+    pub const CONTRACT: &str = "contract.json";
 }
 
 /// What a child answers.
@@ -124,9 +157,11 @@ pub enum Reply {
     /// To [`Request::Prove`].
     Proved(Vec<ProvedInput>),
     /// To [`Request::Compile`].
-    Compiled(Box<CompiledModel>),
+    Compiled(CompiledModel),
     /// It cannot be done.
     Failed(JobError),
+    /// It could not be done, by no fault of the job's: what to tell whoever runs the server.
+    Unavailable(String),
 }
 
 /// A proof.
@@ -142,19 +177,11 @@ pub struct ProvedInput {
     pub prove_ms: f64,
 }
 
-/// A model that was compiled.
+/// A model that was compiled; its files stand in the folder that the request named.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompiledModel {
-    /// The program's file.
-    pub program: Vec<u8>,
-    /// The proving key's file.
-    pub proving_key: Vec<u8>,
-    /// `vk.json`.
-    pub verifying_key: Vec<u8>,
-    /// The error report, as JSON.
-    pub report: Vec<u8>,
-    /// Names and texts of contract files; none where no contract can verify the key.
-    pub contract: Option<Vec<(String, String)>>,
+    /// Whether there are contract files: no contract can verify some keys.
+    pub has_contract: bool,
     /// Of the program.
     pub program_digest: [u8; 32],
     /// Of the verifying key.

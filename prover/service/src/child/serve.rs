@@ -1,7 +1,7 @@
 //! The child's side: one request after the other, until standard input ends.
 #![allow(clippy::result_large_err, reason = "an error is told once and ends what was asked for")]
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use apodict_prover::{Context, Error, prove};
 use apodict_verifier::files::ProofFile;
 
 use super::keys::{KeyCache, Prepared};
-use super::{Duty, Prove, ProvedInput, Reply, Request, compile, frame, limit};
+use super::{
+    Compile, Duty, Prove, ProvedInput, Refusal, Reply, Request, Setup, StoredFile, compile, frame, limit, read,
+};
 use crate::codes;
 use crate::store::JobError;
 
@@ -22,44 +24,107 @@ use crate::store::JobError;
 /// # Errors
 /// Pipes that broke, and messages that no server sends.
 pub fn serve() -> io::Result<()> {
+    outlive_signals()?;
     let requests = read_requests();
-    // Not locked: progress is told on whatever thread proves.
-    let mut output = io::stdout();
-    let Ok(Request::Setup(setup)) = requests.recv() else { return Err(unexpected("the first message is no setup")) };
+    let Ok((number, Request::Setup(setup))) = requests.recv() else {
+        return Err(unexpected("the first message is no setup"));
+    };
     if let Duty::Warm { .. } = setup.duty {
         limit::allow(setup.memory_bytes);
     }
-    let mut cache = KeyCache::new(setup.clone());
-    frame::write(&mut output, &Reply::Ready)?;
-    while let Ok(request) = requests.recv() {
-        match request {
-            Request::Prove(request) => {
-                let reply = match prepare(&mut cache, &request, &requests, &mut output)? {
-                    Ok(prepared) => prove_all(prepared, &request, &mut output),
-                    Err(error) => Reply::Failed(error),
-                };
-                frame::write(&mut output, &reply)?;
-            }
-            Request::Compile(request) => {
-                limit::allow(setup.memory_bytes);
-                let shared = std::cell::RefCell::new(&mut output);
-                let tell = |stage: &str, fraction| {
-                    let progress = Reply::Progress { stage: stage.to_owned(), fraction };
-                    // A server that is gone is noticed with the next request.
-                    let _ = frame::write(&mut **shared.borrow_mut(), &progress);
-                };
-                let compiled = compile::compile(&setup, &request, &tell);
-                let reply = compiled.map_or_else(Reply::Failed, |model| Reply::Compiled(Box::new(model)));
-                frame::write(&mut output, &reply)?;
-            }
+    let mut child = Serving { cache: KeyCache::new(setup.clone()), setup, requests };
+    Answer(number).write(&Reply::Ready)?;
+    while let Ok((number, request)) = child.requests.recv() {
+        let answer = Answer(number);
+        let (answer, reply) = match request {
+            Request::Prove(request) => child.prove(&request, answer)?,
+            Request::Compile(request) => (answer, child.compile(&request, answer)),
             Request::Setup(_) | Request::Keys { .. } => return Err(unexpected("a message that nobody asked for")),
-        }
+        };
+        answer.write(&reply)?;
     }
     Ok(())
 }
 
+/// Whoever stops the server by a signal to all its processes, a terminal or a service's supervisor, does not mean its children: the
+/// server lets them end what they are at, and closes their standard input.
+#[cfg(unix)]
+fn outlive_signals() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let (terminate, interrupt) = {
+        let _entered = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    // As long as this process lives.
+    std::thread::spawn(move || {
+        let _held = (terminate, interrupt);
+        runtime.block_on(std::future::pending::<()>());
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn outlive_signals() -> io::Result<()> {
+    Ok(())
+}
+
+/// Answers the request of this number: whoever asks can tell an answer to what was asked before.
+#[derive(Clone, Copy)]
+struct Answer(u64);
+
+impl Answer {
+    // Not locked in between: progress is told on whatever thread proves.
+    fn write(self, reply: &Reply) -> io::Result<()> {
+        frame::write(&mut io::stdout(), &(self.0, reply))
+    }
+
+    fn tell(self, stage: &str, fraction: f64) {
+        // A server that is gone is noticed with the next request.
+        let _ = self.write(&Reply::Progress { stage: stage.to_owned(), fraction });
+    }
+}
+
+struct Serving {
+    setup: Setup,
+    cache: KeyCache,
+    requests: Receiver<(u64, Request)>,
+}
+
+impl Serving {
+    fn compile(&self, request: &Compile, answer: Answer) -> Reply {
+        limit::allow(self.setup.memory_bytes);
+        let compiled = compile::compile(&self.setup, request, &|stage, fraction| answer.tell(stage, fraction));
+        compiled.map_or_else(Into::into, Reply::Compiled)
+    }
+
+    /// Proves, and says which request the reply answers: keys, if they had to come first.
+    fn prove(&mut self, request: &Prove, mut answer: Answer) -> io::Result<(Answer, Reply)> {
+        if self.cache.get(&request.program_digest).is_none() {
+            answer.write(&Reply::NeedKeys)?;
+            let Ok((number, Request::Keys { program, proving_key })) = self.requests.recv() else {
+                return Err(unexpected("keys were asked for and did not come"));
+            };
+            answer = Answer(number);
+            if let Err(refusal) = self.load(&program, &proving_key) {
+                return Ok((answer, refusal.into()));
+            }
+        }
+        let reply = match self.cache.get(&request.program_digest) {
+            Some(prepared) => prove_all(prepared, request, answer),
+            None => worker_failed(&"the keys that came are another program's"),
+        };
+        Ok((answer, reply))
+    }
+
+    fn load(&mut self, program: &StoredFile, proving_key: &StoredFile) -> Result<(), Refusal> {
+        let program = Program::from_bytes(&read(program)?).map_err(|error| Refusal::worker_failed(&error))?;
+        Ok(self.cache.load(program, &read(proving_key)?)?)
+    }
+}
+
 /// Reads on a thread of its own: when the server is gone, this process ends at once, in the middle of a proof too.
-fn read_requests() -> Receiver<Request> {
+fn read_requests() -> Receiver<(u64, Request)> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut input = io::stdin().lock();
@@ -84,30 +149,7 @@ fn unexpected(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
-/// The program's keys: kept, or asked for.
-fn prepare<'a>(
-    cache: &'a mut KeyCache,
-    request: &Prove,
-    requests: &Receiver<Request>,
-    output: &mut impl Write,
-) -> io::Result<Result<&'a Prepared, JobError>> {
-    if cache.get(&request.program_digest).is_none() {
-        frame::write(output, &Reply::NeedKeys)?;
-        let Ok(Request::Keys { program, proving_key }) = requests.recv() else {
-            return Err(unexpected("keys were asked for and did not come"));
-        };
-        let loaded = Program::from_bytes(&program)
-            .map_err(|error| worker_failed(&error))
-            .and_then(|program| cache.load(program, &proving_key).map(|_| ()).map_err(|error| load_failed(&error)));
-        if let Err(error) = loaded {
-            return Ok(Err(error));
-        }
-    }
-    let prepared = cache.get(&request.program_digest);
-    Ok(prepared.ok_or_else(|| worker_failed(&"the keys that came are another program's")))
-}
-
-fn prove_all(prepared: &Prepared, request: &Prove, output: &mut (impl Write + Send)) -> Reply {
+fn prove_all(prepared: &Prepared, request: &Prove, answer: Answer) -> Reply {
     let count = request.inputs.len();
     let mut proved = Vec::with_capacity(count);
     for (position, input) in request.inputs.iter().enumerate() {
@@ -125,9 +167,7 @@ fn prove_all(prepared: &Prepared, request: &Prove, output: &mut (impl Write + Se
         };
         let job = Job::default().on_progress(|progress| {
             let fraction = (position as f64 + progress.fraction) / count as f64;
-            let progress = Reply::Progress { stage: stage(progress.step).to_owned(), fraction };
-            // A server that is gone is noticed with the next request.
-            let _ = frame::write(output, &progress);
+            answer.tell(stage(progress.step), fraction);
         });
         let Prepared { program, keys } = prepared;
         let made = prove(&keys.srs, &keys.proving, program, &inputs, Context(input.context), &job);
@@ -135,13 +175,13 @@ fn prove_all(prepared: &Prepared, request: &Prove, output: &mut (impl Write + Se
         let proof = match made {
             Ok(proof) => proof,
             Err(error @ (Error::Execute(_) | Error::Machine(_))) => return Reply::Failed(at(invalid_input(&error))),
-            Err(error) => return Reply::Failed(at(worker_failed(&error))),
+            Err(error) => return worker_failed(&error),
         };
         let times = proof.times;
         let key_digest = keys.digest();
         let file = match ProofFile::new(key_digest, &proof.instances, proof.bytes).to_json() {
             Ok(file) => file,
-            Err(error) => return Reply::Failed(at(worker_failed(&error))),
+            Err(error) => return worker_failed(&error),
         };
         proved.push(ProvedInput {
             proof: file,
@@ -175,18 +215,6 @@ fn invalid_input(error: &dyn std::fmt::Display) -> JobError {
     JobError { code: codes::INVALID_INPUT.to_owned(), detail: escaped(error).to_string() }
 }
 
-fn worker_failed(error: &dyn std::fmt::Display) -> JobError {
-    JobError { code: codes::WORKER_FAILED.to_owned(), detail: escaped(error).to_string() }
-}
-
-fn load_failed(error: &apodict_prover::disk::Error) -> JobError {
-    match error {
-        apodict_prover::disk::Error::Prover(error @ Error::Memory { .. }) => {
-            JobError { code: codes::OUT_OF_MEMORY.to_owned(), detail: error.to_string() }
-        }
-        error => {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            worker_failed(&format!("{error}{cause}"))
-        }
-    }
+fn worker_failed(error: &dyn std::fmt::Display) -> Reply {
+    Refusal::worker_failed(error).into()
 }

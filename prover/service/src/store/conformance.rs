@@ -11,7 +11,7 @@ use crate::codes;
 const NOW: i64 = 1_700_000_000_000;
 
 /// A job of tenant `a`, short lane, priority 0.
-fn job(id: &str) -> NewJob {
+pub(super) fn job(id: &str) -> NewJob {
     NewJob {
         id: id.to_owned(),
         tenant: "a".to_owned(),
@@ -23,8 +23,11 @@ fn job(id: &str) -> NewJob {
         body: "body".to_owned(),
         idempotency_key: None,
         created_ms: NOW,
+        submitted_by: "key".to_owned(),
         deadline_ms: None,
-        max_attempts: 3,
+        max_crashes: 3,
+        forget_inputs: false,
+        most_open: 1000,
     }
 }
 
@@ -52,6 +55,25 @@ async fn claim(store: &dyn Store, run: &str) -> Option<Job> {
     store.claim(run, Lane::Short, NOW).await.unwrap()
 }
 
+fn back(why: Setback) -> GivenBack {
+    GivenBack { at_ms: NOW, progress: vec![], why }
+}
+
+fn act() -> Act {
+    Act { actor: "key".to_owned(), at_ms: NOW }
+}
+
+fn step(stage: &str, fraction: f64) -> Progress {
+    Progress { at_ms: NOW, stage: stage.to_owned(), fraction }
+}
+
+async fn cancel(store: &dyn Store, id: &str) -> Job {
+    match store.cancel("a", id, &[], &act()).await.unwrap().unwrap() {
+        Cancelled::Now(job) => job,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn state(store: &dyn Store, id: &str) -> JobState {
     store.job("a", id).await.unwrap().unwrap().state
 }
@@ -64,9 +86,17 @@ async fn kinds(store: &dyn Store, id: &str) -> Vec<String> {
 pub(crate) async fn all<F: Future<Output = Arc<dyn Store>>>(empty: impl Fn() -> F) {
     the_same_key_is_the_same_job(&*empty().await).await;
     only_the_attempt_that_holds_a_job_writes(&*empty().await).await;
-    a_lost_job_is_begun_again_and_counted(&*empty().await).await;
+    a_job_that_ends_its_process_is_begun_again_and_counted(&*empty().await).await;
+    kills_of_the_server_count_apart(&*empty().await).await;
+    the_machines_faults_do_not_count_and_are_waited_for(&*empty().await).await;
     a_drain_does_not_count(&*empty().await).await;
-    what_is_cancelled_ends(&*empty().await).await;
+    what_is_cancelled_has_no_result(&*empty().await).await;
+    of_cancel_and_result_the_first_wins(&empty().await).await;
+    a_clock_that_was_set_back_leaves_jobs_their_time(&*empty().await).await;
+    tenants_take_turns(&*empty().await).await;
+    open_jobs_are_counted_as_they_are_stored(&*empty().await).await;
+    inputs_are_forgotten_if_asked(&*empty().await).await;
+    what_was_done_is_written_down(&*empty().await).await;
     priority_then_age(&*empty().await).await;
     deadlines(&*empty().await).await;
     pages_and_filters(&*empty().await).await;
@@ -100,14 +130,17 @@ async fn only_the_attempt_that_holds_a_job_writes(store: &dyn Store) {
     let first = claim(store, "run-1").await.unwrap();
     let elsewhere = Fence { run: "run-2".to_owned(), attempt: 1 };
     assert_eq!(store.finish("one", &elsewhere, proved("p0")).await.unwrap(), Written::Lost);
-    assert_eq!(store.record("one", &elsewhere, &[]).await.unwrap(), Control::Lost);
-    store.give_back("one", &first.fence(), GivenBack::Lost, NOW).await.unwrap();
+    assert!(!store.holds("one", &elsewhere).await.unwrap());
+    assert!(store.holds("one", &first.fence()).await.unwrap());
+    assert_eq!(store.held("run-1").await.unwrap(), [("one".to_owned(), 1)]);
+    assert_eq!(store.held("run-2").await.unwrap(), []);
+    store.give_back("one", &first.fence(), back(Setback::Crashed)).await.unwrap();
     assert_eq!(store.finish("one", &first.fence(), proved("p1")).await.unwrap(), Written::Lost, "queued again");
     let second = claim(store, "run-1").await.unwrap();
     assert_eq!(second.attempt, 2);
     // A process that was stopped and goes on: same run, older attempt.
     assert_eq!(store.finish("one", &first.fence(), proved("p2")).await.unwrap(), Written::Lost);
-    assert_eq!(store.give_back("one", &first.fence(), GivenBack::Lost, NOW).await.unwrap(), Written::Lost);
+    assert_eq!(store.give_back("one", &first.fence(), back(Setback::Crashed)).await.unwrap(), Written::Lost);
     assert_eq!(store.finish("one", &second.fence(), proved("p3")).await.unwrap(), Written::Stored);
     assert_eq!(store.finish("one", &second.fence(), proved("p4")).await.unwrap(), Written::Lost, "one result");
     let done = store.job("a", "one").await.unwrap().unwrap();
@@ -118,17 +151,58 @@ async fn only_the_attempt_that_holds_a_job_writes(store: &dyn Store) {
     assert_eq!(store.proof("a", "p4").await.unwrap(), None);
 }
 
-async fn a_lost_job_is_begun_again_and_counted(store: &dyn Store) {
+async fn a_job_that_ends_its_process_is_begun_again_and_counted(store: &dyn Store) {
     submit(store, job("one")).await;
     for attempt in 1..=3 {
-        let run = format!("run-{attempt}");
-        assert_eq!(claim(store, &run).await.unwrap().attempt, attempt);
-        assert!(store.recover(&run, NOW).await.unwrap().is_empty(), "its own");
-        assert_eq!(store.recover("next", NOW).await.unwrap(), ["one"]);
+        let job = claim(store, "run").await.unwrap();
+        assert_eq!(job.attempt, attempt);
+        store.give_back("one", &job.fence(), back(Setback::Crashed)).await.unwrap();
     }
     let job = store.job("a", "one").await.unwrap().unwrap();
     assert_eq!((job.state, job.error.unwrap().code.as_str()), (JobState::Failed, codes::ATTEMPTS_EXHAUSTED));
-    assert!(claim(store, "run-4").await.is_none());
+    assert!(claim(store, "run").await.is_none());
+}
+
+async fn kills_of_the_server_count_apart(store: &dyn Store) {
+    submit(store, job("one")).await;
+    let mut now = NOW;
+    for kill in 1..=20 {
+        let run = format!("run-{kill}");
+        let begun = store.claim(&run, Lane::Short, now).await.unwrap();
+        assert!(begun.is_some(), "more often than its process may end: {kill}");
+        assert!(store.recover(&run, now).await.unwrap().is_empty(), "its own");
+        assert_eq!(store.recover("next", now).await.unwrap(), ["one"]);
+        if kill > 1 {
+            assert!(store.claim("next", Lane::Short, now).await.unwrap().is_none(), "it waits: {kill}");
+        }
+        now += 60_000;
+    }
+    let job = store.job("a", "one").await.unwrap().unwrap();
+    assert_eq!(
+        (job.state, job.error.unwrap().code.as_str()),
+        (JobState::Failed, codes::ATTEMPTS_EXHAUSTED),
+        "not for ever"
+    );
+}
+
+async fn the_machines_faults_do_not_count_and_are_waited_for(store: &dyn Store) {
+    submit(store, job("one")).await;
+    submit(store, job("two")).await;
+    let mut now = NOW;
+    for fault in 0..20 {
+        let job = store.claim("run", Lane::Short, now).await.unwrap().unwrap();
+        assert_eq!(job.id, "one", "{fault}");
+        store.give_back("one", &job.fence(), GivenBack { at_ms: now, ..back(Setback::Unavailable) }).await.unwrap();
+        let wait = (1000i64 << fault.min(10)).min(60_000);
+        // Another goes meanwhile.
+        let other = store.claim("run", Lane::Short, now + wait - 1).await.unwrap().unwrap();
+        assert_eq!(other.id, "two", "{fault}");
+        store.give_back("two", &other.fence(), back(Setback::Drained)).await.unwrap();
+        now += wait;
+    }
+    assert_eq!(state(store, "one").await, JobState::Queued);
+    let last = store.events("one", 0, 100).await.unwrap().pop().unwrap();
+    assert_eq!((last.kind.as_str(), last.data), ("queued", json!({"again": "unavailable", "wait_ms": 60_000})));
 }
 
 async fn a_drain_does_not_count(store: &dyn Store) {
@@ -136,29 +210,171 @@ async fn a_drain_does_not_count(store: &dyn Store) {
     for attempt in 1..=5 {
         let job = claim(store, "run").await.unwrap();
         assert_eq!(job.attempt, attempt, "it fences all the same");
-        store.give_back("one", &job.fence(), GivenBack::Drained, NOW).await.unwrap();
+        store.give_back("one", &job.fence(), back(Setback::Drained)).await.unwrap();
     }
     assert_eq!(state(store, "one").await, JobState::Queued);
 }
 
-async fn what_is_cancelled_ends(store: &dyn Store) {
+async fn what_is_cancelled_has_no_result(store: &dyn Store) {
     submit(store, job("queued")).await;
-    assert_eq!(store.cancel("a", "queued", NOW).await.unwrap().unwrap().state, JobState::Cancelled);
+    assert_eq!(cancel(store, "queued").await.state, JobState::Cancelled);
     assert!(claim(store, "run").await.is_none());
     submit(store, job("running")).await;
     let running = claim(store, "run").await.unwrap();
-    assert_eq!(store.record("running", &running.fence(), &[]).await.unwrap(), Control::Continue);
-    assert_eq!(store.cancel("a", "running", NOW).await.unwrap().unwrap().state, JobState::Running);
-    assert_eq!(store.record("running", &running.fence(), &[]).await.unwrap(), Control::Cancel);
-    let end = Finished { at_ms: NOW, progress: vec![], outcome: Outcome::Cancelled };
-    assert_eq!(store.finish("running", &running.fence(), end).await.unwrap(), Written::Stored);
-    assert_eq!(store.cancel("a", "running", NOW).await.unwrap().unwrap().state, JobState::Cancelled, "again: nothing");
-    submit(store, job("lost")).await;
-    claim(store, "run").await.unwrap();
-    store.cancel("a", "lost", NOW).await.unwrap().unwrap();
-    store.recover("next", NOW).await.unwrap();
-    assert_eq!(state(store, "lost").await, JobState::Cancelled, "not begun again");
-    assert_eq!(store.cancel("a", "unknown", NOW).await.unwrap(), None);
+    let told = [step("witness", 0.3)];
+    match store.cancel("a", "running", &told, &act()).await.unwrap().unwrap() {
+        Cancelled::Now(job) => assert_eq!((job.state, job.stage.as_deref()), (JobState::Cancelled, Some("witness"))),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(kinds(store, "running").await, ["queued", "started", "stage", "cancelled"]);
+    assert!(!store.holds("running", &running.fence()).await.unwrap());
+    assert_eq!(store.finish("running", &running.fence(), proved("p")).await.unwrap(), Written::Lost);
+    assert_eq!(state(store, "running").await, JobState::Cancelled);
+    assert_eq!(store.proof("a", "p").await.unwrap(), None);
+    assert_eq!(store.give_back("running", &running.fence(), back(Setback::Crashed)).await.unwrap(), Written::Lost);
+    let again = store.cancel("a", "running", &told, &act()).await.unwrap().unwrap();
+    assert!(matches!(again, Cancelled::EndedBefore(job) if job.state == JobState::Cancelled), "again: nothing");
+    submit(store, job("done")).await;
+    let done = claim(store, "run").await.unwrap();
+    store.finish("done", &done.fence(), proved("q")).await.unwrap();
+    let late = store.cancel("a", "done", &told, &act()).await.unwrap().unwrap();
+    assert!(matches!(late, Cancelled::EndedBefore(job) if job.state == JobState::Succeeded));
+    assert!(store.cancel("a", "unknown", &[], &act()).await.unwrap().is_none());
+}
+
+/// Whatever is answered to a request to cancel stays true.
+async fn of_cancel_and_result_the_first_wins(store: &Arc<dyn Store>) {
+    for number in 0..30 {
+        let id = number.to_string();
+        submit(&**store, job(&id)).await;
+        let begun = claim(&**store, "run").await.unwrap();
+        let finishing = tokio::spawn({
+            let (store, fence, id) = (Arc::clone(store), begun.fence(), id.clone());
+            async move { store.finish(&id, &fence, proved(&format!("p-{id}"))).await.unwrap() }
+        });
+        let cancelled = store.cancel("a", &id, &[], &act()).await.unwrap().unwrap();
+        let expected = match (finishing.await.unwrap(), cancelled) {
+            (Written::Lost, Cancelled::Now(_)) => JobState::Cancelled,
+            (Written::Stored, Cancelled::EndedBefore(job)) => job.state,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(state(&**store, &id).await, expected);
+        assert_eq!(store.proofs_of(&id).await.unwrap().len(), usize::from(expected == JobState::Succeeded));
+    }
+}
+
+async fn a_clock_that_was_set_back_leaves_jobs_their_time(store: &dyn Store) {
+    let day = 86_400_000;
+    submit(store, NewJob { deadline_ms: Some(NOW + 5000), ..job("one") }).await;
+    submit(store, job("waiting")).await;
+    let begun = store.claim("old", Lane::Short, NOW).await.unwrap().unwrap();
+    assert_eq!(begun.id, "one");
+    let begun = store.claim("old", Lane::Short, NOW).await.unwrap().unwrap();
+    store.give_back("waiting", &begun.fence(), back(Setback::Unavailable)).await.unwrap();
+    store.recover("new", NOW - day).await.unwrap();
+    let job = store.job("a", "one").await.unwrap().unwrap();
+    assert_eq!(job.deadline_ms, Some(NOW - day + 5000), "not a day and five seconds");
+    let ids = [
+        store.claim("new", Lane::Short, NOW - day).await.unwrap().unwrap().id,
+        store.claim("new", Lane::Short, NOW - day + 60_000).await.unwrap().unwrap().id,
+    ];
+    assert_eq!(ids, ["one", "waiting"], "no waits of a day");
+    // Set forward, it fails what is late by then: nobody knows how long nothing ran.
+    let late = submit(store, NewJob { deadline_ms: Some(NOW + 5000), ..self::job("late") }).await;
+    store.recover("newer", NOW + day).await.unwrap();
+    assert!(store.expire(NOW + day).await.unwrap().contains(&late.id));
+}
+
+async fn tenants_take_turns(store: &dyn Store) {
+    for number in 0..4 {
+        submit(store, NewJob { priority: 100, ..job(&format!("a{number}")) }).await;
+    }
+    for id in ["b0", "b1"] {
+        submit(store, NewJob { tenant: "b".to_owned(), priority: -100, ..job(id) }).await;
+    }
+    submit(store, NewJob { tenant: "c".to_owned(), deadline_ms: Some(NOW), ..job("c0") }).await;
+    let mut order = Vec::new();
+    while let Some(begun) = claim(store, "run").await {
+        // As where one runs at a time.
+        store.finish(&begun.id, &begun.fence(), proved(&format!("p-{}", begun.id))).await.unwrap();
+        order.push(begun.id);
+    }
+    assert_eq!(order, ["a0", "b0", "a1", "b1", "a2", "a3"]);
+    // Who has one running waits for who has none.
+    for (tenant, id) in [("a", "a4"), ("a", "a5"), ("b", "b2"), ("b", "b3")] {
+        submit(store, NewJob { tenant: tenant.to_owned(), ..job(id) }).await;
+    }
+    let first = claim(store, "run").await.unwrap();
+    let second = claim(store, "run").await.unwrap();
+    assert_ne!(first.tenant, second.tenant);
+    store.finish(&second.id, &second.fence(), proved("p")).await.unwrap();
+    assert_eq!(claim(store, "run").await.unwrap().tenant, second.tenant);
+}
+
+async fn what_was_done_is_written_down(store: &dyn Store) {
+    submit(store, keyed("one", "key", "x")).await;
+    store.submit(keyed("two", "key", "x"), None).await.unwrap();
+    cancel(store, "one").await;
+    store.cancel("a", "one", &[], &act()).await.unwrap();
+    let (of_model, compile) = model("m", "x");
+    store.submit_model(of_model.clone(), compile.clone()).await.unwrap();
+    store.submit_model(of_model, compile).await.unwrap();
+    assert_eq!(store.delete_model("a", "m", &act()).await.unwrap(), Deleted::InUse);
+    cancel(store, "compile-m").await;
+    store.delete_model("a", "m", &Act { actor: "other".to_owned(), at_ms: NOW + 1 }).await.unwrap();
+    submit(store, NewJob { tenant: "b".to_owned(), ..job("theirs") }).await;
+    let page = |before, limit| store.audit("a", Page { before, limit });
+    let all = page(None, 9).await.unwrap();
+    let told: Vec<_> =
+        all.iter().rev().map(|entry| (entry.number, entry.action.name(), entry.subject.as_str())).collect();
+    let expected = [
+        (1, "job_submitted", "one"),
+        (2, "job_cancelled", "one"),
+        (3, "model_submitted", "m"),
+        (4, "job_cancelled", "compile-m"),
+        (5, "model_deleted", "m"),
+    ];
+    assert_eq!(told, expected, "each once, and only what was done");
+    assert_eq!((all[0].actor.as_str(), all[0].at_ms, all[1].actor.as_str()), ("other", NOW + 1, "key"));
+    assert_eq!(page(Some(3), 1).await.unwrap().iter().map(|entry| entry.number).collect::<Vec<_>>(), [2]);
+}
+
+async fn inputs_are_forgotten_if_asked(store: &dyn Store) {
+    submit(store, NewJob { forget_inputs: true, ..job("forgotten") }).await;
+    submit(store, NewJob { forget_inputs: true, ..job("cancelled") }).await;
+    submit(store, job("kept")).await;
+    cancel(store, "cancelled").await;
+    while let Some(begun) = claim(store, "run").await {
+        store.give_back(&begun.id, &begun.fence(), back(Setback::Drained)).await.unwrap();
+        let begun = claim(store, "run").await.unwrap();
+        assert_eq!(begun.payload, "payload", "as long as it is needed");
+        store.finish(&begun.id, &begun.fence(), proved(&format!("p-{}", begun.id))).await.unwrap();
+    }
+    for (id, payload) in [("forgotten", "{}"), ("cancelled", "{}"), ("kept", "payload")] {
+        assert_eq!(store.job("a", id).await.unwrap().unwrap().payload, payload, "{id}");
+    }
+}
+
+async fn open_jobs_are_counted_as_they_are_stored(store: &dyn Store) {
+    let limited = |id: &str| NewJob { most_open: 2, ..job(id) };
+    submit(store, limited("one")).await;
+    submit(store, NewJob { idempotency_key: Some("key".to_owned()), ..limited("two") }).await;
+    assert!(matches!(store.submit(limited("three"), None).await.unwrap(), Submitted::TooMany));
+    let (of_model, compile) = model("m", "x");
+    let compile = NewJob { most_open: 2, ..compile };
+    assert!(matches!(store.submit_model(of_model, compile).await.unwrap(), ModelSubmitted::TooMany));
+    assert_eq!(store.models("a", Page { before: None, limit: 9 }).await.unwrap(), []);
+    // What came before needs no room.
+    let again = NewJob { idempotency_key: Some("key".to_owned()), ..limited("four") };
+    assert!(matches!(store.submit(again, None).await.unwrap(), Submitted::Same(job) if job.id == "two"));
+    assert!(
+        matches!(store.submitted("a", "key", "body").await.unwrap(), Some(Submitted::Same(job)) if job.id == "two")
+    );
+    assert!(matches!(store.submitted("a", "key", "other").await.unwrap(), Some(Submitted::Conflict)));
+    assert!(store.submitted("b", "key", "body").await.unwrap().is_none());
+    submit(store, NewJob { tenant: "b".to_owned(), ..limited("five") }).await;
+    cancel(store, "one").await;
+    submit(store, limited("six")).await;
 }
 
 async fn priority_then_age(store: &dyn Store) {
@@ -195,7 +411,7 @@ async fn pages_and_filters(store: &dyn Store) {
         let kind = if number == 2 { Kind::Compile } else { Kind::Prove };
         submit(store, NewJob { kind, model: format!("m{}", number % 2), ..job(&number.to_string()) }).await;
     }
-    store.cancel("a", "0", NOW).await.unwrap();
+    cancel(store, "0").await;
     let list = async |filter: JobFilter, before, limit| {
         let jobs = store.jobs("a", &filter, Page { before, limit }).await.unwrap();
         (jobs.iter().map(|job| job.id.clone()).collect::<String>(), jobs.last().map(|job| job.seq))
@@ -216,7 +432,7 @@ async fn tenants_do_not_see_each_other(store: &dyn Store) {
     store.finish("one", &claimed.fence(), proved("p")).await.unwrap();
     assert_eq!(store.job("b", "one").await.unwrap(), None);
     assert_eq!(store.proof("b", "p").await.unwrap(), None);
-    assert_eq!(store.cancel("b", "one", NOW).await.unwrap(), None);
+    assert!(store.cancel("b", "one", &[], &act()).await.unwrap().is_none());
     assert!(store.jobs("b", &JobFilter::default(), Page { before: None, limit: 9 }).await.unwrap().is_empty());
     assert_eq!(store.open_jobs("b").await.unwrap(), 0);
 }
@@ -224,16 +440,25 @@ async fn tenants_do_not_see_each_other(store: &dyn Store) {
 async fn events_are_numbered(store: &dyn Store) {
     submit(store, job("one")).await;
     let job = claim(store, "run").await.unwrap();
-    let step = |stage: &str, fraction| Progress { at_ms: NOW, stage: stage.to_owned(), fraction };
-    store.record("one", &job.fence(), &[step("witness", 0.0), step("commit", 0.4)]).await.unwrap();
-    let now = store.job("a", "one").await.unwrap().unwrap();
-    assert_eq!((now.stage.as_deref(), now.fraction), (Some("commit"), 0.4));
+    assert_eq!(job.events, 2);
+    let progress = vec![step("witness", 0.0), step("commit", 0.4)];
+    store.give_back("one", &job.fence(), GivenBack { progress, ..back(Setback::Drained) }).await.unwrap();
+    assert_eq!(kinds(store, "one").await, ["queued", "started", "stage", "stage", "queued"]);
+    let job = claim(store, "run").await.unwrap();
+    assert_eq!((job.events, job.stage, job.fraction), (6, None, 0.0));
+    // Those who heard of stages that were not stored hear of all that comes after.
+    store.recover("next", NOW).await.unwrap();
+    let job = claim(store, "next").await.unwrap();
+    assert!(job.events > LOST_EVENTS);
     let finished = Finished { progress: vec![step("opening", 1.0)], ..proved("p") };
     store.finish("one", &job.fence(), finished).await.unwrap();
-    assert_eq!(kinds(store, "one").await, ["queued", "started", "stage", "stage", "stage", "succeeded"]);
-    let rest = store.events("one", 3, 2).await.unwrap();
-    assert_eq!(rest.iter().map(|event| event.number).collect::<Vec<_>>(), [4, 5]);
-    assert_eq!(rest[1].data, json!({"stage": "opening", "fraction": 1.0}));
+    let rest = store.events("one", job.events, 9).await.unwrap();
+    assert_eq!(rest.iter().map(|event| event.number - job.events).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(
+        (rest[0].data.clone(), rest[1].kind.as_str()),
+        (json!({"stage": "opening", "fraction": 1.0}), "succeeded")
+    );
+    assert_eq!(store.events("one", 3, 2).await.unwrap().iter().map(|event| event.number).collect::<Vec<_>>(), [4, 5]);
 }
 
 fn model(id: &str, content: &str) -> (NewModel, NewJob) {
@@ -257,12 +482,13 @@ async fn models(store: &dyn Store) {
         match store.submit_model(model, job).await.unwrap() {
             ModelSubmitted::New(model) => (model.id, true),
             ModelSubmitted::Same(model) => (model.id, false),
+            ModelSubmitted::TooMany => panic!("too many"),
         }
     };
     assert_eq!(submit("one", "x").await, ("one".to_owned(), true));
     assert_eq!(submit("two", "x").await, ("one".to_owned(), false), "compiled once");
     assert_eq!(submit("three", "y").await, ("three".to_owned(), true));
-    assert_eq!(store.delete_model("a", "one", NOW).await.unwrap(), Deleted::InUse);
+    assert_eq!(store.delete_model("a", "one", &act()).await.unwrap(), Deleted::InUse);
     let job = store.claim("run", Lane::Compile, NOW).await.unwrap().unwrap();
     assert_eq!(job.id, "compile-one");
     let outcome = Outcome::Compiled { result: json!({}), facts: json!({"k": 7}), key_digest: "d".to_owned() };
@@ -273,7 +499,7 @@ async fn models(store: &dyn Store) {
     assert_eq!(store.model_of_key("a", "d").await.unwrap().unwrap().id, "one");
     assert_eq!(store.model_of_key("b", "d").await.unwrap(), None);
     assert_eq!(store.model("b", "one").await.unwrap(), None);
-    assert_eq!(store.delete_model("b", "one", NOW).await.unwrap(), Deleted::Unknown);
+    assert_eq!(store.delete_model("b", "one", &act()).await.unwrap(), Deleted::Unknown);
 
     let job = store.claim("run", Lane::Compile, NOW).await.unwrap().unwrap();
     let error = JobError { code: "model_rejected".to_owned(), detail: "why".to_owned() };
@@ -283,11 +509,16 @@ async fn models(store: &dyn Store) {
     assert_eq!((failed.state, failed.error), (ModelState::Failed, Some(error)));
     assert_eq!(submit("four", "y").await, ("four".to_owned(), true), "what failed is tried anew");
     assert_eq!(store.model("a", "three").await.unwrap(), None);
-    store.cancel("a", "compile-four", NOW).await.unwrap();
+    cancel(store, "compile-four").await;
     assert_eq!(store.model("a", "four").await.unwrap().unwrap().state, ModelState::Failed);
 
     assert_eq!(store.models("a", page).await.unwrap().len(), 2);
-    assert_eq!(store.delete_model("a", "one", NOW).await.unwrap(), Deleted::Gone);
+    let position = store.model_position("a", "four").await.unwrap().unwrap();
+    let before = store.models("a", Page { before: Some(position), limit: 9 }).await.unwrap();
+    assert_eq!(before.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["one"]);
+    assert!(store.model_position("a", "three").await.unwrap().is_some(), "deleted");
+    assert_eq!(store.model_position("b", "four").await.unwrap(), None);
+    assert_eq!(store.delete_model("a", "one", &act()).await.unwrap(), Deleted::Gone);
     assert_eq!(store.model("a", "one").await.unwrap(), None);
     assert_eq!(store.models("a", page).await.unwrap().len(), 1);
     assert_eq!(submit("five", "x").await, ("five".to_owned(), true), "deleted content comes back as a new model");
@@ -303,15 +534,15 @@ async fn keys(store: &dyn Store) {
         expires_ms,
         revoked_ms: None,
     };
-    store.add_key(&key("one", None), "hash-1").await.unwrap();
-    store.add_key(&key("two", Some(NOW + 5)), "hash-2").await.unwrap();
-    store.add_key(&key("three", None), "hash-1").await.unwrap_err();
+    store.add_key(&key("one", None), "hash-1", &act()).await.unwrap();
+    store.add_key(&key("two", Some(NOW + 5)), "hash-2", &act()).await.unwrap();
+    store.add_key(&key("three", None), "hash-1", &act()).await.unwrap_err();
     assert_eq!(store.key_of_hash("hash-1").await.unwrap(), Some(key("one", None)));
     assert_eq!(store.key_of_hash("hash-3").await.unwrap(), None);
     let two = store.key_of_hash("hash-2").await.unwrap().unwrap();
     assert!(two.is_valid(NOW + 4) && !two.is_valid(NOW + 5));
-    assert!(store.revoke_key("one", NOW + 1).await.unwrap());
-    assert!(!store.revoke_key("one", NOW + 2).await.unwrap());
+    assert!(store.revoke_key("one", &act()).await.unwrap());
+    assert!(!store.revoke_key("one", &act()).await.unwrap());
     assert!(!store.key_of_hash("hash-1").await.unwrap().unwrap().is_valid(NOW));
     assert_eq!(store.keys().await.unwrap().len(), 2);
     store.ping().await.unwrap();

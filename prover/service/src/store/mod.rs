@@ -4,20 +4,27 @@
 //! |---|---|
 //! | here | the traits |
 //! | `types` | what goes in and comes out |
+//! | `setbacks` | how often a job may be set back, and how long it waits then |
 //! | [`sqlite`] | one machine: a file, nothing to install |
 //! | `conformance` | what every store must do, as tests |
 //!
 //! A job moves `queued -> running -> succeeded | failed | cancelled`. Whoever claims it gets a [`Fence`], the pair (run, attempt):
 //! every later write names it and is refused once another has begun the job anew. So a job has exactly one result, however many
 //! processes believed that they were working on it.
+//!
+//! Of a result and a request to cancel, the one whose transaction comes first wins: the other changes nothing.
+//!
+//! How far a running job is, its runner knows; the store learns of it with the job's end. So running jobs write nothing.
 
 #[cfg(test)]
 mod conformance;
+mod setbacks;
 pub mod sqlite;
 mod types;
 
 use async_trait::async_trait;
 
+pub use setbacks::LOST_EVENTS;
 pub use types::*;
 
 /// Jobs, from submission to their one result.
@@ -30,23 +37,36 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`].
     async fn submit(&self, job: NewJob, claim: Option<&str>) -> Result<Submitted, StoreError>;
 
+    /// The job that a tenant submitted with this idempotency key, if it did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn submitted(&self, tenant: &str, key: &str, body: &str) -> Result<Option<Submitted>, StoreError>;
+
     /// Stores a model and the job that compiles it, or finds the model of the same content.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn submit_model(&self, model: NewModel, job: NewJob) -> Result<ModelSubmitted, StoreError>;
 
-    /// Begins the queued job of a lane that has the highest priority, and of these the oldest; none past its deadline.
+    /// Begins the queued job of a lane that has the highest priority, and of these the oldest; none past its deadline, none that has to
+    /// wait after a setback.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn claim(&self, run: &str, lane: Lane, now_ms: i64) -> Result<Option<Job>, StoreError>;
 
-    /// Tells how far a job is, and learns whether to go on.
+    /// Whether a job still is this attempt's: reads only.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn record(&self, id: &str, fence: &Fence, progress: &[Progress]) -> Result<Control, StoreError>;
+    async fn holds(&self, id: &str, fence: &Fence) -> Result<bool, StoreError>;
+
+    /// Names and attempts of the jobs that a run has begun and not ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn held(&self, run: &str) -> Result<Vec<(String, u32)>, StoreError>;
 
     /// Stores the result, with proofs or compiled model: all of it or nothing.
     ///
@@ -54,13 +74,14 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`].
     async fn finish(&self, id: &str, fence: &Fence, finished: Finished) -> Result<Written, StoreError>;
 
-    /// Gives a job back unfinished: it is queued again, unless it was cancelled or has been begun as often as it may.
+    /// Gives a job back unfinished: it is queued again, unless it had as many setbacks of this kind as it may have.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn give_back(&self, id: &str, fence: &Fence, why: GivenBack, now_ms: i64) -> Result<Written, StoreError>;
+    async fn give_back(&self, id: &str, fence: &Fence, given: GivenBack) -> Result<Written, StoreError>;
 
-    /// Gives back, as [`GivenBack::Lost`], what every other run than `run` had begun: their processes are gone.
+    /// Gives back, as [`Setback::Interrupted`], what every other run than `run` had begun: their processes are gone. Times of open jobs
+    /// that lie ahead of `now_ms` are moved: the clock was set back meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -72,12 +93,18 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`].
     async fn expire(&self, now_ms: i64) -> Result<Vec<String>, StoreError>;
 
-    /// Asks a job to stop: a queued one is cancelled at once, a running one by whoever runs it. Of one that has ended, nothing
-    /// changes. `None` if the tenant has no such job.
+    /// Cancels a job, whether it waits or runs: whoever runs it can write nothing more. `progress` is what had not been stored of its
+    /// stages. Of a job that has ended, nothing changes. `None` if the tenant has no such job.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn cancel(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Option<Job>, StoreError>;
+    async fn cancel(
+        &self,
+        tenant: &str,
+        id: &str,
+        progress: &[Progress],
+        act: &Act,
+    ) -> Result<Option<Cancelled>, StoreError>;
 
     /// A job of a tenant.
     ///
@@ -91,7 +118,7 @@ pub trait JobStore: Send + Sync {
     /// [`StoreError`].
     async fn jobs(&self, tenant: &str, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError>;
 
-    /// What happened to a job after the event with this number, at most `limit`, in order; events count from 1.
+    /// What happened to a job after the event with this number, at most `limit`, in order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,6 +152,12 @@ pub trait Registry: Send + Sync {
     /// [`StoreError`].
     async fn models(&self, tenant: &str, page: Page) -> Result<Vec<Model>, StoreError>;
 
+    /// The position of a model of a tenant, deleted ones too: for reading a list on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn model_position(&self, tenant: &str, id: &str) -> Result<Option<i64>, StoreError>;
+
     /// The newest model of a tenant whose key has this digest, 64 hexadecimal digits; deleted ones too, since their proofs stay.
     ///
     /// # Errors
@@ -135,7 +168,7 @@ pub trait Registry: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn delete_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError>;
+    async fn delete_model(&self, tenant: &str, id: &str, act: &Act) -> Result<Deleted, StoreError>;
 
     /// A proof of a tenant.
     ///
@@ -153,7 +186,7 @@ pub trait Registry: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn add_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError>;
+    async fn add_key(&self, key: &ApiKey, hash: &str, act: &Act) -> Result<(), StoreError>;
 
     /// The key whose secret has this digest, revoked or expired ones too.
     ///
@@ -171,7 +204,19 @@ pub trait Registry: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError>;
+    async fn revoke_key(&self, id: &str, act: &Act) -> Result<bool, StoreError>;
+
+    /// What was done in a tenant's name, the last first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn audit(&self, tenant: &str, page: Page) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// What names artifacts: models that are there, keys of all models, open jobs, and proofs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn references(&self) -> Result<References, StoreError>;
 
     /// Whether the store answers.
     ///

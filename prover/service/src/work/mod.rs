@@ -4,33 +4,65 @@
 //! |---|---|
 //! | here | what a server holds, and its loops: a lane's loop claims a job and runs it |
 //! | `payload` | what a job is to do, as it is stored |
-//! | `run` | one attempt of a job: cancelled, late, drained or done |
+//! | `run` | a job from its beginning to its stored end |
+//! | `attempt` | one attempt of it: cancelled, late, drained or done |
+//! | `submit` | jobs that come in and are cancelled |
 //! | `requests` | from a payload to a request, from a reply to a result |
+//! | `collect` | artifacts that nothing names any more |
 //! | `warm` | children that serve many jobs |
 
+mod attempt;
+mod collect;
 mod payload;
 mod requests;
 mod run;
+mod submit;
 mod warm;
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use apodict_prover::disk::origin_name;
+use apodict_verifier::SrsOrigin;
 use tokio::sync::{Notify, watch};
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{ArtifactError, Artifacts};
+use crate::clock::{Clock, wall_ms};
 use crate::config::Config;
 use crate::hub::Hub;
-use crate::ids::{Named, new_id, now_ms};
+use crate::ids::{Named, new_id};
+use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::store::{Lane, Store, StoreError};
+use crate::store::{Fence, GivenBack, Lane, Setback, Store, StoreError};
 
 pub use payload::{CompilePayload, Facts, Payload, PayloadError, ProvePayload};
 pub(crate) use warm::{WarmPool, WarmSlot};
 
 /// How long a loop sleeps if nobody wakes it.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// How long no job is begun once the machine failed one.
+const PAUSE_MS: i64 = 1000;
+
+/// How often artifacts that nothing names are looked for.
+const COLLECT_EVERY: Duration = Duration::from_secs(3600);
+
+/// How far the system's clock may be from the server's before the log tells.
+const DRIFT_MS: i64 = 10_000;
+
+/// Why what a server has at hand cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorksError {
+    /// The jobs.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+}
 
 /// How far a server is on its way down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,31 +86,44 @@ pub struct Works {
     pub artifacts: Artifacts,
     /// Who waits for what.
     pub hub: Hub,
+    /// How far running jobs are.
+    pub live: Live,
+    /// The time, for jobs.
+    pub clock: Clock,
     /// Counts.
     pub metrics: Metrics,
     /// The name of this process in the store.
     pub run: String,
+    /// The digest of the structured reference string that the configuration names, as it was read: 64 hexadecimal digits.
+    string: Option<String>,
     pub(crate) warm: WarmPool,
     phase: watch::Sender<Phase>,
     running: AtomicUsize,
+    /// Until when no job is begun, since the machine failed one.
+    paused_until_ms: AtomicI64,
     idle: Notify,
     wakes: [Notify; 3],
 }
 
 impl Works {
-    /// Of a store and artifacts, with a new run.
-    pub fn new(config: Config, store: Arc<dyn Store>, artifacts: Artifacts) -> Self {
+    /// Of a store and artifacts, with a new run. `string` is the digest of the structured reference string that the configuration names,
+    /// if it names one, which was compared with the pinned one.
+    pub fn new(config: Config, store: Arc<dyn Store>, artifacts: Artifacts, string: Option<[u8; 32]>) -> Self {
         let warm = WarmPool::new(config.limits.warm_children.max(1));
         Self {
             config,
             store,
             artifacts,
             hub: Hub::default(),
+            live: Live::default(),
+            clock: Clock::start(),
             metrics: Metrics::default(),
             run: new_id(Named::Run),
+            string: string.map(hex::encode),
             warm,
             phase: watch::channel(Phase::Serving).0,
             running: AtomicUsize::new(0),
+            paused_until_ms: AtomicI64::new(i64::MIN),
             idle: Notify::new(),
             wakes: [const { Notify::const_new() }; 3],
         }
@@ -92,6 +137,39 @@ impl Works {
     /// Hears of the next phases.
     pub fn phases(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
+    }
+
+    /// The digest of the structured reference string that the configuration names.
+    pub fn string(&self) -> Option<&str> {
+        self.string.as_deref()
+    }
+
+    /// What may be said of the server's string, as it was read: `ceremony` or `unsafe`.
+    pub fn srs(&self) -> &'static str {
+        self.origin(self.string())
+    }
+
+    /// What may be said of the string that a model's key was made with.
+    pub fn srs_of(&self, facts: &Facts) -> &'static str {
+        self.origin(Some(&facts.srs_digest))
+    }
+
+    fn origin(&self, string: Option<&str>) -> &'static str {
+        let pinned = self.config.srs_digest.map(hex::encode);
+        let is_pinned = pinned.is_some() && pinned.as_deref() == string;
+        origin_name(if is_pinned { SrsOrigin::Ceremony } else { SrsOrigin::Unsafe })
+    }
+
+    /// Whether a model can be proved with the server's string, as far as that is known.
+    pub fn has_string_of(&self, facts: &Facts) -> bool {
+        self.string().is_none_or(|string| string == facts.srs_digest)
+    }
+
+    /// Where a model's jobs wait.
+    pub fn lane_of(&self, facts: &Facts) -> Lane {
+        let limits = self.config.limits;
+        let is_small = facts.k <= limits.short_max_k && facts.least_memory_bytes <= limits.warm_memory_bytes;
+        if is_small { Lane::Short } else { Lane::Long }
     }
 
     /// Tells a lane that a job waits.
@@ -113,7 +191,7 @@ impl Works {
     /// # Errors
     /// The store's.
     pub async fn start(self: &Arc<Self>) -> Result<(), StoreError> {
-        let lost = self.store.recover(&self.run, now_ms()).await?;
+        let lost = self.store.recover(&self.run, self.clock.now_ms()).await?;
         if !lost.is_empty() {
             tracing::warn!(jobs = lost.len(), "an earlier process ended in the middle of jobs: they are begun again");
         }
@@ -128,17 +206,33 @@ impl Works {
                 tokio::spawn(Arc::clone(self).serve_lane(lane));
             }
         }
-        tokio::spawn(Arc::clone(self).expire());
+        tokio::spawn(Arc::clone(self).look_after());
+        tokio::spawn(Arc::clone(self).collect_now_and_then());
         Ok(())
     }
 
-    /// Begins no more jobs, waits for those that run as long as the configuration says, and gives the rest back.
-    pub async fn drain(&self) {
+    /// Begins no job for a moment: the machine failed one, and would fail all that wait.
+    pub(crate) fn pause(&self) {
+        self.paused_until_ms.store(self.clock.now_ms().saturating_add(PAUSE_MS), Ordering::Relaxed);
+    }
+
+    /// Whether the machine failed a job a moment ago.
+    pub fn is_paused(&self) -> bool {
+        self.clock.now_ms() < self.paused_until_ms.load(Ordering::Relaxed)
+    }
+
+    /// Begins no more jobs, waits for those that run as long as the configuration says or until `hurry` ends, and gives the rest back.
+    pub async fn drain(&self, hurry: impl Future<Output = ()>) {
         self.phase.send_replace(Phase::Draining);
         for wake in &self.wakes {
             wake.notify_waiters();
         }
-        if tokio::time::timeout(self.config.drain, self.until_idle()).await.is_err() {
+        let idle = tokio::select! {
+            () = self.until_idle() => true,
+            () = tokio::time::sleep(self.config.drain) => false,
+            () = hurry => false,
+        };
+        if !idle {
             tracing::warn!(
                 jobs = self.running.load(Ordering::SeqCst),
                 "jobs are given back: they are begun again later"
@@ -164,11 +258,15 @@ impl Works {
     async fn serve_lane(self: Arc<Self>, lane: Lane) {
         let mut phases = self.phases();
         while self.phase() == Phase::Serving {
+            if self.is_paused() {
+                tokio::time::sleep(Duration::from_millis(PAUSE_MS.unsigned_abs())).await;
+                continue;
+            }
             let slot = if lane == Lane::Short { self.warm.acquire().await } else { None };
             // Counted before it is claimed: a drain must not overlook it.
             let counted = self.count();
             let claimed = match self.phase() {
-                Phase::Serving => self.store.claim(&self.run, lane, now_ms()).await,
+                Phase::Serving => self.store.claim(&self.run, lane, self.clock.now_ms()).await,
                 _ => break,
             };
             match claimed {
@@ -204,14 +302,60 @@ impl Works {
         Counted(Arc::clone(self))
     }
 
-    async fn expire(self: Arc<Self>) {
+    async fn collect_now_and_then(self: Arc<Self>) {
+        let mut phases = self.phases();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(COLLECT_EVERY) => {}
+                phase = phases.wait_for(|phase| *phase != Phase::Serving) => {
+                    drop(phase);
+                    return;
+                }
+            }
+            if let Err(error) = self.collect().await {
+                tracing::error!(%error, "artifacts that nothing names cannot be removed");
+            }
+        }
+    }
+
+    /// Once a second: deadlines, jobs that nobody runs, the system's clock.
+    async fn look_after(self: Arc<Self>) {
+        let (mut unheld, mut drift) = (HashSet::new(), 0);
         while self.phase() == Phase::Serving {
-            match self.store.expire(now_ms()).await {
+            match self.store.expire(self.clock.now_ms()).await {
                 Ok(late) => late.iter().for_each(|job| self.hub.changed(job)),
                 Err(error) => tracing::error!(%error, "deadlines cannot be looked at"),
             }
+            if let Err(error) = self.give_back_unheld(&mut unheld).await {
+                tracing::error!(%error, "running jobs cannot be looked at");
+            }
+            let now = self.clock.drift_ms(wall_ms());
+            if (now - drift).abs() > DRIFT_MS {
+                drift = now;
+                tracing::warn!(
+                    ahead_ms = drift,
+                    "the system's clock was set, or the machine slept: deadlines and times of jobs go on as they did, until the server \
+                     is started again"
+                );
+            }
             tokio::time::sleep(IDLE).await;
         }
+    }
+
+    /// Gives back what the store says that this run had begun and nobody here runs: a write that was reported as failed and was none,
+    /// say. What was begun a moment ago may be on its way to whoever runs it: only what is seen twice counts.
+    async fn give_back_unheld(&self, seen: &mut HashSet<(String, u32)>) -> Result<(), StoreError> {
+        let held = self.store.held(&self.run).await?;
+        let unheld: HashSet<_> = held.into_iter().filter(|(job, attempt)| !self.live.runs(job, *attempt)).collect();
+        for (job, attempt) in unheld.intersection(seen) {
+            let fence = Fence { run: self.run.clone(), attempt: *attempt };
+            let given = GivenBack { at_ms: self.clock.now_ms(), progress: Vec::new(), why: Setback::Unavailable };
+            self.store.give_back(job, &fence, given).await?;
+            tracing::error!(job, attempt, "nobody runs a job that was begun: it is begun again");
+            self.hub.changed(job);
+        }
+        *seen = unheld;
+        Ok(())
     }
 }
 
@@ -225,3 +369,6 @@ impl Drop for Counted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Works;
 use crate::artifacts::ArtifactError;
@@ -11,7 +12,7 @@ use crate::options::ModelOptions;
 /// What is no longer stands in the store itself, which saves a file for each small job.
 const INLINE_BYTES: usize = 16 << 10;
 
-const ARTIFACT: &str = "b3:";
+pub(super) const ARTIFACT: &str = "b3:";
 
 /// A job's payload as text: JSON, or the name of an artifact that holds it.
 #[derive(Clone, Debug)]
@@ -22,8 +23,8 @@ pub struct Payload(pub String);
 pub struct ProvePayload {
     /// What is known of the model.
     pub facts: Facts,
-    /// Records with their contexts, 64 hexadecimal digits.
-    pub inputs: Vec<(Value, String)>,
+    /// Records as they came, JSON objects, with their contexts, 64 hexadecimal digits.
+    pub inputs: Vec<(Box<RawValue>, String)>,
 }
 
 /// A model to compile.
@@ -107,11 +108,10 @@ impl Works {
     }
 
     /// Stores a file that belongs to a row: JSON, in the row if it is short.
-    pub(super) async fn put_file(&self, json: Vec<u8>) -> Result<String, ArtifactError> {
-        match String::from_utf8(json) {
-            Ok(json) if json.len() <= INLINE_BYTES && json.starts_with('{') => Ok(json),
-            Ok(json) => Ok(self.artifacts.put(Bytes::from(json)).await?.to_string()),
-            Err(error) => Ok(self.artifacts.put(Bytes::from(error.into_bytes())).await?.to_string()),
+    pub(super) async fn put_file(&self, json: &[u8]) -> Result<String, ArtifactError> {
+        match std::str::from_utf8(json) {
+            Ok(json) if json.len() <= INLINE_BYTES && json.starts_with('{') => Ok(json.to_owned()),
+            _ => Ok(self.artifacts.put(Bytes::copy_from_slice(json)).await?.to_string()),
         }
     }
 

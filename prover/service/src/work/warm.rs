@@ -39,6 +39,12 @@ impl WarmPool {
         Some(self.slot(permit))
     }
 
+    /// The child that was used last, out of the pool.
+    #[cfg(test)]
+    pub(crate) fn take_idle(&self) -> Option<Child> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
     fn slot(&self, permit: OwnedSemaphorePermit) -> WarmSlot {
         let child = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         WarmSlot { child, pool: self.clone(), _permit: permit }
@@ -51,6 +57,14 @@ impl WarmPool {
         for child in children {
             child.kill().await;
         }
+    }
+}
+
+impl WarmSlot {
+    /// Its child, unless that ended while nobody looked.
+    pub(crate) fn take_alive(&mut self) -> Option<Child> {
+        let mut child = self.child.take()?;
+        child.is_alive().then_some(child)
     }
 }
 

@@ -10,7 +10,7 @@ use apodict_verifier::{SrsPolicy, VerifyingKey};
 use serde::Serialize;
 
 use super::{ToldStep, connect_to_sign, read_key, record_of};
-use crate::chain_arguments::{ConsumerKind, Deploy, Node, Origin, Register, Signing};
+use crate::arguments::{ConsumerKind, Deploy, Node, Origin, Register, Signing};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 

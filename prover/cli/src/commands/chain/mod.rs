@@ -13,7 +13,7 @@ use apodict_verifier::VerifyingKey;
 use apodict_verifier::files;
 use serde::Serialize;
 
-use crate::chain_arguments::{Chain, Node, Signing};
+use crate::arguments::{Chain, Node, Signing};
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
 

@@ -8,7 +8,7 @@ use apodict_verifier::files::Bytes32;
 use serde::Serialize;
 
 use super::{connect, connect_to_sign, record_of};
-use crate::chain_arguments::{Context, Place, Submit};
+use crate::arguments::{Context, Place, Submit};
 use crate::commands::verify::read_pair;
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};

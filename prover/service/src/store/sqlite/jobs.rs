@@ -1,30 +1,59 @@
-//! A job's way from submission to its result.
+//! Jobs that come, wait, and are begun or cancelled.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{Row, SqliteConnection};
 
-use super::{SqliteStore, rows};
+use super::attempts::settle;
+use super::{SqliteStore, audit, events, rows};
 use crate::codes;
 use crate::store::{
-    Control, Fence, Finished, GivenBack, Job, JobError, JobState, Kind, Lane, Model, ModelSubmitted, NewJob, NewModel,
-    Outcome, Progress, StoreError, Submitted, Written,
+    Act, Action, Cancelled, Job, JobError, Lane, Model, ModelSubmitted, NewJob, NewModel, Outcome, Progress,
+    StoreError, Submitted,
 };
+
+pub(super) const OPEN_JOBS: &str =
+    "SELECT count(*) AS open FROM jobs WHERE tenant = ? AND state IN ('queued', 'running')";
+
+/// Tenants take turns: of those that have a job to begin in the lane, the one with the fewest running there, and of these the one whose
+/// turn was longest ago. Among its jobs, the highest priority and then the oldest. Tenants are found one by one in the index, so that it
+/// does not matter how many jobs each has.
+pub(super) const NEXT: &str = "
+    WITH RECURSIVE waiting (tenant) AS (
+        SELECT min(tenant) FROM jobs WHERE state = 'queued' AND lane = ?1
+        UNION ALL
+        SELECT (SELECT min(tenant) FROM jobs WHERE state = 'queued' AND lane = ?1 AND tenant > waiting.tenant)
+        FROM waiting WHERE waiting.tenant IS NOT NULL
+    ), heads (tenant, head) AS (
+        SELECT tenant, (
+            SELECT seq FROM jobs
+            WHERE state = 'queued' AND lane = ?1 AND jobs.tenant = waiting.tenant
+              AND (deadline_ms IS NULL OR deadline_ms > ?2) AND (not_before_ms IS NULL OR not_before_ms <= ?2)
+            ORDER BY priority DESC, seq LIMIT 1)
+        FROM waiting WHERE tenant IS NOT NULL
+    )
+    SELECT jobs.* FROM jobs WHERE seq = (
+        SELECT head FROM heads LEFT JOIN turns ON turns.lane = ?1 AND turns.tenant = heads.tenant WHERE head IS NOT NULL
+        ORDER BY (SELECT count(*) FROM jobs WHERE state = 'running' AND lane = ?1 AND jobs.tenant = heads.tenant),
+                 turns.turn NULLS FIRST, head
+        LIMIT 1)";
+
+const TAKE_TURN: &str = "
+    INSERT INTO turns (lane, tenant, turn) VALUES (?1, ?2, (SELECT coalesce(max(turn), 0) + 1 FROM turns WHERE lane = ?1))
+    ON CONFLICT (lane, tenant) DO UPDATE SET turn = excluded.turn";
 
 impl SqliteStore {
     pub(super) async fn submit_job(&self, job: NewJob, claim: Option<&str>) -> Result<Submitted, StoreError> {
         let mut tx = self.begin().await?;
-        if let Some(key) = &job.idempotency_key {
-            let row = sqlx::query("SELECT * FROM jobs WHERE tenant = ? AND idempotency_key = ?")
-                .bind(&job.tenant)
-                .bind(key)
-                .fetch_optional(&mut *tx)
-                .await?;
-            if let Some(row) = row {
-                let same = row.try_get::<String, _>("body")? == job.body;
-                return Ok(if same { Submitted::Same(rows::job(&row)?) } else { Submitted::Conflict });
-            }
+        if let Some(key) = &job.idempotency_key
+            && let Some(before) = submitted(&mut tx, &job.tenant, key, &job.body).await?
+        {
+            return Ok(before);
+        }
+        if is_full(&mut tx, &job).await? {
+            return Ok(Submitted::TooMany);
         }
         let mut stored = insert(&mut tx, &job).await?;
+        audit::add(&mut tx, &job.tenant, &job.act(), Action::JobSubmitted, &job.id).await?;
         if let Some(run) = claim {
             stored = begin_attempt(&mut tx, &stored, run, job.created_ms).await?;
         }
@@ -54,6 +83,9 @@ impl SqliteStore {
                 .execute(&mut *tx)
                 .await?;
         }
+        if is_full(&mut tx, &job).await? {
+            return Ok(ModelSubmitted::TooMany);
+        }
         let row = sqlx::query(
             "INSERT INTO models (id, tenant, name, content, source, state, job, created_ms)
              VALUES (?, ?, ?, ?, ?, 'compiling', ?, ?) RETURNING *",
@@ -69,78 +101,19 @@ impl SqliteStore {
         .await?;
         let stored: Model = rows::model(&row)?;
         insert(&mut tx, &job).await?;
+        audit::add(&mut tx, &model.tenant, &job.act(), Action::ModelSubmitted, &model.id).await?;
         tx.commit().await?;
         Ok(ModelSubmitted::New(stored))
     }
 
     pub(super) async fn claim_job(&self, run: &str, lane: Lane, now_ms: i64) -> Result<Option<Job>, StoreError> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query(
-            "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND (deadline_ms IS NULL OR deadline_ms > ?)
-             ORDER BY priority DESC, seq LIMIT 1",
-        )
-        .bind(lane.name())
-        .bind(now_ms)
-        .fetch_optional(&mut *tx)
-        .await?;
+        let row = sqlx::query(NEXT).bind(lane.name()).bind(now_ms).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return Ok(None) };
         let job = begin_attempt(&mut tx, &rows::job(&row)?, run, now_ms).await?;
+        sqlx::query(TAKE_TURN).bind(lane.name()).bind(&job.tenant).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(Some(job))
-    }
-
-    pub(super) async fn record_progress(
-        &self,
-        id: &str,
-        fence: &Fence,
-        progress: &[Progress],
-    ) -> Result<Control, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(job) = fenced(&mut tx, id, fence).await? else { return Ok(Control::Lost) };
-        if !progress.is_empty() {
-            add_progress(&mut tx, id, progress).await?;
-            tx.commit().await?;
-        }
-        Ok(if job.cancel_requested { Control::Cancel } else { Control::Continue })
-    }
-
-    pub(super) async fn finish_job(&self, id: &str, fence: &Fence, finished: Finished) -> Result<Written, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(job) = fenced(&mut tx, id, fence).await? else { return Ok(Written::Lost) };
-        add_progress(&mut tx, id, &finished.progress).await?;
-        settle(&mut tx, &job, finished.outcome, finished.at_ms).await?;
-        tx.commit().await?;
-        Ok(Written::Stored)
-    }
-
-    pub(super) async fn give_back_job(
-        &self,
-        id: &str,
-        fence: &Fence,
-        why: GivenBack,
-        now_ms: i64,
-    ) -> Result<Written, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(job) = fenced(&mut tx, id, fence).await? else { return Ok(Written::Lost) };
-        give_back(&mut tx, &job, &why, now_ms).await?;
-        tx.commit().await?;
-        Ok(Written::Stored)
-    }
-
-    pub(super) async fn recover_jobs(&self, run: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
-        let mut tx = self.begin().await?;
-        let lost = sqlx::query("SELECT * FROM jobs WHERE state = 'running' AND run <> ? ORDER BY seq")
-            .bind(run)
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut names = Vec::new();
-        for row in &lost {
-            let job = rows::job(row)?;
-            give_back(&mut tx, &job, &GivenBack::Lost, now_ms).await?;
-            names.push(job.id);
-        }
-        tx.commit().await?;
-        Ok(names)
     }
 
     pub(super) async fn expire_jobs(&self, now_ms: i64) -> Result<Vec<String>, StoreError> {
@@ -167,29 +140,62 @@ impl SqliteStore {
         Ok(names)
     }
 
-    pub(super) async fn cancel_job(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Option<Job>, StoreError> {
+    pub(super) async fn cancel_job(
+        &self,
+        tenant: &str,
+        id: &str,
+        progress: &[Progress],
+        act: &Act,
+    ) -> Result<Option<Cancelled>, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query("SELECT * FROM jobs WHERE tenant = ? AND id = ?").bind(tenant).bind(id);
         let Some(row) = row.fetch_optional(&mut *tx).await? else { return Ok(None) };
         let job = rows::job(&row)?;
-        match job.state {
-            JobState::Queued => settle(&mut tx, &job, Outcome::Cancelled, now_ms).await?,
-            JobState::Running => {
-                sqlx::query("UPDATE jobs SET cancel_requested = 1 WHERE id = ?").bind(id).execute(&mut *tx).await?;
-            }
-            JobState::Succeeded | JobState::Failed | JobState::Cancelled => {}
+        if job.state.is_final() {
+            return Ok(Some(Cancelled::EndedBefore(job)));
         }
+        events::add_progress(&mut tx, id, progress).await?;
+        settle(&mut tx, &job, Outcome::Cancelled, act.at_ms).await?;
+        audit::add(&mut tx, tenant, act, Action::JobCancelled, id).await?;
         let row = sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(id).fetch_one(&mut *tx).await?;
         tx.commit().await?;
-        Ok(Some(rows::job(&row)?))
+        Ok(Some(Cancelled::Now(rows::job(&row)?)))
     }
+}
+
+/// What the request with this key gave.
+pub(super) async fn submitted(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    key: &str,
+    body: &str,
+) -> Result<Option<Submitted>, StoreError> {
+    let row = sqlx::query("SELECT * FROM jobs WHERE tenant = ? AND idempotency_key = ?")
+        .bind(tenant)
+        .bind(key)
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let same = row.try_get::<String, _>("body")? == body;
+    Ok(Some(if same { Submitted::Same(rows::job(&row)?) } else { Submitted::Conflict }))
+}
+
+/// Whether the job's tenant has no room for it.
+async fn is_full(tx: &mut SqliteConnection, job: &NewJob) -> Result<bool, StoreError> {
+    Ok(open_jobs(tx, &job.tenant).await? >= job.most_open)
+}
+
+/// How many jobs of a tenant wait or run.
+pub(super) async fn open_jobs(connection: &mut SqliteConnection, tenant: &str) -> Result<u64, StoreError> {
+    let row = sqlx::query(OPEN_JOBS).bind(tenant).fetch_one(connection).await?;
+    Ok(row.try_get::<i64, _>("open")?.unsigned_abs())
 }
 
 async fn insert(tx: &mut SqliteConnection, job: &NewJob) -> Result<Job, StoreError> {
     let row = sqlx::query(
-        "INSERT INTO jobs (id, tenant, kind, lane, model, priority, payload, body, idempotency_key, state, max_attempts,
-                           created_ms, deadline_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?) RETURNING *",
+        "INSERT INTO jobs (id, tenant, kind, lane, model, priority, payload, body, idempotency_key, state, max_crashes,
+                           created_ms, deadline_ms, forget_inputs)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING *",
     )
     .bind(&job.id)
     .bind(&job.tenant)
@@ -200,18 +206,20 @@ async fn insert(tx: &mut SqliteConnection, job: &NewJob) -> Result<Job, StoreErr
     .bind(&job.payload)
     .bind(&job.body)
     .bind(&job.idempotency_key)
-    .bind(job.max_attempts)
+    .bind(job.max_crashes)
     .bind(job.created_ms)
     .bind(job.deadline_ms)
+    .bind(job.forget_inputs)
     .fetch_one(&mut *tx)
     .await?;
-    add_event(tx, &job.id, job.created_ms, "queued", &json!({})).await?;
-    rows::job(&row)
+    let number = events::add(tx, &job.id, job.created_ms, "queued", &json!({})).await?;
+    Ok(Job { events: number, ..rows::job(&row)? })
 }
 
 async fn begin_attempt(tx: &mut SqliteConnection, job: &Job, run: &str, now_ms: i64) -> Result<Job, StoreError> {
     let row = sqlx::query(
-        "UPDATE jobs SET state = 'running', run = ?, attempt = attempt + 1, started_ms = ?, stage = NULL, fraction = 0
+        "UPDATE jobs SET state = 'running', run = ?, attempt = attempt + 1, started_ms = ?, not_before_ms = NULL, stage = NULL,
+                         fraction = 0
          WHERE id = ? RETURNING *",
     )
     .bind(run)
@@ -220,152 +228,6 @@ async fn begin_attempt(tx: &mut SqliteConnection, job: &Job, run: &str, now_ms: 
     .fetch_one(&mut *tx)
     .await?;
     let job = rows::job(&row)?;
-    add_event(tx, &job.id, now_ms, "started", &json!({"attempt": job.attempt})).await?;
-    Ok(job)
-}
-
-/// The job, if it is still this attempt's.
-async fn fenced(tx: &mut SqliteConnection, id: &str, fence: &Fence) -> Result<Option<Job>, StoreError> {
-    let row = sqlx::query("SELECT * FROM jobs WHERE id = ? AND state = 'running' AND run = ? AND attempt = ?")
-        .bind(id)
-        .bind(&fence.run)
-        .bind(fence.attempt)
-        .fetch_optional(tx)
-        .await?;
-    row.as_ref().map(rows::job).transpose()
-}
-
-/// Queues a running job again, or ends it.
-async fn give_back(tx: &mut SqliteConnection, job: &Job, why: &GivenBack, now_ms: i64) -> Result<(), StoreError> {
-    if job.cancel_requested {
-        return settle(tx, job, Outcome::Cancelled, now_ms).await;
-    }
-    let excused = i64::from(*why == GivenBack::Drained);
-    let row = sqlx::query("UPDATE jobs SET excused = excused + ? WHERE id = ? RETURNING excused, max_attempts")
-        .bind(excused)
-        .bind(&job.id)
-        .fetch_one(&mut *tx)
-        .await?;
-    let counted = i64::from(job.attempt) - row.try_get::<i64, _>("excused")?;
-    if counted >= row.try_get::<i64, _>("max_attempts")? {
-        let error = JobError {
-            code: codes::ATTEMPTS_EXHAUSTED.to_owned(),
-            detail: format!(
-                "the process that worked on it ended {counted} times without a result: see the server's log; a smaller model or \
-                 batch may pass"
-            ),
-        };
-        return settle(tx, job, Outcome::Failed(error), now_ms).await;
-    }
-    sqlx::query("UPDATE jobs SET state = 'queued', stage = NULL, fraction = 0 WHERE id = ?")
-        .bind(&job.id)
-        .execute(&mut *tx)
-        .await?;
-    let reason = match why {
-        GivenBack::Drained => "drained",
-        GivenBack::Lost => "lost",
-    };
-    add_event(tx, &job.id, now_ms, "queued", &json!({"again": reason})).await
-}
-
-/// Writes a job's end, with all that belongs to it.
-async fn settle(tx: &mut SqliteConnection, job: &Job, outcome: Outcome, now_ms: i64) -> Result<(), StoreError> {
-    let (state, result, error) = match &outcome {
-        Outcome::Proved { result, .. } | Outcome::Compiled { result, .. } => {
-            (JobState::Succeeded, Some(result.to_string()), None)
-        }
-        Outcome::Failed(error) => (JobState::Failed, None, Some(error.clone())),
-        Outcome::Cancelled => (JobState::Cancelled, None, None),
-    };
-    let (code, detail) = error.map(|error| (error.code, error.detail)).unzip();
-    sqlx::query(
-        "UPDATE jobs SET state = ?1, result = ?2, error_code = ?3, error_detail = ?4, finished_ms = ?5,
-                         fraction = CASE ?1 WHEN 'succeeded' THEN 1.0 ELSE fraction END
-         WHERE id = ?6",
-    )
-    .bind(state.name())
-    .bind(result)
-    .bind(&code)
-    .bind(&detail)
-    .bind(now_ms)
-    .bind(&job.id)
-    .execute(&mut *tx)
-    .await?;
-    let data = match (&code, &detail) {
-        (Some(code), Some(detail)) => json!({"code": code, "detail": detail}),
-        _ => json!({}),
-    };
-    add_event(tx, &job.id, now_ms, state.name(), &data).await?;
-    match outcome {
-        Outcome::Proved { proofs, .. } => {
-            for (position, proof) in (0i64..).zip(proofs) {
-                sqlx::query(
-                    "INSERT INTO proofs (id, tenant, job, position, model, key_digest, artifact, created_ms)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                )
-                .bind(proof.id)
-                .bind(&job.tenant)
-                .bind(&job.id)
-                .bind(position)
-                .bind(&job.model)
-                .bind(proof.key_digest)
-                .bind(proof.artifact)
-                .bind(now_ms)
-                .execute(&mut *tx)
-                .await?;
-            }
-        }
-        Outcome::Compiled { facts, key_digest, .. } => {
-            sqlx::query("UPDATE models SET state = 'ready', facts = ?, key_digest = ? WHERE job = ?")
-                .bind(facts.to_string())
-                .bind(key_digest)
-                .bind(&job.id)
-                .execute(&mut *tx)
-                .await?;
-        }
-        Outcome::Failed(_) | Outcome::Cancelled if job.kind == Kind::Compile => {
-            sqlx::query("UPDATE models SET state = 'failed', error_code = ?, error_detail = ? WHERE job = ?")
-                .bind(code.unwrap_or_else(|| codes::CANCELLED.to_owned()))
-                .bind(detail.unwrap_or_else(|| "its compilation was cancelled: hand it in again".to_owned()))
-                .bind(&job.id)
-                .execute(&mut *tx)
-                .await?;
-        }
-        Outcome::Failed(_) | Outcome::Cancelled => {}
-    }
-    Ok(())
-}
-
-async fn add_progress(tx: &mut SqliteConnection, id: &str, progress: &[Progress]) -> Result<(), StoreError> {
-    let Some(last) = progress.last() else { return Ok(()) };
-    for Progress { at_ms, stage, fraction } in progress {
-        add_event(tx, id, *at_ms, "stage", &json!({"stage": stage, "fraction": fraction})).await?;
-    }
-    sqlx::query("UPDATE jobs SET stage = ?, fraction = ? WHERE id = ?")
-        .bind(&last.stage)
-        .bind(last.fraction)
-        .bind(id)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn add_event(
-    tx: &mut SqliteConnection,
-    id: &str,
-    at_ms: i64,
-    kind: &str,
-    data: &Value,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO events (job, number, at_ms, kind, data)
-         VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM events WHERE job = ?1), ?2, ?3, ?4)",
-    )
-    .bind(id)
-    .bind(at_ms)
-    .bind(kind)
-    .bind(data.to_string())
-    .execute(tx)
-    .await?;
-    Ok(())
+    let number = events::add(tx, &job.id, now_ms, "started", &json!({"attempt": job.attempt})).await?;
+    Ok(Job { events: number, ..job })
 }

@@ -1,7 +1,8 @@
 //! What is asked of jobs.
 
-use sqlx::Row;
+use sqlx::{QueryBuilder, Row, Sqlite};
 
+use super::jobs::open_jobs;
 use super::{SqliteStore, rows};
 use crate::store::{Depth, Event, Job, JobFilter, Page, StoreError};
 
@@ -16,20 +17,8 @@ impl SqliteStore {
     }
 
     pub(super) async fn list_jobs(&self, tenant: &str, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
-        let found = sqlx::query(
-            "SELECT * FROM jobs WHERE tenant = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR kind = ?3)
-               AND (?4 IS NULL OR model = ?4) AND (?5 IS NULL OR seq < ?5)
-             ORDER BY seq DESC LIMIT ?6",
-        )
-        .bind(tenant)
-        .bind(filter.state.map(|state| state.name()))
-        .bind(filter.kind.map(|kind| kind.name()))
-        .bind(&filter.model)
-        .bind(page.before)
-        .bind(page.limit)
-        .fetch_all(&self.readers)
-        .await?;
-        found.iter().map(rows::job).collect()
+        let mut query = jobs_query(tenant, filter, page);
+        query.build().fetch_all(&self.readers).await?.iter().map(rows::job).collect()
     }
 
     pub(super) async fn list_events(&self, id: &str, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
@@ -71,10 +60,32 @@ impl SqliteStore {
     }
 
     pub(super) async fn count_open(&self, tenant: &str) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT count(*) AS open FROM jobs WHERE tenant = ? AND state IN ('queued', 'running')")
-            .bind(tenant)
-            .fetch_one(&self.readers)
-            .await?;
-        Ok(row.try_get::<i64, _>("open")?.unsigned_abs())
+        let mut connection = self.readers.acquire().await?;
+        open_jobs(&mut connection, tenant).await
     }
+}
+
+/// Of jobs, what a list shows: payloads are long.
+const LISTED: &str = "seq, id, tenant, kind, lane, model, priority, '' AS payload, state, run, attempt, events, created_ms, started_ms, \
+                      finished_ms, deadline_ms, stage, fraction, result, error_code, error_detail";
+
+/// With the conditions that are asked for and no others, so that each has its index.
+pub(super) fn jobs_query(tenant: &str, filter: &JobFilter, page: Page) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(format!("SELECT {LISTED} FROM jobs WHERE tenant = "));
+    query.push_bind(tenant.to_owned());
+    let conditions = [
+        (" AND model = ", filter.model.clone()),
+        (" AND state = ", filter.state.map(|state| state.name().to_owned())),
+        (" AND kind = ", filter.kind.map(|kind| kind.name().to_owned())),
+    ];
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value);
+        }
+    }
+    if let Some(before) = page.before {
+        query.push(" AND seq < ").push_bind(before);
+    }
+    query.push(" ORDER BY seq DESC LIMIT ").push_bind(page.limit);
+    query
 }

@@ -2,6 +2,9 @@
 //!
 //! Every write is one transaction that is on the disk when it returns (`synchronous = FULL`).
 
+mod attempts;
+mod audit;
+mod events;
 mod jobs;
 mod lists;
 mod registry;
@@ -13,11 +16,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr, Sqlite, Transaction};
+use sqlx::{Connection, SqlSafeStr, Sqlite, Transaction};
 
 use super::{
-    ApiKey, Control, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore, Lane, Model,
-    ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, Registry, StoreError, Submitted, Written,
+    Act, ApiKey, AuditEntry, Cancelled, Deleted, Depth, Event, Fence, Finished, GivenBack, Job, JobFilter, JobStore,
+    Lane, Model, ModelSubmitted, NewJob, NewModel, Page, Progress, ProofRecord, References, Registry, StoreError,
+    Submitted, Written,
 };
 
 /// Connections that read: more than cores gain nothing.
@@ -27,7 +31,13 @@ const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// The tables, version by version. What is listed is never changed, only followed by more.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "jobs", include_str!("../../../migrations/0001_jobs.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "jobs", include_str!("../../../migrations/0001_jobs.sql")),
+    (2, "setbacks", include_str!("../../../migrations/0002_setbacks.sql")),
+    (3, "indexes", include_str!("../../../migrations/0003_indexes.sql")),
+    (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
+    (5, "audit", include_str!("../../../migrations/0005_audit.sql")),
+];
 
 /// A store in a file.
 #[derive(Clone, Debug)]
@@ -48,11 +58,16 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is removed is overwritten: inputs may be among it.
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY);
         let pool = |connections| {
             let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
-            // A file does not hang up.
-            options.test_before_acquire(false)
+            // A file does not hang up. But where a disk is full SQLite ends a transaction by itself, of which sqlx does not hear: such a
+            // connection would refuse each further transaction.
+            options
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         };
         let writer = pool(1).connect_with(options.clone()).await?;
         let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
@@ -82,6 +97,11 @@ impl JobStore for SqliteStore {
         self.submit_job(job, claim).await
     }
 
+    async fn submitted(&self, tenant: &str, key: &str, body: &str) -> Result<Option<Submitted>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        jobs::submitted(&mut connection, tenant, key, body).await
+    }
+
     async fn submit_model(&self, model: NewModel, job: NewJob) -> Result<ModelSubmitted, StoreError> {
         self.submit_model_and_job(model, job).await
     }
@@ -90,16 +110,20 @@ impl JobStore for SqliteStore {
         self.claim_job(run, lane, now_ms).await
     }
 
-    async fn record(&self, id: &str, fence: &Fence, progress: &[Progress]) -> Result<Control, StoreError> {
-        self.record_progress(id, fence, progress).await
+    async fn holds(&self, id: &str, fence: &Fence) -> Result<bool, StoreError> {
+        self.is_held(id, fence).await
+    }
+
+    async fn held(&self, run: &str) -> Result<Vec<(String, u32)>, StoreError> {
+        self.held_jobs(run).await
     }
 
     async fn finish(&self, id: &str, fence: &Fence, finished: Finished) -> Result<Written, StoreError> {
         self.finish_job(id, fence, finished).await
     }
 
-    async fn give_back(&self, id: &str, fence: &Fence, why: GivenBack, now_ms: i64) -> Result<Written, StoreError> {
-        self.give_back_job(id, fence, why, now_ms).await
+    async fn give_back(&self, id: &str, fence: &Fence, given: GivenBack) -> Result<Written, StoreError> {
+        self.give_back_job(id, fence, given).await
     }
 
     async fn recover(&self, run: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
@@ -110,8 +134,14 @@ impl JobStore for SqliteStore {
         self.expire_jobs(now_ms).await
     }
 
-    async fn cancel(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Option<Job>, StoreError> {
-        self.cancel_job(tenant, id, now_ms).await
+    async fn cancel(
+        &self,
+        tenant: &str,
+        id: &str,
+        progress: &[Progress],
+        act: &Act,
+    ) -> Result<Option<Cancelled>, StoreError> {
+        self.cancel_job(tenant, id, progress, act).await
     }
 
     async fn job(&self, tenant: &str, id: &str) -> Result<Option<Job>, StoreError> {
@@ -145,12 +175,16 @@ impl Registry for SqliteStore {
         self.list_models(tenant, page).await
     }
 
+    async fn model_position(&self, tenant: &str, id: &str) -> Result<Option<i64>, StoreError> {
+        self.position_of_model(tenant, id).await
+    }
+
     async fn model_of_key(&self, tenant: &str, key_digest: &str) -> Result<Option<Model>, StoreError> {
         self.model_by_key(tenant, key_digest).await
     }
 
-    async fn delete_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError> {
-        self.remove_model(tenant, id, now_ms).await
+    async fn delete_model(&self, tenant: &str, id: &str, act: &Act) -> Result<Deleted, StoreError> {
+        self.remove_model(tenant, id, act).await
     }
 
     async fn proof(&self, tenant: &str, id: &str) -> Result<Option<ProofRecord>, StoreError> {
@@ -161,8 +195,8 @@ impl Registry for SqliteStore {
         self.list_proofs(job).await
     }
 
-    async fn add_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError> {
-        self.insert_key(key, hash).await
+    async fn add_key(&self, key: &ApiKey, hash: &str, act: &Act) -> Result<(), StoreError> {
+        self.insert_key(key, hash, act).await
     }
 
     async fn key_of_hash(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
@@ -173,8 +207,16 @@ impl Registry for SqliteStore {
         self.list_keys().await
     }
 
-    async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
-        self.end_key(id, now_ms).await
+    async fn revoke_key(&self, id: &str, act: &Act) -> Result<bool, StoreError> {
+        self.end_key(id, act).await
+    }
+
+    async fn audit(&self, tenant: &str, page: Page) -> Result<Vec<AuditEntry>, StoreError> {
+        self.list_audit(tenant, page).await
+    }
+
+    async fn references(&self) -> Result<References, StoreError> {
+        self.all_references().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

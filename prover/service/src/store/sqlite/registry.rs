@@ -2,8 +2,11 @@
 
 use sqlx::Row;
 
-use super::{SqliteStore, rows};
-use crate::store::{ApiKey, Deleted, Model, Page, ProofRecord, StoreError};
+use super::{SqliteStore, audit, rows};
+use crate::store::{Act, Action, ApiKey, Deleted, Model, Page, ProofRecord, References, StoreError};
+
+pub(super) const MODELS: &str =
+    "SELECT * FROM models WHERE tenant = ? AND deleted_ms IS NULL AND seq < ? ORDER BY seq DESC LIMIT ?";
 
 impl SqliteStore {
     pub(super) async fn model_of(&self, tenant: &str, id: &str) -> Result<Option<Model>, StoreError> {
@@ -16,16 +19,22 @@ impl SqliteStore {
     }
 
     pub(super) async fn list_models(&self, tenant: &str, page: Page) -> Result<Vec<Model>, StoreError> {
-        let found = sqlx::query(
-            "SELECT * FROM models WHERE tenant = ?1 AND deleted_ms IS NULL AND (?2 IS NULL OR seq < ?2)
-             ORDER BY seq DESC LIMIT ?3",
-        )
-        .bind(tenant)
-        .bind(page.before)
-        .bind(page.limit)
-        .fetch_all(&self.readers)
-        .await?;
+        let found = sqlx::query(MODELS)
+            .bind(tenant)
+            .bind(page.before.unwrap_or(i64::MAX))
+            .bind(page.limit)
+            .fetch_all(&self.readers)
+            .await?;
         found.iter().map(rows::model).collect()
+    }
+
+    pub(super) async fn position_of_model(&self, tenant: &str, id: &str) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT seq FROM models WHERE tenant = ? AND id = ?")
+            .bind(tenant)
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.map(|row| row.try_get("seq")).transpose()?)
     }
 
     pub(super) async fn model_by_key(&self, tenant: &str, key_digest: &str) -> Result<Option<Model>, StoreError> {
@@ -37,7 +46,7 @@ impl SqliteStore {
         row.as_ref().map(rows::model).transpose()
     }
 
-    pub(super) async fn remove_model(&self, tenant: &str, id: &str, now_ms: i64) -> Result<Deleted, StoreError> {
+    pub(super) async fn remove_model(&self, tenant: &str, id: &str, act: &Act) -> Result<Deleted, StoreError> {
         let mut tx = self.begin().await?;
         let model = sqlx::query("SELECT id FROM models WHERE tenant = ? AND id = ? AND deleted_ms IS NULL")
             .bind(tenant)
@@ -54,7 +63,8 @@ impl SqliteStore {
         if user.is_some() {
             return Ok(Deleted::InUse);
         }
-        sqlx::query("UPDATE models SET deleted_ms = ? WHERE id = ?").bind(now_ms).bind(id).execute(&mut *tx).await?;
+        sqlx::query("UPDATE models SET deleted_ms = ? WHERE id = ?").bind(act.at_ms).bind(id).execute(&mut *tx).await?;
+        audit::add(&mut tx, tenant, act, Action::ModelDeleted, id).await?;
         tx.commit().await?;
         Ok(Deleted::Gone)
     }
@@ -76,7 +86,37 @@ impl SqliteStore {
         found.iter().map(rows::proof).collect()
     }
 
-    pub(super) async fn insert_key(&self, key: &ApiKey, hash: &str) -> Result<(), StoreError> {
+    pub(super) async fn all_references(&self) -> Result<References, StoreError> {
+        // All of it as it stood at one moment: what is named by one thing less and one more, meanwhile, is named.
+        let mut tx = self.readers.begin().await?;
+        let mut references = References::default();
+        let models = sqlx::query("SELECT source, facts, deleted_ms IS NOT NULL AS deleted FROM models");
+        for row in models.fetch_all(&mut *tx).await? {
+            let facts: Option<String> = row.try_get("facts")?;
+            let facts = facts.map(rows::json).transpose()?;
+            if row.try_get("deleted")? {
+                references.deleted.extend(facts);
+            } else {
+                references.models.push(rows::json(row.try_get("source")?)?);
+                references.models.extend(facts);
+            }
+        }
+        // Short ones hold what they need themselves, and name what their model does.
+        let payloads =
+            sqlx::query("SELECT payload FROM jobs WHERE state IN ('queued', 'running') AND payload NOT LIKE '{%'");
+        for row in payloads.fetch_all(&mut *tx).await? {
+            references.payloads.push(row.try_get("payload")?);
+        }
+        for row in sqlx::query("SELECT artifact FROM proofs WHERE artifact NOT LIKE '{%'").fetch_all(&mut *tx).await? {
+            references.proofs.push(row.try_get("artifact")?);
+        }
+        let begun = sqlx::query("SELECT min(started_ms) AS begun FROM jobs WHERE state = 'running'");
+        references.oldest_begun_ms = begun.fetch_one(&mut *tx).await?.try_get("begun")?;
+        tx.commit().await?;
+        Ok(references)
+    }
+
+    pub(super) async fn insert_key(&self, key: &ApiKey, hash: &str, act: &Act) -> Result<(), StoreError> {
         let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.name()).collect();
         let mut tx = self.begin().await?;
         sqlx::query(
@@ -91,6 +131,7 @@ impl SqliteStore {
         .bind(key.expires_ms)
         .execute(&mut *tx)
         .await?;
+        audit::add(&mut tx, &key.tenant, act, Action::KeyCreated, &key.id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -105,15 +146,17 @@ impl SqliteStore {
         found.iter().map(rows::api_key).collect()
     }
 
-    pub(super) async fn end_key(&self, id: &str, now_ms: i64) -> Result<bool, StoreError> {
+    pub(super) async fn end_key(&self, id: &str, act: &Act) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query("UPDATE api_keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL RETURNING id")
-            .bind(now_ms)
-            .bind(id)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let revoked = row.map(|row| row.try_get::<String, _>("id")).transpose()?.is_some();
+        let row =
+            sqlx::query("UPDATE api_keys SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL RETURNING tenant")
+                .bind(act.at_ms)
+                .bind(id)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(row) = row else { return Ok(false) };
+        audit::add(&mut tx, &row.try_get::<String, _>("tenant")?, act, Action::KeyRevoked, id).await?;
         tx.commit().await?;
-        Ok(revoked)
+        Ok(true)
     }
 }

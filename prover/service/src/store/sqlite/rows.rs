@@ -19,7 +19,7 @@ pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         state: row.try_get::<String, _>("state")?.parse()?,
         run: row.try_get("run")?,
         attempt: row.try_get("attempt")?,
-        cancel_requested: row.try_get("cancel_requested")?,
+        events: row.try_get("events")?,
         created_ms: row.try_get("created_ms")?,
         started_ms: row.try_get("started_ms")?,
         finished_ms: row.try_get("finished_ms")?,
@@ -85,6 +85,7 @@ fn error(row: &SqliteRow) -> Result<Option<JobError>, StoreError> {
     Ok(code.map(|code| JobError { code, detail: detail.unwrap_or_default() }))
 }
 
-fn json(text: String) -> Result<Value, StoreError> {
-    serde_json::from_str(&text).map_err(|_| StoreError::Unknown { what: "JSON", value: text })
+pub(super) fn json(text: String) -> Result<Value, StoreError> {
+    // Inputs may be in it, and the error is logged.
+    serde_json::from_str(&text).map_err(|error| StoreError::Unknown { what: "JSON", value: error.to_string() })
 }

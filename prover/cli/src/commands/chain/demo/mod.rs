@@ -17,7 +17,7 @@ use serde::Serialize;
 use self::models::Models;
 use self::scenes::{Parameters, Stage, Vote};
 use super::ToldStep;
-use crate::chain_arguments::Demo;
+use crate::arguments::Demo;
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
 

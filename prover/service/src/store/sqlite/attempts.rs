@@ -1,0 +1,185 @@
+//! How attempts of jobs end.
+
+use serde_json::json;
+use sqlx::{Row, SqliteConnection};
+
+use super::{SqliteStore, events, rows};
+use crate::codes;
+use crate::store::setbacks::{LOST_EVENTS, MAX_WAIT_MS, exhausted, wait_ms};
+use crate::store::{Fence, Finished, GivenBack, Job, JobState, Kind, Outcome, Setback, StoreError, Written};
+
+impl SqliteStore {
+    pub(super) async fn is_held(&self, id: &str, fence: &Fence) -> Result<bool, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        Ok(fenced(&mut connection, id, fence).await?.is_some())
+    }
+
+    pub(super) async fn held_jobs(&self, run: &str) -> Result<Vec<(String, u32)>, StoreError> {
+        let held = sqlx::query("SELECT id, attempt FROM jobs WHERE state = 'running' AND run = ?")
+            .bind(run)
+            .fetch_all(&self.readers)
+            .await?;
+        held.iter().map(|row| Ok((row.try_get("id")?, row.try_get("attempt")?))).collect()
+    }
+
+    pub(super) async fn finish_job(&self, id: &str, fence: &Fence, finished: Finished) -> Result<Written, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(job) = fenced(&mut tx, id, fence).await? else { return Ok(Written::Lost) };
+        events::add_progress(&mut tx, id, &finished.progress).await?;
+        settle(&mut tx, &job, finished.outcome, finished.at_ms).await?;
+        tx.commit().await?;
+        Ok(Written::Stored)
+    }
+
+    pub(super) async fn give_back_job(&self, id: &str, fence: &Fence, given: GivenBack) -> Result<Written, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(job) = fenced(&mut tx, id, fence).await? else { return Ok(Written::Lost) };
+        events::add_progress(&mut tx, id, &given.progress).await?;
+        set_back(&mut tx, &job, given.why, given.at_ms).await?;
+        tx.commit().await?;
+        Ok(Written::Stored)
+    }
+
+    pub(super) async fn recover_jobs(&self, run: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
+        let mut tx = self.begin().await?;
+        // The clock was set back while no server ran: what was left of each time is left now.
+        sqlx::query(
+            "UPDATE jobs SET deadline_ms = deadline_ms - (created_ms - ?1), created_ms = ?1
+             WHERE state IN ('queued', 'running') AND created_ms > ?1",
+        )
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE jobs SET not_before_ms = ?1 WHERE state = 'queued' AND not_before_ms > ?1")
+            .bind(now_ms.saturating_add(MAX_WAIT_MS))
+            .execute(&mut *tx)
+            .await?;
+        let lost = sqlx::query("UPDATE jobs SET events = events + ? WHERE state = 'running' AND run <> ? RETURNING *")
+            .bind(LOST_EVENTS)
+            .bind(run)
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut lost = lost.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?;
+        lost.sort_unstable_by_key(|job| job.seq);
+        for job in &lost {
+            set_back(&mut tx, job, Setback::Interrupted, now_ms).await?;
+        }
+        tx.commit().await?;
+        Ok(lost.into_iter().map(|job| job.id).collect())
+    }
+}
+
+/// The job, if it is still this attempt's.
+async fn fenced(connection: &mut SqliteConnection, id: &str, fence: &Fence) -> Result<Option<Job>, StoreError> {
+    let row = sqlx::query("SELECT * FROM jobs WHERE id = ? AND state = 'running' AND run = ? AND attempt = ?")
+        .bind(id)
+        .bind(&fence.run)
+        .bind(fence.attempt)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(rows::job).transpose()
+}
+
+/// Queues a running job again, or ends it.
+async fn set_back(tx: &mut SqliteConnection, job: &Job, why: Setback, now_ms: i64) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "UPDATE jobs SET state = 'queued', stage = NULL, fraction = 0, crashes = crashes + (?2 = 'crashed'),
+                         interruptions = interruptions + (?2 = 'interrupted'), faults = faults + (?2 = 'unavailable')
+         WHERE id = ?1 RETURNING crashes, interruptions, faults, max_crashes",
+    )
+    .bind(&job.id)
+    .bind(why.name())
+    .fetch_one(&mut *tx)
+    .await?;
+    let count: i64 = match why {
+        Setback::Drained => 0,
+        Setback::Crashed => row.try_get("crashes")?,
+        Setback::Interrupted => row.try_get("interruptions")?,
+        Setback::Unavailable => row.try_get("faults")?,
+    };
+    if let Some(error) = exhausted(why, count, row.try_get("max_crashes")?) {
+        return settle(tx, job, Outcome::Failed(error), now_ms).await;
+    }
+    let wait = wait_ms(why, count);
+    sqlx::query("UPDATE jobs SET not_before_ms = ? WHERE id = ?")
+        .bind(now_ms.saturating_add(wait))
+        .bind(&job.id)
+        .execute(&mut *tx)
+        .await?;
+    events::add(tx, &job.id, now_ms, "queued", &json!({"again": why.name(), "wait_ms": wait})).await?;
+    Ok(())
+}
+
+/// Writes a job's end, with all that belongs to it.
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    job: &Job,
+    outcome: Outcome,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let (state, result, error) = match &outcome {
+        Outcome::Proved { result, .. } | Outcome::Compiled { result, .. } => {
+            (JobState::Succeeded, Some(result.to_string()), None)
+        }
+        Outcome::Failed(error) => (JobState::Failed, None, Some(error.clone())),
+        Outcome::Cancelled => (JobState::Cancelled, None, None),
+    };
+    let (code, detail) = error.map(|error| (error.code, error.detail)).unzip();
+    sqlx::query(
+        "UPDATE jobs SET state = ?1, result = ?2, error_code = ?3, error_detail = ?4, finished_ms = ?5,
+                         fraction = CASE ?1 WHEN 'succeeded' THEN 1.0 ELSE fraction END,
+                         payload = CASE forget_inputs WHEN 1 THEN '{}' ELSE payload END
+         WHERE id = ?6",
+    )
+    .bind(state.name())
+    .bind(result)
+    .bind(&code)
+    .bind(&detail)
+    .bind(now_ms)
+    .bind(&job.id)
+    .execute(&mut *tx)
+    .await?;
+    let data = match (&code, &detail) {
+        (Some(code), Some(detail)) => json!({"code": code, "detail": detail}),
+        _ => json!({}),
+    };
+    events::add(tx, &job.id, now_ms, state.name(), &data).await?;
+    match outcome {
+        Outcome::Proved { proofs, .. } => {
+            for (position, proof) in (0i64..).zip(proofs) {
+                sqlx::query(
+                    "INSERT INTO proofs (id, tenant, job, position, model, key_digest, artifact, created_ms)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                )
+                .bind(proof.id)
+                .bind(&job.tenant)
+                .bind(&job.id)
+                .bind(position)
+                .bind(&job.model)
+                .bind(proof.key_digest)
+                .bind(proof.artifact)
+                .bind(now_ms)
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
+        Outcome::Compiled { facts, key_digest, .. } => {
+            sqlx::query("UPDATE models SET state = 'ready', facts = ?, key_digest = ? WHERE job = ?")
+                .bind(facts.to_string())
+                .bind(key_digest)
+                .bind(&job.id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Outcome::Failed(_) | Outcome::Cancelled if job.kind == Kind::Compile => {
+            sqlx::query("UPDATE models SET state = 'failed', error_code = ?, error_detail = ? WHERE job = ?")
+                .bind(code.unwrap_or_else(|| codes::CANCELLED.to_owned()))
+                .bind(detail.unwrap_or_else(|| "its compilation was cancelled: hand it in again".to_owned()))
+                .bind(&job.id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Outcome::Failed(_) | Outcome::Cancelled => {}
+    }
+    Ok(())
+}

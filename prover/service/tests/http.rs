@@ -1,0 +1,289 @@
+//! The server as clients meet it that are slow, wrong or hostile. Its children do nothing: no job here is proved.
+
+mod client;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use apodict_service::api::new_key;
+use apodict_service::config::Limits;
+use apodict_service::server::{ServeError, Server, make_store};
+use apodict_service::store::sqlite::SqliteStore;
+use apodict_service::store::{Act, Finished, JobStore, Kind, Lane, NewJob, NewModel, Outcome, Registry, Scope};
+use client::{Running, config};
+use serde_json::{Value, json};
+
+/// A short one, so that tests need not wait.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+fn impatient() -> Limits {
+    Limits { client_patience: PATIENCE, ..Limits::default() }
+}
+
+/// Whether the server ends the connection, in good time.
+fn is_left(mut stream: TcpStream) -> bool {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut rest = Vec::new();
+    match stream.read_to_end(&mut rest) {
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_says_nothing_is_left() {
+    let server = Running::start(impatient()).await;
+    let beginnings: [&[u8]; 5] = [
+        b"",
+        b"PRI * HT",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n",
+    ];
+    let streams = beginnings.map(|beginning| {
+        let mut stream = server.connect();
+        stream.write_all(beginning).unwrap();
+        stream
+    });
+    for (stream, beginning) in streams.into_iter().zip(beginnings) {
+        assert!(is_left(stream), "{}", String::from_utf8_lossy(beginning));
+    }
+    // A body that stops coming.
+    let mut stream = server.connect();
+    stream
+        .write_all(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+        .unwrap();
+    let answer = client::read(stream);
+    assert_eq!((answer.status, answer.code().as_str()), (408, "request_timeout"));
+    let mut stream = server.connect();
+    let head = "POST /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=line\r\nContent-Length: 900\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"--line\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nbegun").unwrap();
+    let answer = client::read(stream);
+    assert_eq!((answer.status, answer.code().as_str()), (408, "request_timeout"));
+    assert_eq!(server.files(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_reads_nothing_is_left() {
+    let server = Running::start(impatient()).await;
+    let mut stream = server.connect();
+    stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+    // Answers of far more than any buffer holds.
+    let request = b"GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let start = Instant::now();
+    let mut sent = 0;
+    while stream.write_all(request).is_ok() && sent < 20_000 {
+        sent += 1;
+    }
+    std::thread::sleep(PATIENCE);
+    assert!(start.elapsed() < Duration::from_secs(60));
+    let mut answered = Vec::new();
+    let _ = stream.read_to_end(&mut answered);
+    let answers = answered.windows(15).filter(|window| window == b"HTTP/1.1 200 OK").count();
+    assert!(answers < sent, "{answers} of {sent}");
+    assert_eq!(server.get("/livez").status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_address_has_half_of_the_connections() {
+    let server = Running::start(Limits { connections: 8, ..Limits::default() }).await;
+    let held: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(is_left(server.connect()), "one too many");
+    drop(held);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(server.get("/livez").status, 200);
+}
+
+/// Whatever comes before a part, or in its head, is not kept in memory without an end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn forms_without_an_end_are_refused() {
+    let server = Running::start(Limits::default()).await;
+    let zeros = vec![0; 1 << 20];
+    let head = b"--line\r\nContent-Disposition: form-data; name=\"model\"; x=\"";
+    let (first, second) = (zeros.clone(), [&head[..], &zeros].concat());
+    for form in [first, second] {
+        let answer =
+            server.send("POST", "/v1/models", &[("Content-Type", "multipart/form-data; boundary=line")], &form);
+        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{}", answer.text());
+    }
+    assert_eq!(server.files(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_refused_leaves_no_file() {
+    let server = Running::start(Limits { upload_bytes: 100_000, ..Limits::default() }).await;
+    let model: (&str, &[u8]) = ("model", &[7; 50_000]);
+    for (parts, status) in [
+        (vec![model, ("more", b"?")], 400),
+        (vec![model, ("model", b"again")], 400),
+        (vec![model, ("name", b"a"), ("name", b"b")], 400),
+        (vec![model, ("options", b"{}"), ("options", b"{}")], 400),
+        (vec![model, ("options", b"{\"bits\": 1, \"bits\": 2}")], 400),
+        (vec![model, ("options", b"{\"bits\": 99}")], 400),
+        (vec![("calibration", &[7; 50_000])], 400),
+        (vec![model, ("calibration", &[7; 100_001])], 413),
+    ] {
+        let answer = server.push(&parts);
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(server.files(), Vec::<String>::new(), "{}", answer.text());
+    }
+    assert_eq!(server.push(&[model]).status, 202);
+    assert_eq!(server.files().len(), 1);
+}
+
+/// One reader takes the first of two, another the last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_that_stands_twice_is_refused() {
+    let server = Running::start(Limits::default()).await;
+    let model = server.ready_model().await;
+    for body in [
+        format!(r#"{{"model": "{model}", "inputs": {{"a": [1], "a": [2]}}}}"#),
+        format!(r#"{{"model": "{model}", "inputs": {{}}, "inputs": {{}}}}"#),
+        format!(r#"{{"model": "{model}", "batch": [{{"inputs": {{"a": [{{"b": 1, "b": 1}}]}}}}]}}"#),
+    ] {
+        for path in ["/v1/jobs", "/v1/prove"] {
+            let answer = server.post(path, body.as_bytes());
+            assert_eq!(answer.code(), "invalid_request");
+            assert!(answer.text().contains("stands twice"), "{}", answer.text());
+        }
+    }
+    let proof = r#"{"version": 1, "version": 1}"#;
+    let answer = server.post("/v1/verify", proof.as_bytes());
+    assert!(answer.text().contains("duplicate field"), "{}", answer.text());
+    let request = json!({"model": model, "inputs": [1]}).to_string();
+    assert!(server.post("/v1/jobs", request.as_bytes()).text().contains("expected an object"));
+    let request = json!({"model": model, "inputs": {}}).to_string();
+    let json = ("Content-Type", "application/json");
+    let twice = [json, ("Idempotency-Key", "a"), ("Idempotency-Key", "b")];
+    assert_eq!(server.send("POST", "/v1/jobs", &twice, request.as_bytes()).code(), "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_request_is_found_before_anything_else() {
+    let server = Running::start(Limits { open_jobs: 1, ..Limits::default() }).await;
+    let model = server.ready_model().await;
+    // Too long to stand in the database.
+    let inputs = |first: usize| {
+        json!({"model": model, "inputs": {"a": (first..first + 20_000).collect::<Vec<_>>()}}).to_string()
+    };
+    let send = |body: &str| {
+        let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "k")];
+        server.send("POST", "/v1/jobs", &headers, body.as_bytes())
+    };
+    let first = send(&inputs(0));
+    assert_eq!(first.status, 202, "{}", first.text());
+    let files = server.files();
+    // As many jobs as may be, and the model gone.
+    assert_eq!(server.post("/v1/jobs", inputs(0).as_bytes()).code(), "too_many_jobs");
+    assert_eq!(send(&inputs(0)).json()["id"], first.json()["id"]);
+    for other in 1..10 {
+        assert_eq!(send(&inputs(other)).code(), "idempotency_conflict");
+    }
+    assert_eq!(server.files(), files, "what is refused is not stored");
+    let id = first.json()["id"].as_str().unwrap().to_owned();
+    server.post(&format!("/v1/jobs/{id}/cancel"), b"");
+    assert_eq!(server.send("DELETE", &format!("/v1/models/{model}"), &[], b"").status, 204);
+    assert_eq!(send(&inputs(0)).json()["id"], first.json()["id"]);
+    assert_eq!(server.post("/v1/jobs", inputs(0).as_bytes()).code(), "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_that_is_cancelled_stays_so_and_its_events_end() {
+    let server = Running::start(Limits::default()).await;
+    let model = server.ready_model().await;
+    let body = json!({"model": model, "inputs": {}}).to_string();
+    let id = server.post("/v1/jobs", body.as_bytes()).json()["id"].as_str().unwrap().to_owned();
+    let cancelled = server.post(&format!("/v1/jobs/{id}/cancel"), b"");
+    assert_eq!(cancelled.json()["state"], "cancelled");
+    let path = format!("/v1/jobs/{id}/events");
+    let events = server.get(&path).text();
+    assert!(events.ends_with("}\n\n") && events.contains("event: cancelled"), "{events}");
+    let last = events.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+    // As a browser's EventSource comes again, and as nobody should.
+    for after in [last.as_str(), "9223372036854775807"] {
+        assert_eq!(server.send("GET", &path, &[("Last-Event-ID", after)], b"").status, 204, "{after}");
+    }
+    // And both are written down, once.
+    let audit = server.get("/v1/audit?limit=2").json();
+    let told: Vec<_> =
+        audit["items"].as_array().unwrap().iter().map(|entry| (&entry["action"], &entry["subject"])).collect();
+    assert_eq!(told, [(&json!("job_cancelled"), &json!(id)), (&json!("job_submitted"), &json!(id))]);
+    assert_eq!(audit["items"][0]["actor"], "this_machine");
+    let next = server.get(&format!("/v1/audit?cursor={}", audit["next_cursor"].as_str().unwrap())).json();
+    assert_eq!(next["items"][0]["action"], "model_submitted");
+    let wait = server.post(&format!("/v1/jobs/{id}/cancel"), b"");
+    assert_eq!((wait.status, &wait.json()["state"]), (200, &json!("cancelled")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keys_are_asked_for_and_do_what_they_may() {
+    let limits = Limits { requests_per_s: 2.0, ..Limits::default() };
+    let mut server = Running::start(limits).await;
+    for header in ["X-Forwarded-For", "Via", "Forwarded"] {
+        assert_eq!(server.send("GET", "/v1/jobs", &[(header, "1")], b"").code(), "unauthorized", "{header}");
+    }
+    let model = server.ready_model().await;
+    let compile = server.get(&format!("/v1/models/{model}")).json()["job"].as_str().unwrap().to_owned();
+    let mut keys = Vec::new();
+    for scope in [Scope::Prove, Scope::Models, Scope::Read, Scope::Operate] {
+        keys.push(server.add_key(vec![scope]).await);
+    }
+    server.key = Some(keys[0].clone());
+    assert_eq!(server.post(&format!("/v1/jobs/{compile}/cancel"), b"").code(), "forbidden");
+    server.key = Some(keys[1].clone());
+    assert_eq!(server.post(&format!("/v1/jobs/{compile}/cancel"), b"").status, 200, "its own kind");
+    server.key = Some(keys[2].clone());
+    assert_eq!(server.get("/metrics").code(), "forbidden");
+    // Refused before it is read.
+    assert_eq!(server.post("/v1/jobs", &vec![b' '; 1 << 20]).code(), "forbidden");
+    server.key = Some(keys[3].clone());
+    assert_eq!(server.get("/metrics").status, 200);
+    // Whoever guesses is stopped, and nobody else, though all come from one proxy.
+    server.key = Some(format!("apo_{}", "0".repeat(64)));
+    let codes: Vec<_> = (0..40).map(|_| server.get("/v1/jobs").code()).collect();
+    assert!(codes.contains(&"unauthorized".to_owned()) && codes.contains(&"rate_limited".to_owned()), "{codes:?}");
+    server.key = Some(keys[3].clone());
+    assert_eq!(server.get("/metrics").status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn lists_are_read_on_by_names_of_ones_own() {
+    let server = Running::start(Limits::default()).await;
+    let model = server.ready_model().await;
+    let body = json!({"model": model, "inputs": {}}).to_string();
+    let ids: Vec<_> = (0..3).map(|_| server.post("/v1/jobs", body.as_bytes()).json()["id"].clone()).collect();
+    let page = server.get("/v1/jobs?kind=prove&limit=1").json();
+    assert_eq!((&page["items"][0]["id"], &page["next_cursor"]), (&ids[2], &ids[2]));
+    let next = server.get(&format!("/v1/jobs?kind=prove&limit=1&cursor={}", ids[2].as_str().unwrap())).json();
+    assert_eq!(next["items"][0]["id"], ids[1]);
+    for path in ["/v1/jobs?cursor=7", "/v1/models?cursor=7"] {
+        assert_eq!(server.get(path).code(), "invalid_request", "{path}");
+    }
+}
+
+/// Nothing is called a ceremony's before it was read and compared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_string_that_is_not_the_pinned_one_starts_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), Limits::default());
+    config.srs_digest = Some([7; 32]);
+    let error = Server::start(config.clone()).await.unwrap_err();
+    assert!(matches!(&error, ServeError::String(why) if why.contains("pinned")), "{error}");
+    config.srs_digest = None;
+    config.srs = Some(folder.path().join("none.bin"));
+    let error = Server::start(config).await.unwrap_err();
+    assert!(matches!(error, ServeError::String(_)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_server_for_a_folder() {
+    let server = Running::start(Limits::default()).await;
+    let error = Server::start(config(server.data(), Limits::default())).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("another server uses the folder {}", server.data().display())));
+    // What it runs is still its own.
+    assert_eq!(server.get("/readyz").status, 200);
+}
