@@ -20,7 +20,12 @@ from governance_analysis.network import CLASS_COUNT, Network, token_counts, trai
 from on_chain import prices, proposals
 
 SEED = 20_261_101
-MARKET = {"ltv": (0.82, -0.44), "threshold": (0.86, -0.33), "supply_cap": (1_500.0, -1_400.0), "borrow_cap": (1.2e6, -1.1e6)}
+MARKET = {
+    "ltv": (0.82, -0.44),
+    "threshold": (0.86, -0.33),
+    "supply_cap": (1_500.0, -1_400.0),
+    "borrow_cap": (1.2e6, -1.1e6),
+}
 """What is asked for without any risk, and how much that changes up to a risk of 1."""
 
 PRICE_RANGE, PEG_RANGE = (500.0, 8_000.0), (0.7, 1.3)

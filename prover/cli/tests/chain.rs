@@ -5,53 +5,12 @@
 mod command;
 mod node;
 
-use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::process::Command;
 use std::time::Duration;
 
 use command::Workplace;
-use node::{Between, CHAIN_ID, KEY, Reply, anvil, result};
+use node::{Between, CHAIN_ID, KEY, Reply, anvil, done, failed, result, run, workplace};
 use serde_json::{Value, json};
-
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain");
-
-/// A folder with `vk.json` of the supply's model, on a string that nobody vouches for.
-fn workplace() -> Workplace {
-    static KEY_FILE: OnceLock<Vec<u8>> = OnceLock::new();
-    let place = Workplace { folder: tempfile::tempdir().unwrap() };
-    let key = KEY_FILE.get_or_init(|| {
-        let model = format!("{EXAMPLES}/supply/model.onnx");
-        let calibration = format!("{EXAMPLES}/supply/calibration.json");
-        place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
-        place.json(&["keys", "program.apo", "-o", "keys"]);
-        place.read("keys/vk.json")
-    });
-    place.write("vk.json", key);
-    place
-}
-
-/// Runs a command with a key in the environment, and nothing else of it.
-fn run(place: &Workplace, key: Option<&str>, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_apodict"));
-    command.args(arguments).current_dir(place.folder.path()).env_remove("APODICT_PRIVATE_KEY");
-    if let Some(key) = key {
-        command.env("APODICT_PRIVATE_KEY", key);
-    }
-    command.output().unwrap()
-}
-
-fn done(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn failed(output: &Output, says: &[&str]) {
-    let message = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
-    assert_eq!(output.status.code(), Some(1), "{message}");
-    for part in says {
-        assert!(message.contains(part), "{message}\nshould say {part}");
-    }
-}
 
 fn deploy<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let base = ["chain", "deploy", "--rpc", url, "--chain-id", CHAIN_ID, "--key", "vk.json", "--json"];

@@ -5,12 +5,15 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use apodict_chain::Anvil;
 use serde_json::{Value, json};
+
+use crate::command::Workplace;
 
 pub(crate) const SOLIDITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../solidity");
 /// The first well-known account of a development node.
@@ -22,6 +25,46 @@ pub(crate) fn anvil() -> Anvil {
     let program = Anvil::installed(Path::new(SOLIDITY))
         .unwrap_or_else(|error| panic!("{error}: {}", error.advice().unwrap_or_default()));
     Anvil::start(&program, CHAIN_ID.parse().unwrap()).unwrap()
+}
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain");
+
+/// A folder with `vk.json` of the supply's model, on a string that nobody vouches for.
+pub(crate) fn workplace() -> Workplace {
+    static KEY_FILE: OnceLock<Vec<u8>> = OnceLock::new();
+    let place = Workplace { folder: tempfile::tempdir().unwrap() };
+    let key = KEY_FILE.get_or_init(|| {
+        let model = format!("{EXAMPLES}/supply/model.onnx");
+        let calibration = format!("{EXAMPLES}/supply/calibration.json");
+        place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
+        place.json(&["keys", "program.apo", "-o", "keys"]);
+        place.read("keys/vk.json")
+    });
+    place.write("vk.json", key);
+    place
+}
+
+/// Runs a command with a key in the environment, and nothing else of it.
+pub(crate) fn run(place: &Workplace, key: Option<&str>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apodict"));
+    command.args(arguments).current_dir(place.folder.path()).env_remove("APODICT_PRIVATE_KEY");
+    if let Some(key) = key {
+        command.env("APODICT_PRIVATE_KEY", key);
+    }
+    command.output().unwrap()
+}
+
+pub(crate) fn done(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+pub(crate) fn failed(output: &Output, says: &[&str]) {
+    let message = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for part in says {
+        assert!(message.contains(part), "{message}\nshould say {part}");
+    }
 }
 
 /// What is answered to one request.
