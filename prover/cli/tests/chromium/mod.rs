@@ -186,7 +186,7 @@ fn from_base64(text: &str) -> Vec<u8> {
     let (mut bytes, mut bits, mut held) = (Vec::new(), 0u32, 0);
     for digit in text.bytes().filter(|byte| *byte != b'=') {
         let value = DIGITS.iter().position(|known| *known == digit).unwrap() as u32;
-        bits = (bits << 6 | value) & 0xffff;
+        bits = ((bits << 6) | value) & 0xffff;
         held += 6;
         if held >= 8 {
             held -= 8;
