@@ -145,7 +145,6 @@ def job(state: str = "queued", **more: Any) -> dict[str, Any]:
         "lane": "short",
         "priority": 0,
         "attempt": 1,
-        "cancel_requested": False,
         "fraction": 0.0,
         "created_ms": 1,
         **more,

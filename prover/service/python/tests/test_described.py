@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from apodict_client import _views, errors
+from apodict_client import _views, errors, types
 from apodict_client._core import Core
 from apodict_client._effects import Open
 from apodict_client.errors import Problem, ProblemError, error_of
+from apodict_client.types import Decision
 
 from .running import REPOSITORY
 from .scripted import JOB, MODEL, PROOF
@@ -89,17 +90,22 @@ def sample(schema: dict[str, Any]) -> Any:  # noqa: PLR0911
     return "text"
 
 
-IN_RAW = {"options", "cancel_requested"}
-"""What only `raw` has: how a model was compiled, and what not every version tells."""
+IN_RAW = {"options"}
+"""What only `raw` has: how a model was compiled."""
+
+VIEWS: dict[str, Any] = {
+    "JobView": _views.job,
+    "ModelView": _views.model,
+    "ProofView": _views.proof,
+    "VerificationView": _views.verification,
+    "VersionView": _views.version,
+    "AuditEntry": _views.audit_entry,
+}
 
 
-@pytest.mark.parametrize(
-    "view",
-    [_views.job, _views.model, _views.proof, _views.verification, _views.version],
-    ids=lambda view: view.__name__,
-)
-def test_every_field_of_an_answer_is_read(view: Any) -> None:
-    schema = DOCUMENT["components"]["schemas"][f"{view.__name__.title()}View"]
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_field_of_an_answer_is_read(name: str) -> None:
+    view, schema = VIEWS[name], DOCUMENT["components"]["schemas"][name]
     read: set[str] = set()
     get = dict.get
 
@@ -109,18 +115,50 @@ def test_every_field_of_an_answer_is_read(view: Any) -> None:
             return get(self, key, default)
 
     view(Watched(sample(schema)))
-    assert read | IN_RAW >= schema["properties"].keys()
+    assert read >= schema["properties"].keys() - IN_RAW
+    assert read <= schema["properties"].keys(), "what no version tells any more"
     view({name: field for name, field in sample(schema).items() if name in schema["required"]})
-    for name in schema["required"]:
-        if name not in IN_RAW:
+    for required in schema["required"]:
+        if required not in IN_RAW:
             with pytest.raises(errors.ProtocolError):
-                view({other: field for other, field in sample(schema).items() if other != name})
+                view({other: field for other, field in sample(schema).items() if other != required})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Action", types.Action),
+        ("JobState", types.JobState),
+        ("Kind", types.JobKind),
+        ("Lane", types.Lane),
+        ("ModelState", types.ModelState),
+    ],
+)
+def test_every_choice_is_known(name: str, kind: Any) -> None:
+    schema = DOCUMENT["components"]["schemas"][name]
+    described = schema.get("enum") or [value for choice in schema["oneOf"] for value in choice["enum"]]
+    assert set(get_args(kind)) == set(described)
+
+
+def test_every_field_of_a_request_can_be_sent() -> None:
+    def sent(core: Core) -> list[dict[str, Any]]:
+        one = core.submit(MODEL, {}, context=bytes(32), priority=1, deadline=1, forget_inputs=True)
+        batch = core.prove(MODEL, batch=[Decision({}, bytes(32))])
+        opened = [next(operation) for operation in (one, batch)]
+        return [json.loads(effect.request.body or b"") for effect in opened if isinstance(effect, Open)]
+
+    one, batch = sent(Core(1.0, 0))
+    schemas = DOCUMENT["components"]["schemas"]
+    assert one.keys() | batch.keys() == schemas["ProveRequest"]["properties"].keys()
+    assert batch.keys() == {"model", "batch"}, "what was not said is not sent"
+    assert batch["batch"][0].keys() == schemas["BatchItem"]["properties"].keys()
 
 
 def test_every_address_is_described() -> None:
     core = Core(1.0, 0)
     operations = [
         core.version(),
+        core.audit(),
         core.submit_model(b""),
         core.model(MODEL),
         core.models(),

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -58,8 +59,46 @@ def test_every_option_is_one(name: str) -> None:
         line for line in (DEPLOY / name).read_text().splitlines() if re.match(r"ExecStart=|CMD \[\"serve|\s+- --", line)
     ]
     options = set(re.findall(r"(?<![\w-])--[a-z-]+", "\n".join(lines)))
-    assert {"--data", "--listen"} <= options
+    # Behind a proxy, and the proxy is on the same machine.
+    assert {"--data", "--listen", "--ask-for-keys"} <= options
     assert options <= set(re.findall(r"--[a-z-]+", helped.stdout))
+
+
+def test_metrics_need_a_scope_of_their_own(start: Callable[..., Server]) -> None:
+    server = start()
+    scopes = "read,prove,models", "operate"
+    tenants, prometheus = (server.key("--tenant", "prometheus", "--scope", scope) for scope in scopes)
+
+    def scraped(key: str) -> int:
+        request = urllib.request.Request(f"{server.url}/metrics", headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    assert (scraped(tenants), scraped(prometheus)) == (403, 200)
+
+
+def test_a_server_that_asks_for_keys_needs_one_first(tmp_path: Path) -> None:
+    command = [binary(), "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"), "--ask-for-keys"]
+    refused = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert refused.returncode != 0 and "api-key create" in refused.stderr
+
+
+def test_a_server_without_keys_refuses_what_the_proxy_passes_on(start: Callable[..., Server]) -> None:
+    set_by_proxy = re.findall(r"^    proxy_set_header (\S+) (\S+);$", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE)
+    names = {name for name, value in set_by_proxy if value != '""'}
+    assert names == {"Host", "X-Forwarded-For"}
+    address = f"{start().url}/v1/jobs"
+    assert urllib.request.urlopen(address, timeout=10).status == 200
+    for name in names:
+        request = urllib.request.Request(address, headers={name: "prover.example.com"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=10)
+        with refused.value:
+            assert refused.value.code in (401, 403)
 
 
 def test_the_health_check_follows_readiness(start: Callable[..., Server]) -> None:

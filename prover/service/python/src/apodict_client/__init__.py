@@ -21,6 +21,7 @@ from .errors import (
     Unavailable,
 )
 from .types import (
+    AuditEntry,
     Decision,
     Event,
     Job,
@@ -36,6 +37,7 @@ from .types import (
 __all__ = [
     "ApodictError",
     "AsyncClient",
+    "AuditEntry",
     "Client",
     "Conflict",
     "Decision",

@@ -279,6 +279,7 @@ class Client:
                     session.step(progress, effect)
 
     version = _blocking(Core.version)
+    audit = _iterating(Core.audit)
     submit_model = _blocking(Core.submit_model)
     compile = _blocking(Core.compile)
     model = _blocking(Core.model)
@@ -355,6 +356,7 @@ class AsyncClient:
             await session.close()
 
     version = _awaiting(Core.version)
+    audit = _iterating_async(Core.audit)
     submit_model = _awaiting(Core.submit_model)
     compile = _awaiting(Core.compile)
     model = _awaiting(Core.model)

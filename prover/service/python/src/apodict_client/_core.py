@@ -30,6 +30,7 @@ from .errors import (
 )
 from .types import (
     Artifact,
+    AuditEntry,
     Decision,
     Event,
     Job,
@@ -78,6 +79,10 @@ class Core:
     def version(self) -> Operation[Version]:
         """Ask which version answers."""
         return _views.version((yield from self._ask("GET", "/v1/version")))
+
+    def audit(self, *, page: int = 50) -> Listing[AuditEntry]:
+        """List what was done in the tenant's name, the last first; `page` of it, 1 to 200, is asked for at once."""
+        return (yield from self._list("/v1/audit", _views.audit_entry, {}, page))
 
     # Models
 
@@ -206,6 +211,7 @@ class Core:
         batch: Sequence[Decision] | None = None,
         priority: int = 0,
         deadline: float | None = None,
+        forget_inputs: bool = False,
         idempotency_key: str | None = None,
     ) -> Operation[Job]:
         """Hand in a decision, or a batch of them, and return at once. What was taken is never lost.
@@ -221,9 +227,11 @@ class Core:
         batch
             Decisions with contexts of their own; each gets a proof.
         priority
-            -100 to 100: the higher, the earlier.
+            -100 to 100: the higher, the earlier, among the jobs of the same tenant.
         deadline
             Seconds after which the job fails if it has not ended.
+        forget_inputs
+            The server removes what was handed in once the job has ended. The proof still says what its inputs are.
         idempotency_key
             Your own name for the request: with it, the same request again is the same job. Without it, one is made for
             this call, so that sending it again after a lost answer makes no second job.
@@ -236,6 +244,7 @@ class Core:
             batch=batch,
             priority=priority,
             deadline=deadline,
+            forget_inputs=forget_inputs,
             idempotency_key=idempotency_key,
         )
         return _views.job((yield from self._ask("POST", "/v1/jobs", body=body, headers=headers)))
@@ -249,6 +258,7 @@ class Core:
         batch: Sequence[Decision] | None = None,
         priority: int = 0,
         deadline: float | None = None,
+        forget_inputs: bool = False,
         idempotency_key: str | None = None,
         timeout: float = DEFAULT_WAIT_SECONDS,
     ) -> Operation[Job]:
@@ -271,6 +281,7 @@ class Core:
             batch=batch,
             priority=priority,
             deadline=deadline,
+            forget_inputs=forget_inputs,
             idempotency_key=idempotency_key,
         )
         wait = min(max(timeout, 0.0), LONGEST_WAIT_SECONDS)
@@ -299,9 +310,9 @@ class Core:
         return (yield from self._list("/v1/jobs", _views.job, query, page))
 
     def cancel(self, job: str) -> Operation[Job]:
-        """Ask a job to stop: one that waits is cancelled at once, one that runs soon.
+        """Cancel a job, whether it waits or runs: one whose state is `cancelled` in the answer never has a result.
 
-        One that has ended stays as it is.
+        One that had ended stays as it is.
         """
         return _views.job((yield from self._ask("POST", f"/v1/jobs/{identifier(job)}/cancel")))
 
@@ -338,7 +349,7 @@ class Core:
                 if failures > self.retries:
                     raise
             yield Close()
-            # A stream that is asked for after a job's last event may stay open for ever: is there anything to come?
+            # A stream may stay open though the job has ended: is there anything to come?
             nothing_came = reading.last == before and not is_broken
             if nothing_came and reading.is_settled:
                 return

@@ -19,6 +19,7 @@ def prove_request(
     batch: Sequence[Decision] | None,
     priority: int,
     deadline: float | None,
+    forget_inputs: bool,
     idempotency_key: str | None,
 ) -> tuple[bytes, dict[str, str]]:
     """Encode a request once, with its key: sent again, it is the same to the byte."""
@@ -35,6 +36,8 @@ def prove_request(
         if not 1e-3 <= deadline <= 1e12:
             raise ValueError("deadline: expected seconds, a thousandth at least")
         request["timeout_ms"] = int(deadline * 1e3)
+    if forget_inputs:
+        request["forget_inputs"] = True
     key = uuid.uuid4().hex if idempotency_key is None else idempotency_key
     if not (key.isascii() and key.isprintable() and 1 <= len(key.strip()) == len(key) <= 200):
         raise ValueError("idempotency_key: expected 1 to 200 printable characters of ASCII, no blank at its ends")

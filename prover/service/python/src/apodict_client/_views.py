@@ -7,6 +7,8 @@ from typing import Any
 from ._json import Fields, one_of
 from .errors import ProtocolError
 from .types import (
+    Action,
+    AuditEntry,
     Job,
     JobError,
     JobKind,
@@ -131,4 +133,16 @@ def proof(value: Any) -> Proof:
         created_ms=fields.integer("created_ms"),
         verification=verification(fields.value.get("verification")),
         file=fields.mapping("proof"),
+    )
+
+
+def audit_entry(value: Any) -> AuditEntry:
+    """Read `AuditEntry`."""
+    fields = Fields(value, "audit entry")
+    return AuditEntry(
+        number=fields.integer("number"),
+        at_ms=fields.integer("at_ms"),
+        actor=fields.text("actor"),
+        action=one_of(Action, fields.text("action"), "audit entry.action"),
+        subject=fields.text("subject"),
     )

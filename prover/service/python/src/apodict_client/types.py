@@ -12,6 +12,9 @@ JobKind: TypeAlias = Literal["compile", "prove"]
 Lane: TypeAlias = Literal["short", "long", "compile"]
 ModelState: TypeAlias = Literal["compiling", "ready", "failed"]
 Artifact: TypeAlias = Literal["program", "key", "report", "contract"]
+Action: TypeAlias = Literal[
+    "job_submitted", "job_cancelled", "model_submitted", "model_deleted", "key_created", "key_revoked"
+]
 
 Tensors: TypeAlias = Mapping[str, Any]
 """Name to nested lists of numbers, or to anything with `tolist()`, as arrays of NumPy have it; in the model's units."""
@@ -168,9 +171,25 @@ class Event:
     """`queued`, `started`, `stage`, `succeeded`, `failed` or `cancelled`."""
     at_ms: int
     data: Mapping[str, Any]
-    """More of it: `stage` and `fraction`, `attempt`, `code` and `detail`."""
+    """More of it: `stage` and `fraction`; `attempt`; `code` and `detail`; of a job that is queued once more, `again`
+    (the reason) and `wait_ms`."""
 
     @property
     def is_last(self) -> bool:
         """Whether the job has ended with it."""
         return self.kind in FINAL
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Something that was done in a tenant's name."""
+
+    number: int
+    """From 1 for each tenant, without gaps."""
+    at_ms: int
+    """When, in milliseconds since 1970."""
+    actor: str
+    """The API key, `key_..`; `this_machine` on a server without keys, `command_line` for what was done beside it."""
+    action: Action
+    subject: str
+    """The job, model or key."""
