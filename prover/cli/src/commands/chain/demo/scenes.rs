@@ -80,6 +80,8 @@ impl<'a> Stage<'a> {
         let million = U256::from(1_000_000_000_000u64);
         let deposit = SupplyController::depositCall { amount: million };
         sender.call(&mut stage.record, "deposit", stage.world.controller, &deposit)?;
+        // What came in this second does not count yet: limits are shares of what was there when it began.
+        next_block_at(sender.client, sender.client.time()? + 1)?;
         Ok(stage)
     }
 
