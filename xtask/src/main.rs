@@ -46,7 +46,7 @@ Tasks:
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
          What is too long for every change: a million mutants of program files and runs of each fuzz target,
-         slither, halmos, coverage and long runs for the contracts, then all of `mutants`
+         slither, halmos and long runs for the contracts, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured

@@ -14,7 +14,6 @@ mod gas_limits;
 mod genuine;
 mod mutations;
 mod precompiles;
-mod profile;
 mod rendered;
 mod shapes;
 mod tampering;

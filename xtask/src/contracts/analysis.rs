@@ -12,6 +12,11 @@ use crate::tools;
 const TRIAGE: &str = "solidity/slither.toml";
 const COVERAGE: &str = "solidity/coverage.json";
 const SLITHER_PROJECT: &str = "target/slither";
+const COVERAGE_PROJECT: &str = "target/coverage";
+
+/// Coverage is counted without the optimizer, by which the rendered verifiers do not compile: tests that import one stay
+/// out, others take their bytecode.
+const IMPORT_VERIFIERS: [&str; 3] = ["test/Halo2Verifier.t.sol", "test/RevertData.t.sol", "test/verifiers"];
 
 /// Least share of a hand-written contract's lines, in percent, that tests reach in the sum of all.
 const LEAST_COVERAGE: f64 = 95.0;
@@ -43,7 +48,7 @@ pub(super) fn analyse() -> Result<()> {
         fs::remove_file(&report)?;
     }
     let (slither, forge) = (tools::slither()?, tools::forge()?);
-    project(&root().join(SLITHER_PROJECT))?;
+    project(&root().join(SLITHER_PROJECT), &["contracts", "bin"])?;
     Step::new("slither", slither)
         .args([".", "--fail-none", "--filter-paths", "node_modules|Halo2Verifier"])
         .args(["--exclude-informational", "--exclude-optimization", "--json"])
@@ -60,13 +65,13 @@ pub(super) fn analyse() -> Result<()> {
     Ok(())
 }
 
-/// A project of the contracts alone: slither has forge throw away what was compiled, and compile all of it anew.
-fn project(folder: &Path) -> Result<()> {
+/// A project of its own with some of the folders: tools have forge throw away what was compiled, or compile it otherwise.
+fn project(folder: &Path, parts: &[&str]) -> Result<()> {
     let solidity = root().join("solidity");
     if folder.is_dir() {
         fs::remove_dir_all(folder)?;
     }
-    for part in ["contracts", "bin"] {
+    for part in parts {
         copy(&solidity.join(part), &folder.join(part))?;
     }
     fs::copy(solidity.join("foundry.toml"), folder.join("foundry.toml"))?;
@@ -176,12 +181,25 @@ struct Lines {
 /// Too few lines, or others than are committed.
 pub(super) fn coverage(bless: bool) -> Result<()> {
     let report = root().join("target/contracts.lcov");
-    Step::new("coverage of the contracts", tools::forge()?)
+    let forge = tools::forge()?;
+    let folder = root().join(COVERAGE_PROJECT);
+    project(&folder, &["contracts", "bin", "test", "artifacts"])?;
+    for part in IMPORT_VERIFIERS {
+        let path = folder.join(part);
+        if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+    }
+    for entry in folder.join("contracts/verifiers").read_dir()? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("Halo2Verifier")) {
+            fs::remove_file(path)?;
+        }
+    }
+    Step::new("coverage of the contracts", forge)
         .args(["coverage", "--report", "lcov", "--report-file"])
         .args([&report])
         .args(["--no-match-path", "test/core/Gas.t.sol", "--no-match-test", "invariant"])
         .env("FORGE_SNAPSHOT_CHECK", "false")
-        .within("solidity")
+        .within(COVERAGE_PROJECT)
         .run()?;
     let files = lines(&read(&report)?);
     let sum = files

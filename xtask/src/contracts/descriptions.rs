@@ -158,7 +158,7 @@ fn signature(entry: &Value, selectors: &BTreeMap<&str, &Value>) -> String {
     }
     let types = format!("{name}{}", parameters(&entry["inputs"], false));
     if let Some(selector) = (kind == "function").then(|| selectors.get(types.as_str())).flatten() {
-        let _ = write!(line, " [{}]", selector.as_str().unwrap_or_default());
+        let _ = write!(line, " [0x{}]", selector.as_str().unwrap_or_default());
     }
     line
 }
@@ -250,7 +250,7 @@ mod tests {
 Interface
   constructor(address authority)
   event Opened(bytes32 indexed id)
-  function open((uint256 at)[] leaves) view returns (bool) [01020304]
+  function open((uint256 at)[] leaves) view returns (bool) [0x01020304]
 
 Storage
   3+2 _last: bytes32 => struct Last { 0+0 count: uint64 }
