@@ -144,9 +144,8 @@ fn caller() -> Vec<u8> {
 
 impl Chain {
     pub(crate) fn new(sample: &Sample, key_data: &[u8]) -> Self {
-        let (Outcome::Returned(runtime), _) = create(sample.creation_code(), None) else { panic!("not deployed") };
         let mut state = State::default();
-        for (address, code) in [(VERIFIER, runtime), (KEY, key_data.to_vec()), (CALLER, caller())] {
+        for (address, code) in [(VERIFIER, sample.runtime()), (KEY, key_data.to_vec()), (CALLER, caller())] {
             let code = Bytecode::new_raw(Bytes::from(code));
             state.insert_account_info(address, AccountInfo::from_bytecode(code));
         }

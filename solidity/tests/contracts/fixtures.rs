@@ -1,7 +1,13 @@
 //! Committed proofs and compiled verifiers, deployed.
 
-use crate::shapes::{TestedShape, shapes};
-use apodict_solidity::{Fixture, artifacts, evm::VerifierOnEvm};
+use crate::{
+    chain::create,
+    shapes::{TestedShape, shapes},
+};
+use apodict_solidity::{
+    Fixture, artifacts,
+    evm::{Outcome, VerifierOnEvm},
+};
 use apodict_verifier::SrsPolicy;
 use apodict_verifier::VerifyingKey;
 use std::fs;
@@ -43,6 +49,12 @@ impl Sample {
     pub(crate) fn deploy_with(&self, key: &VerifyingKey) -> VerifierOnEvm {
         let policy = SrsPolicy::AllowUnsafe;
         VerifierOnEvm::deploy_with(self.creation_code.clone(), key, policy).expect("deployed")
+    }
+
+    /// The code that its constructor leaves.
+    pub(crate) fn runtime(&self) -> Vec<u8> {
+        let (Outcome::Returned(runtime), _) = create(self.creation_code(), None) else { panic!("not deployed") };
+        runtime
     }
 
     /// Creation bytecode of the verifier.

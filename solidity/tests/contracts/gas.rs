@@ -2,6 +2,7 @@
 
 use crate::{
     fixtures::{Sample, samples},
+    profile::{Sections, sections},
     rendered::bless,
     shapes::path,
 };
@@ -24,6 +25,8 @@ struct Cost {
     runtime_bytes: usize,
     verifier_deployment_gas: u64,
     key_deployment_gas: u64,
+    /// Where `gas` goes.
+    sections: Sections,
 }
 
 fn cost(sample: &Sample) -> Cost {
@@ -42,6 +45,7 @@ fn cost(sample: &Sample) -> Cost {
         runtime_bytes: evm.evm.code_len(evm.verifier),
         verifier_deployment_gas: evm.deployment_gas.0,
         key_deployment_gas: evm.deployment_gas.1,
+        sections: sections(sample).0,
     }
 }
 

@@ -14,6 +14,7 @@ mod gas_limits;
 mod genuine;
 mod mutations;
 mod precompiles;
+mod profile;
 mod rendered;
 mod shapes;
 mod tampering;
