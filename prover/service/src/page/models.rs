@@ -238,7 +238,7 @@ fn compact(json: &str) -> String {
         text += line;
         let innermost = line.ends_with('[') && lines.peek().is_some_and(|next| !next.trim_end().ends_with(['[', '{']));
         if innermost {
-            while let Some(next) = lines.next() {
+            for next in lines.by_ref() {
                 let next = next.trim();
                 text += next;
                 if next.starts_with(']') {
