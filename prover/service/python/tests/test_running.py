@@ -243,8 +243,8 @@ def test_keys_and_their_scopes(
     ]
     failing = code_of(JobFailed, lambda: connect(server.url, api_key=key).compile(b"no model", timeout=60))
     latest = next(connect(server.url, api_key=key).audit())
-    # The key that was made first did it.
-    assert (failing, latest.action, latest.actor) == ("model_rejected", "job_submitted", made[1].subject)
+    # By the key that was made first.
+    assert (failing, latest.action, latest.actor) == ("model_rejected", "model_submitted", made[1].subject)
     monkeypatch.setenv("APODICT_API_KEY", reader)
     client = connect(server.url)
     assert list(client.models()) == []
