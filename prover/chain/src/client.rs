@@ -15,6 +15,9 @@ use crate::{Error, Record, Rpc, Sent, Wallet};
 const MAX_GAS: u64 = 1 << 24;
 /// What a node without an opinion on tips is told. In wei.
 const DEFAULT_TIP: u128 = 1_000_000_000;
+/// What a node is believed of prices where nobody says a limit, in wei: a tip is paid in full, whatever the base fee turns out to be.
+const USUAL_TIP: u128 = 5_000_000_000;
+const USUAL_FEE: u128 = 200_000_000_000;
 /// Between two looks for a receipt.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
@@ -32,7 +35,7 @@ pub struct Client {
 /// What a unit of gas is paid. In wei.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fees {
-    /// At most, tip included: twice the base fee of the last block, and the tip.
+    /// At most, tip included: twice the base fee of the last block, and the tip, as far as is admitted.
     pub max: u128,
     /// To who makes the block.
     pub tip: u128,
@@ -54,6 +57,8 @@ pub struct Receipt {
     pub contract_address: Option<Address>,
     /// What it took.
     pub gas_used: U64,
+    /// What a unit of it cost, in wei.
+    pub effective_gas_price: U128,
     /// What contracts said.
     pub logs: Vec<Log>,
 }
@@ -76,6 +81,13 @@ struct Block {
     hash: B256,
     timestamp: U64,
     base_fee_per_gas: Option<U128>,
+}
+
+impl Receipt {
+    /// In wei.
+    pub fn cost(&self) -> U256 {
+        U256::from(self.gas_used) * U256::from(self.effective_gas_price)
+    }
 }
 
 impl Client {
@@ -102,7 +114,7 @@ impl Client {
         Self { wait_seconds: seconds, ..self }
     }
 
-    /// The most that a unit of gas may cost, in wei.
+    /// The most that a unit of gas may cost, in wei, however much of it is tip. Without it, 200 gwei, of which 5 are tip.
     #[must_use]
     pub fn paying(self, max_fee: Option<u128>) -> Self {
         Self { max_fee, ..self }
@@ -196,7 +208,7 @@ impl Client {
     /// What gas costs now.
     ///
     /// # Errors
-    /// [`Error::GasPrice`] if that is more than was admitted; [`Error::Garbage`] of a chain without a base fee; and what
+    /// [`Error::GasPrice`], [`Error::Tip`] if that is more than was admitted, or than is usual where nobody said; [`Error::Garbage`] of a chain without a base fee; and what
     /// [`Rpc::ask`] fails with.
     pub fn fees(&self) -> Result<Fees, Error> {
         let base = self.latest()?.base_fee_per_gas.ok_or_else(|| Error::Garbage {
@@ -209,11 +221,16 @@ impl Client {
             Err(Error::Node { .. }) => DEFAULT_TIP,
             Err(error) => return Err(error),
         };
-        let got = base.to::<u128>().saturating_mul(2).saturating_add(tip);
-        match self.max_fee {
-            Some(max) if got > max => Err(Error::GasPrice { got, max }),
-            _ => Ok(Fees { max: got, tip }),
+        let base = base.to::<u128>();
+        if self.max_fee.is_none() && tip > USUAL_TIP {
+            return Err(Error::Tip { got: tip, max: USUAL_TIP });
         }
+        let admitted = self.max_fee.unwrap_or(USUAL_FEE);
+        let got = base.saturating_add(tip);
+        if got > admitted {
+            return Err(Error::GasPrice { got, max: admitted });
+        }
+        Ok(Fees { max: got.saturating_add(base).min(admitted), tip })
     }
 
     /// The receipt of a transaction that is in a block.
@@ -338,7 +355,7 @@ impl Sender<'_> {
         let Signed { hash, bytes } = transaction.signed(self.wallet).ok_or(Error::NoKey)?;
         let address = to.is_none().then(|| from.create(nonce));
         record.put(name, Sent { from, transaction: hash, nonce, address, code_hash: None })?;
-        tracing::info!(what, %hash, nonce, gas_limit, "sending");
+        tracing::info!(what, %hash, nonce, gas_limit, tip, max_fee, highest_cost = %need, "sending");
 
         match client.rpc.ask::<B256>("eth_sendRawTransaction", json!([hexadecimal(&bytes)])) {
             Ok(got) if got != hash => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolConstructor};
 use apodict_solidity::artifacts;
 use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
@@ -14,6 +14,8 @@ use crate::{Code, Contract, Error, Receipt, Record, Sender, Sent};
 
 /// The role that disables models: the guardian's.
 const GUARDIAN_ROLE: u64 = 1;
+/// The role that gives all others, as `AccessManager` has it.
+const ADMIN_ROLE: u64 = 0;
 
 /// Whether anything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub enum StepState {
     Done {
         /// That the transaction took.
         gas: u64,
+        /// What it cost, in wei.
+        cost: U256,
     },
     /// It would be sent, with this much gas; `None` where what it needs is not there yet.
     Planned {
@@ -201,6 +205,7 @@ impl<'a> Deployer<'a> {
         let groups = self.contract(Core::GROUPS, &Contract::Groups.code(&[], &[])?)?;
         let texts = self.contract(Core::TEXTS, &Contract::TextBinder.code(&[], &[])?)?;
 
+        self.administers(manager, options.admin)?;
         self.expect("the registry's authority", registry, &AccessManaged::authorityCall {}, &manager)?;
         self.expect("the gateway's registry", gateway, &DecisionGateway::registryCall {}, &registry)?;
         self.expect("the gateway's binder", gateway, &DecisionGateway::binderCall {}, &binder)?;
@@ -226,6 +231,7 @@ impl<'a> Deployer<'a> {
         let arguments = BoundedConsumer::constructorCall { authority, gateway }.abi_encode();
         let code = Contract::ProvenRiskOracle.code(&[(Contract::Groups, core.groups)], &arguments)?;
         let oracle = self.contract("ProvenRiskOracle", &code)?;
+        self.expect("the oracle's authority", oracle, &AccessManaged::authorityCall {}, &authority)?;
         self.expect("the oracle's gateway", oracle, &Consumer::gatewayCall {}, &gateway)?;
         Ok(oracle)
     }
@@ -239,6 +245,7 @@ impl<'a> Deployer<'a> {
         let arguments = CollateralSteward::constructorCall { authority, gateway, market }.abi_encode();
         let code = Contract::CollateralSteward.code(&[(Contract::Groups, core.groups)], &arguments)?;
         let steward = self.contract(&format!("CollateralSteward of {market}"), &code)?;
+        self.expect("the steward's authority", steward, &AccessManaged::authorityCall {}, &authority)?;
         self.expect("the steward's gateway", steward, &Consumer::gatewayCall {}, &gateway)?;
         self.expect("the steward's market", steward, &CollateralSteward::marketCall {}, &market)?;
         Ok(steward)
@@ -269,7 +276,7 @@ impl<'a> Deployer<'a> {
             let reason = "its receipt names no contract".to_owned();
             return Err(Error::Lied { what: format!("the creation of {}", code.name), reason });
         };
-        self.settle(name, code, sent, address, StepState::Done { gas: receipt.gas_used.to() })
+        self.settle(name, code, sent, address, StepState::Done { gas: receipt.gas_used.to(), cost: receipt.cost() })
     }
 
     /// Compares the code on the chain, and keeps its hash.
@@ -335,7 +342,7 @@ impl<'a> Deployer<'a> {
             let reason = "it says that the call succeeded, and nothing has changed".to_owned();
             return Err(Error::Lied { what: C::SIGNATURE.to_owned(), reason });
         }
-        told(StepState::Done { gas: receipt.gas_used.to() });
+        told(StepState::Done { gas: receipt.gas_used.to(), cost: receipt.cost() });
         Ok(Some(receipt))
     }
 
@@ -372,6 +379,25 @@ impl<'a> Deployer<'a> {
             let asked = AccessManager::hasRoleCall { roleId: role, account };
             Ok(sender.client.read(manager, &asked)?.isMember)
         })?;
+        Ok(())
+    }
+
+    /// Reads back who administers: that is storage, of which the code says nothing. Who deploys for somebody else keeps no right.
+    fn administers(&self, manager: Address, admin: Address) -> Result<(), Error> {
+        if self.mode == Mode::DryRun && self.sender.client.code(manager)?.is_empty() {
+            return Ok(());
+        }
+        let is_admin = |account| {
+            let asked = AccessManager::hasRoleCall { roleId: ADMIN_ROLE, account };
+            Ok::<_, Error>(self.sender.client.read(manager, &asked)?.isMember)
+        };
+        if !is_admin(admin)? {
+            return Err(Error::NotAdmin { manager, account: admin });
+        }
+        let deployer = self.sender.address();
+        if deployer != admin && is_admin(deployer)? {
+            return Err(Error::AlsoAdmin { manager, account: deployer, admin });
+        }
         Ok(())
     }
 

@@ -120,9 +120,17 @@ pub enum Error {
     /// Gas costs more than was admitted.
     #[error("gas costs {got} wei now, at most {max} are to be paid")]
     GasPrice {
-        /// Twice the base fee and the tip.
+        /// The base fee and the tip.
         got: u128,
         /// As was asked for.
+        max: u128,
+    },
+    /// A tip that nobody admitted.
+    #[error("the node asks for a tip of {got} wei for a unit of gas, {max} is the most without --max-fee")]
+    Tip {
+        /// What the node says.
+        got: u128,
+        /// What is usual.
         max: u128,
     },
     /// More gas than a transaction may use.
@@ -208,6 +216,24 @@ pub enum Error {
         /// The record.
         path: PathBuf,
     },
+    /// Somebody else administers what is kept.
+    #[error("{account} does not administer the AccessManager {manager}")]
+    NotAdmin {
+        /// That is kept.
+        manager: Address,
+        /// Who should.
+        account: Address,
+    },
+    /// Who deployed administers beside who should.
+    #[error("beside {admin}, who deploys administers the AccessManager {manager}, too: {account}")]
+    AlsoAdmin {
+        /// That is kept.
+        manager: Address,
+        /// Who deploys.
+        account: Address,
+        /// Who should.
+        admin: Address,
+    },
     /// A proof that was made for another use.
     #[error("the proof is bound to the context {got}, here it must be {expected}")]
     OtherContext {
@@ -279,6 +305,9 @@ impl Error {
             }
             Self::NoFunds { .. } => "send it ether, then run the same command again: it goes on where it stopped",
             Self::GasPrice { .. } => "wait, or admit more with --max-fee",
+            Self::Tip { .. } => {
+                "if this chain's tips are that high, admit a price with --max-fee; else do not trust this node: ask another one"
+            }
             Self::NotMined { .. } => "run the same command again: it goes on waiting for this transaction",
             Self::Failed { .. } => {
                 "run the same command again: it is tried before it is sent, and the contract's error shows"
@@ -302,6 +331,14 @@ impl Error {
             }
             Self::Record { .. } => "name the file that `apodict chain deploy` wrote, or a new one",
             Self::NotDeployed { .. } => "run `apodict chain deploy` with this record first",
+            Self::NotAdmin { .. } => {
+                "the record's AccessManager was deployed with another --admin, or its rights were given away since: name who administers it \
+                 with --admin, or another record to deploy anew"
+            }
+            Self::AlsoAdmin { .. } => {
+                "let it renounce role 0, so that one lost key does not undo the other's rights, then run the same command again; or name \
+                 another record to deploy anew"
+            }
             Self::OtherContext { .. } => {
                 "prove again with the context that `apodict chain context` prints: chain, consumer, subject, nonce and deadline are in it"
             }
