@@ -153,6 +153,30 @@ pub enum Error {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// A recorded place that is further on than the account.
+    #[error("{what} has place {nonce} of {account} in the record, and the node says that the next one is {next}")]
+    NonceAhead {
+        /// What.
+        what: String,
+        /// Whose.
+        account: Address,
+        /// In the record.
+        nonce: u64,
+        /// What the node says.
+        next: u64,
+    },
+    /// A recorded place that something else took.
+    #[error("{what} has place {nonce} of {account} in the record, and the node says that it is taken, but not by what")]
+    NonceTaken {
+        /// What.
+        what: String,
+        /// Whose.
+        account: Address,
+        /// In the record.
+        nonce: u64,
+        /// As in the record.
+        name: String,
+    },
     /// In a block, and reverted.
     #[error("{what} was sent as {hash} and failed in its block")]
     Failed {
@@ -234,6 +258,24 @@ pub enum Error {
         /// Who should.
         admin: Address,
     },
+    /// A model that governance took back.
+    #[error("the model {model} is disabled in the registry")]
+    Disabled {
+        /// The key's digest.
+        model: B256,
+    },
+    /// A model that somebody else registered.
+    #[error("the registry has the model {model} with another verifier, key or number of inputs than this record: somebody else registered it")]
+    OtherRecord {
+        /// The key's digest.
+        model: B256,
+    },
+    /// A record that another process writes.
+    #[error("another command is at work with {}", path.display())]
+    InUse {
+        /// The record.
+        path: PathBuf,
+    },
     /// A proof that was made for another use.
     #[error("the proof is bound to the context {got}, here it must be {expected}")]
     OtherContext {
@@ -309,6 +351,19 @@ impl Error {
                 "if this chain's tips are that high, admit a price with --max-fee; else do not trust this node: ask another one"
             }
             Self::NotMined { .. } => "run the same command again: it goes on waiting for this transaction",
+            Self::NonceAhead { .. } => {
+                "this node is behind, or the one that was asked then said too high a number: ask again, and another node. If they agree, \
+                 remove the entry from the record: the transaction never gets into a block"
+            }
+            Self::NonceTaken { name, .. } => {
+                return Some(format!(
+                    "this node is behind: ask again, or another one, so that nothing is sent twice. If another program has used that place, \
+                     remove the entry {name:?} from the record"
+                ));
+            }
+            Self::Disabled { .. } => "a model that is disabled stays so: make another key",
+            Self::OtherRecord { .. } => "use the record of who registered it",
+            Self::InUse { .. } => "wait until it has ended: two would send in each other's place",
             Self::Failed { .. } => {
                 "run the same command again: it is tried before it is sent, and the contract's error shows"
             }

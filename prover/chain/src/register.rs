@@ -10,6 +10,8 @@ use crate::{Code, Core, Deployer, Error, Sender};
 
 /// `statusOf` of a model that may be used.
 const LIVE: u8 = 1;
+/// Of one that never may be again.
+const DISABLED: u8 = 2;
 
 /// `[1]_1`, `[1]_2` and `-[s]_2`, at the end of a key's data: what `ModelRegistry.srsOf` hashes.
 const SRS_BYTES: usize = 10 * 32;
@@ -79,13 +81,15 @@ impl Deployer<'_> {
         let call = ModelRegistry::registerCall { registration, ports };
         let registry = core.registry;
         self.call(&format!("model {model}"), registry, &call, |sender| {
-            if sender.client.read(registry, &ModelRegistry::statusOfCall { model })? != LIVE {
-                return Ok(false);
+            match sender.client.read(registry, &ModelRegistry::statusOfCall { model })? {
+                LIVE => (),
+                DISABLED => return Err(Error::Disabled { model }),
+                _ => return Ok(false),
             }
             let entry = sender.client.read(registry, &ModelRegistry::liveCall { model })?;
             let same =
                 (entry.verifier, entry.key, entry.keyCodeHash, entry.inputs) == (verifier, address, key_hash, inputs);
-            if same { Ok(true) } else { Err(other_record(model)) }
+            if same { Ok(true) } else { Err(Error::OtherRecord { model }) }
         })?;
         if policy.origin(&key.srs.digest()) == SrsOrigin::Ceremony {
             self.pin(core.registry, srs)?;
@@ -117,12 +121,5 @@ impl Deployer<'_> {
         let pinned = |sender: &Sender<'_>| sender.client.read(registry, &ModelRegistry::isCeremonyCall { srs });
         self.call(&format!("ceremony {srs}"), registry, &call, pinned)?;
         Ok(())
-    }
-}
-
-fn other_record(model: B256) -> Error {
-    Error::Lied {
-        what: format!("the model {model}"),
-        reason: "the registry has it with another verifier, key or number of inputs than this record: somebody else registered it".to_owned(),
     }
 }
