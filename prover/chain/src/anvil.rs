@@ -1,5 +1,6 @@
 //! A development node on this machine, for demonstrations and tests.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -44,7 +45,11 @@ impl Anvil {
     pub fn start(program: &Path, chain_id: u64) -> Result<Self, Error> {
         let failed = |reason: String| Error::Anvil { reason };
         let mut command = Command::new("sh");
+        // Keys and passwords of the environment are none of its business, nor of whoever reads its own.
+        let kept = ["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
         command
+            .env_clear()
+            .envs(kept)
             .args(["-c", UNTIL_INPUT_ENDS])
             .arg(program)
             .args(["--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka", "--chain-id", &chain_id.to_string()])

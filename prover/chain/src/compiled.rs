@@ -161,6 +161,11 @@ impl Code {
         Ok(Self { name: "key", creation, runtime, immutables: Vec::new() })
     }
 
+    /// Keccak-256 of the code that stays; `None` where the constructor fills a part of it in.
+    pub fn hash(&self) -> Option<B256> {
+        self.immutables.is_empty().then(|| keccak256(&self.runtime))
+    }
+
     /// Keccak-256 of the code on a chain, if it is this one's, whatever the constructor filled in.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolConstructor};
 use apodict_solidity::artifacts;
 use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
@@ -10,10 +10,12 @@ use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
 use crate::abi::{
     AccessManaged, AccessManager, BoundedConsumer, CollateralSteward, Consumer, DecisionGateway, ModelRegistry,
 };
-use crate::{Code, Contract, Error, Receipt, Record, Sender, Sent};
+use crate::{Client, Code, Contract, Error, Receipt, Record, Sender, Sent};
 
 /// The role that disables models: the guardian's.
 const GUARDIAN_ROLE: u64 = 1;
+/// The role that gives all others, as `AccessManager` has it.
+const ADMIN_ROLE: u64 = 0;
 
 /// Whether anything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub enum StepState {
     Done {
         /// That the transaction took.
         gas: u64,
+        /// What it cost, in wei.
+        cost: U256,
     },
     /// It would be sent, with this much gas; `None` where what it needs is not there yet.
     Planned {
@@ -109,19 +113,39 @@ impl Core {
     /// See [`Self::MANAGER`].
     pub const TEXTS: &'static str = "TextBinder";
 
-    /// Those of a record.
+    /// Those of a record, whose code and references to each other are read back from the chain: a record proves nothing.
     ///
     /// # Errors
-    /// [`Error::NotDeployed`].
-    pub fn of(record: &Record) -> Result<Self, Error> {
-        Ok(Self {
+    /// [`Error::NotDeployed`]; [`Error::Lied`] if the chain has others; what [`Client::read`] fails with.
+    pub fn of(record: &Record, client: &Client) -> Result<Self, Error> {
+        let core = Self {
             manager: record.address(Self::MANAGER)?,
             registry: record.address(Self::REGISTRY)?,
             binder: record.address(Self::BINDER)?,
             gateway: record.address(Self::GATEWAY)?,
             groups: record.address(Self::GROUPS)?,
             texts: record.address(Self::TEXTS)?,
-        })
+        };
+        for (contract, at) in [
+            (Contract::AccessManager, core.manager),
+            (Contract::ModelRegistry, core.registry),
+            (Contract::FeedBinder, core.binder),
+            (Contract::DecisionGateway, core.gateway),
+            (Contract::Groups, core.groups),
+            (Contract::TextBinder, core.texts),
+        ] {
+            contract.code(&[], &[])?.check(at, &client.code(at)?)?;
+        }
+        core.expect_references(client)?;
+        Ok(core)
+    }
+
+    /// Reads back what constructors were given.
+    fn expect_references(&self, client: &Client) -> Result<(), Error> {
+        let Self { manager, registry, binder, gateway, .. } = *self;
+        expect(client, "the registry's authority", registry, &AccessManaged::authorityCall {}, &manager)?;
+        expect(client, "the gateway's registry", gateway, &DecisionGateway::registryCall {}, &registry)?;
+        expect(client, "the gateway's binder", gateway, &DecisionGateway::binderCall {}, &binder)
     }
 }
 
@@ -201,20 +225,18 @@ impl<'a> Deployer<'a> {
         let groups = self.contract(Core::GROUPS, &Contract::Groups.code(&[], &[])?)?;
         let texts = self.contract(Core::TEXTS, &Contract::TextBinder.code(&[], &[])?)?;
 
-        self.expect("the registry's authority", registry, &AccessManaged::authorityCall {}, &manager)?;
-        self.expect("the gateway's registry", gateway, &DecisionGateway::registryCall {}, &registry)?;
-        self.expect("the gateway's binder", gateway, &DecisionGateway::binderCall {}, &binder)?;
-        self.expect(
-            "whether the gateway takes unsafe models",
-            gateway,
-            &DecisionGateway::takesUnsafeModelsCall {},
-            &takes,
-        )?;
+        let core = Core { manager, registry, binder, gateway, groups, texts };
+        if self.exists(gateway)? {
+            self.administers(manager, options.admin)?;
+            core.expect_references(self.sender.client)?;
+            let what = "whether the gateway takes unsafe models";
+            expect(self.sender.client, what, gateway, &DecisionGateway::takesUnsafeModelsCall {}, &takes)?;
+        }
         if let Some(guardian) = options.guardian {
             self.role(manager, registry, ModelRegistry::disableCall::SELECTOR, GUARDIAN_ROLE)?;
             self.member(manager, GUARDIAN_ROLE, guardian)?;
         }
-        Ok(Core { manager, registry, binder, gateway, groups, texts })
+        Ok(core)
     }
 
     /// `ProvenRiskOracle`.
@@ -226,7 +248,7 @@ impl<'a> Deployer<'a> {
         let arguments = BoundedConsumer::constructorCall { authority, gateway }.abi_encode();
         let code = Contract::ProvenRiskOracle.code(&[(Contract::Groups, core.groups)], &arguments)?;
         let oracle = self.contract("ProvenRiskOracle", &code)?;
-        self.expect("the oracle's gateway", oracle, &Consumer::gatewayCall {}, &gateway)?;
+        self.expect_consumer("the oracle", oracle, core)?;
         Ok(oracle)
     }
 
@@ -239,8 +261,10 @@ impl<'a> Deployer<'a> {
         let arguments = CollateralSteward::constructorCall { authority, gateway, market }.abi_encode();
         let code = Contract::CollateralSteward.code(&[(Contract::Groups, core.groups)], &arguments)?;
         let steward = self.contract(&format!("CollateralSteward of {market}"), &code)?;
-        self.expect("the steward's gateway", steward, &Consumer::gatewayCall {}, &gateway)?;
-        self.expect("the steward's market", steward, &CollateralSteward::marketCall {}, &market)?;
+        self.expect_consumer("the steward", steward, core)?;
+        if self.exists(steward)? {
+            expect(self.sender.client, "the steward's market", steward, &CollateralSteward::marketCall {}, &market)?;
+        }
         Ok(steward)
     }
 
@@ -254,7 +278,7 @@ impl<'a> Deployer<'a> {
         {
             let mut there = !self.sender.client.code(address)?.is_empty();
             if !there && self.mode == Mode::Send {
-                there = self.sender.resumed(self.record, name, code.name)?.is_some();
+                there = self.sender.resumed(self.record, name, code.name, None)?.is_some();
             }
             if there {
                 return self.settle(name, code, sent, address, StepState::Kept);
@@ -269,7 +293,7 @@ impl<'a> Deployer<'a> {
             let reason = "its receipt names no contract".to_owned();
             return Err(Error::Lied { what: format!("the creation of {}", code.name), reason });
         };
-        self.settle(name, code, sent, address, StepState::Done { gas: receipt.gas_used.to() })
+        self.settle(name, code, sent, address, StepState::Done { gas: receipt.gas_used.to(), cost: receipt.cost() })
     }
 
     /// Compares the code on the chain, and keeps its hash.
@@ -291,7 +315,7 @@ impl<'a> Deployer<'a> {
 
     fn plan(&mut self, name: &str, code: &Code) -> Result<Address, Error> {
         let (client, from) = (self.sender.client, self.sender.address());
-        let address = from.create(client.nonce(from)? + self.planned);
+        let address = from.create(client.nonce(from)?.saturating_add(self.planned));
         // A constructor may call what is only planned.
         let gas = match client.estimate(from, None, &code.creation, code.name) {
             Ok(gas) => Some(gas),
@@ -316,26 +340,37 @@ impl<'a> Deployer<'a> {
         done: impl Fn(&Sender<'_>) -> Result<bool, Error>,
     ) -> Result<Option<Receipt>, Error> {
         // Of a contract that is only planned nothing can be asked.
-        let exists = self.mode == Mode::Send || !self.sender.client.code(to)?.is_empty();
+        let exists = self.exists(to)?;
         let mut told = |state| (self.told)(&Step { name: name.to_owned(), address: None, state });
         if exists && done(&self.sender)? {
             told(StepState::Kept);
             return Ok(None);
         }
         if self.mode == Mode::DryRun {
-            let gas = exists.then(|| {
-                self.sender.client.estimate(self.sender.address(), Some(to), &call.abi_encode(), C::SIGNATURE)
-            });
+            let (client, from) = (self.sender.client, self.sender.address());
+            let gas = match exists.then(|| client.estimate(from, Some(to), &call.abi_encode(), C::SIGNATURE)) {
+                // It may need what is only planned.
+                Some(Err(Error::Refused { .. })) if self.planned > 0 => None,
+                estimate => estimate.transpose()?,
+            };
             self.planned += 1;
-            told(StepState::Planned { gas: gas.transpose()? });
+            told(StepState::Planned { gas });
             return Ok(None);
         }
-        let receipt = self.sender.call(self.record, name, to, call)?;
+        let resumed = self.sender.resumed(self.record, name, C::SIGNATURE, Some(to))?;
+        let receipt = match resumed {
+            Some(receipt) if done(&self.sender)? => {
+                told(StepState::Done { gas: receipt.gas_used.to(), cost: receipt.cost() });
+                return Ok(Some(receipt));
+            }
+            // What was done and undone since is done again.
+            _ => self.sender.call_anew(self.record, name, to, call)?,
+        };
         if !done(&self.sender)? {
             let reason = "it says that the call succeeded, and nothing has changed".to_owned();
             return Err(Error::Lied { what: C::SIGNATURE.to_owned(), reason });
         }
-        told(StepState::Done { gas: receipt.gas_used.to() });
+        told(StepState::Done { gas: receipt.gas_used.to(), cost: receipt.cost() });
         Ok(Some(receipt))
     }
 
@@ -375,23 +410,52 @@ impl<'a> Deployer<'a> {
         Ok(())
     }
 
-    /// Reads back what a constructor was given.
-    fn expect<C: SolCall>(&self, what: &str, of: Address, call: &C, expected: &C::Return) -> Result<(), Error>
-    where
-        C::Return: PartialEq + std::fmt::Debug,
-    {
-        if self.mode == Mode::DryRun && self.sender.client.code(of)?.is_empty() {
-            return Ok(());
+    /// Reads back who administers: that is storage, of which the code says nothing. Who deploys for somebody else keeps no right.
+    fn administers(&self, manager: Address, admin: Address) -> Result<(), Error> {
+        let is_admin = |account| {
+            let asked = AccessManager::hasRoleCall { roleId: ADMIN_ROLE, account };
+            Ok::<_, Error>(self.sender.client.read(manager, &asked)?.isMember)
+        };
+        if !is_admin(admin)? {
+            return Err(Error::NotAdmin { manager, account: admin });
         }
-        let got = self.sender.client.read(of, call)?;
-        if got == *expected {
-            return Ok(());
+        let deployer = self.sender.address();
+        if deployer != admin && is_admin(deployer)? {
+            return Err(Error::AlsoAdmin { manager, account: deployer, admin });
         }
-        let reason = format!(
-            "it is {got:?}, deployed with {expected:?}: the record is of contracts with other settings, or the node errs"
-        );
-        Err(Error::Lied { what: what.to_owned(), reason })
+        Ok(())
     }
+
+    /// Reads back what a consumer's constructor was given.
+    fn expect_consumer(&self, what: &str, consumer: Address, core: &Core) -> Result<(), Error> {
+        if !self.exists(consumer)? {
+            return Ok(());
+        }
+        let Core { manager, gateway, .. } = core;
+        let client = self.sender.client;
+        expect(client, &format!("{what}'s authority"), consumer, &AccessManaged::authorityCall {}, manager)?;
+        expect(client, &format!("{what}'s gateway"), consumer, &Consumer::gatewayCall {}, gateway)
+    }
+
+    /// Whether anything can be asked of a contract, which of one that is only planned it cannot.
+    fn exists(&self, contract: Address) -> Result<bool, Error> {
+        Ok(self.mode == Mode::Send || !self.sender.client.code(contract)?.is_empty())
+    }
+}
+
+/// Reads back what a constructor was given.
+fn expect<C: SolCall>(client: &Client, what: &str, of: Address, call: &C, expected: &C::Return) -> Result<(), Error>
+where
+    C::Return: PartialEq + std::fmt::Debug,
+{
+    let got = client.read(of, call)?;
+    if got == *expected {
+        return Ok(());
+    }
+    let reason = format!(
+        "it is {got:?}, deployed with {expected:?}: the record is of contracts with other settings, or the node errs"
+    );
+    Err(Error::Lied { what: what.to_owned(), reason })
 }
 
 /// A digest as the ABI has it.

@@ -120,9 +120,17 @@ pub enum Error {
     /// Gas costs more than was admitted.
     #[error("gas costs {got} wei now, at most {max} are to be paid")]
     GasPrice {
-        /// Twice the base fee and the tip.
+        /// The base fee and the tip.
         got: u128,
         /// As was asked for.
+        max: u128,
+    },
+    /// A tip that nobody admitted.
+    #[error("the node asks for a tip of {got} wei for a unit of gas, {max} is the most without --max-fee")]
+    Tip {
+        /// What the node says.
+        got: u128,
+        /// What is usual.
         max: u128,
     },
     /// More gas than a transaction may use.
@@ -144,6 +152,30 @@ pub enum Error {
         hash: B256,
         /// How long it was waited for.
         seconds: u64,
+    },
+    /// A recorded place that is further on than the account.
+    #[error("{what} has place {nonce} of {account} in the record, and the node says that the next one is {next}")]
+    NonceAhead {
+        /// What.
+        what: String,
+        /// Whose.
+        account: Address,
+        /// In the record.
+        nonce: u64,
+        /// What the node says.
+        next: u64,
+    },
+    /// A recorded place that something else took.
+    #[error("{what} has place {nonce} of {account} in the record, and the node says that it is taken, but not by what")]
+    NonceTaken {
+        /// What.
+        what: String,
+        /// Whose.
+        account: Address,
+        /// In the record.
+        nonce: u64,
+        /// As in the record.
+        name: String,
     },
     /// In a block, and reverted.
     #[error("{what} was sent as {hash} and failed in its block")]
@@ -205,6 +237,44 @@ pub enum Error {
     NotDeployed {
         /// As in the record.
         name: String,
+        /// The record.
+        path: PathBuf,
+    },
+    /// Somebody else administers what is kept.
+    #[error("{account} does not administer the AccessManager {manager}")]
+    NotAdmin {
+        /// That is kept.
+        manager: Address,
+        /// Who should.
+        account: Address,
+    },
+    /// Who deployed administers beside who should.
+    #[error("beside {admin}, who deploys administers the AccessManager {manager}, too: {account}")]
+    AlsoAdmin {
+        /// That is kept.
+        manager: Address,
+        /// Who deploys.
+        account: Address,
+        /// Who should.
+        admin: Address,
+    },
+    /// A model that governance took back.
+    #[error("the model {model} is disabled in the registry")]
+    Disabled {
+        /// The key's digest.
+        model: B256,
+    },
+    /// A model that somebody else registered.
+    #[error(
+        "the registry has the model {model} with another verifier, key or number of inputs than this record: somebody else registered it"
+    )]
+    OtherRecord {
+        /// The key's digest.
+        model: B256,
+    },
+    /// A record that another process writes.
+    #[error("another command is at work with {}", path.display())]
+    InUse {
         /// The record.
         path: PathBuf,
     },
@@ -279,7 +349,23 @@ impl Error {
             }
             Self::NoFunds { .. } => "send it ether, then run the same command again: it goes on where it stopped",
             Self::GasPrice { .. } => "wait, or admit more with --max-fee",
+            Self::Tip { .. } => {
+                "if this chain's tips are that high, admit a price with --max-fee; else do not trust this node: ask another one"
+            }
             Self::NotMined { .. } => "run the same command again: it goes on waiting for this transaction",
+            Self::NonceAhead { .. } => {
+                "this node is behind, or the one that was asked then said too high a number: ask again, and another node. If they agree, \
+                 remove the entry from the record: the transaction never gets into a block"
+            }
+            Self::NonceTaken { name, .. } => {
+                return Some(format!(
+                    "this node is behind: ask again, or another one, so that nothing is sent twice. If another program has used that place, \
+                     remove the entry {name:?} from the record"
+                ));
+            }
+            Self::Disabled { .. } => "a model that is disabled stays so: make another key",
+            Self::OtherRecord { .. } => "use the record of who registered it",
+            Self::InUse { .. } => "wait until it has ended: two would send in each other's place",
             Self::Failed { .. } => {
                 "run the same command again: it is tried before it is sent, and the contract's error shows"
             }
@@ -302,6 +388,14 @@ impl Error {
             }
             Self::Record { .. } => "name the file that `apodict chain deploy` wrote, or a new one",
             Self::NotDeployed { .. } => "run `apodict chain deploy` with this record first",
+            Self::NotAdmin { .. } => {
+                "the record's AccessManager was deployed with another --admin, or its rights were given away since: name who administers it \
+                 with --admin, or another record to deploy anew"
+            }
+            Self::AlsoAdmin { .. } => {
+                "let it renounce role 0, so that one lost key does not undo the other's rights, then run the same command again; or name \
+                 another record to deploy anew"
+            }
             Self::OtherContext { .. } => {
                 "prove again with the context that `apodict chain context` prints: chain, consumer, subject, nonce and deadline are in it"
             }

@@ -83,7 +83,10 @@ fn derive(derivation: &Derivation, password: &[u8]) -> Result<[u8; DERIVED_BYTES
     let salt = hex::decode(salt).map_err(|_| "its fields are not hexadecimal")?;
     match derivation {
         Derivation::Scrypt { n, r, p, .. } => {
-            if n.saturating_mul((*r).into()).saturating_mul(128) > MAX_SCRYPT_BYTES || *p > MAX_PARALLEL {
+            // scrypt's V takes n blocks of 128 r bytes, B takes p of them and T one.
+            let of_blocks = |count: u64| count.saturating_mul((*r).into()).saturating_mul(128);
+            let beside = of_blocks(u64::from(*p) + 1);
+            if of_blocks(*n) > MAX_SCRYPT_BYTES || beside > MAX_SCRYPT_BYTES / 16 || *p > MAX_PARALLEL {
                 return Err(TOO_DEAR);
             }
             let log_n =
@@ -149,6 +152,8 @@ mod tests {
             (changed(SCRYPT, "\"r\":8", "\"r\":4294967295"), "more memory"),
             (changed(SCRYPT, "\"n\":8192,\"p\":1,\"r\":8", "\"n\":262144,\"p\":8,\"r\":1"), "r = 8"),
             (changed(SCRYPT, "\"p\":1", "\"p\":4294967295"), "more memory"),
+            (changed(SCRYPT, "\"n\":8192,\"p\":1,\"r\":8", "\"n\":2,\"p\":16,\"r\":4194304"), "more memory"),
+            (changed(SCRYPT, "\"n\":8192,\"p\":1,\"r\":8", "\"n\":1,\"p\":1,\"r\":8388608"), "more memory"),
             (changed(PBKDF2, "\"c\":262144", "\"c\":4294967295"), "more memory"),
             (changed(PBKDF2, "\"c\":262144", "\"c\":0"), "PBKDF2"),
             (changed(PBKDF2, "hmac-sha256", "hmac-sha512"), "PBKDF2"),

@@ -31,5 +31,5 @@ pub use record::{Record, Sent};
 pub use refusal::Refusal;
 pub use register::{ModelOptions, Registered};
 pub use rpc::Rpc;
-pub use submit::{Accepted, Request, Sources, context};
+pub use submit::{Accepted, Guarded, Request, Sources, context, guarded};
 pub use wallet::{KEY_VARIABLE, PASSWORD_VARIABLE, Wallet};

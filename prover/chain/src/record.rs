@@ -1,6 +1,7 @@
 //! What was sent to a chain, written before it is sent.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,10 @@ use crate::Error;
 
 const FORMAT: &str = "apodict-deployment";
 const VERSION: u32 = 1;
-const RECORD: Kind = Kind { what: "a deployment record", begins: b"", max_bytes: 4 << 20 };
+const MAX_BYTES: u64 = 4 << 20;
+const RECORD: Kind = Kind { what: "a deployment record", begins: b"", max_bytes: MAX_BYTES };
+/// Behind the record's name: the file that is locked, as the record itself is replaced.
+const LOCK: &str = ".lock";
 
 /// A deployment record: a JSON file that is replaced as a whole, so that it never stands there half written.
 ///
@@ -21,7 +25,8 @@ const RECORD: Kind = Kind { what: "a deployment record", begins: b"", max_bytes:
 pub struct Record {
     path: PathBuf,
     content: Content,
-    writes: bool,
+    /// Held by who writes, until it is dropped.
+    lock: Option<File>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +50,13 @@ pub struct Sent {
     pub transaction: B256,
     /// Its place among the sender's.
     pub nonce: u64,
+    /// What was sent in the same place before it, with other prices: any of these may be the one that gets into a block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<B256>,
+    /// The most that a unit of gas may cost, in wei.
+    pub max_fee: u128,
+    /// Of which so much is tip.
+    pub tip: u128,
     /// What it creates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
@@ -53,8 +65,15 @@ pub struct Sent {
     pub code_hash: Option<B256>,
 }
 
+impl Sent {
+    /// All that may get into its place, the last one first.
+    pub fn hashes(&self) -> impl Iterator<Item = B256> {
+        std::iter::once(self.transaction).chain(self.earlier.iter().copied())
+    }
+}
+
 impl Record {
-    /// The record in this file, or an empty one if there is no file.
+    /// The record in this file, or an empty one if there is no file; never written.
     ///
     /// # Errors
     /// [`Error::Record`], [`Error::Disk`]; [`Error::ChainId`], [`Error::OtherGenesis`] if it is another chain's.
@@ -62,7 +81,7 @@ impl Record {
         let Some(content) = read(path)? else {
             let (format, sent) = (FORMAT.to_owned(), BTreeMap::new());
             let content = Content { format, version: VERSION, chain_id, genesis, sent };
-            return Ok(Self { path: path.to_owned(), content, writes: true });
+            return Ok(Self { path: path.to_owned(), content, lock: None });
         };
         if content.chain_id != chain_id {
             return Err(Error::ChainId { expected: content.chain_id, got: chain_id });
@@ -71,7 +90,23 @@ impl Record {
         if content.genesis != genesis {
             return Err(Error::OtherGenesis { path, chain_id, expected: content.genesis, got: genesis });
         }
-        Ok(Self { path, content, writes: true })
+        Ok(Self { path, content, lock: None })
+    }
+
+    /// The same, written with each [`put`](Self::put). Nobody else may write it meanwhile: two would lose each other's entries.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::InUse`].
+    pub fn open_to_write(path: &Path, chain_id: u64, genesis: B256) -> Result<Self, Error> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(LOCK);
+        let failed = |source| disk::Error::Write { path: PathBuf::from(&name), source };
+        let lock = OpenOptions::new().create(true).append(true).open(&name).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { lock: Some(lock), ..Self::open(path, chain_id, genesis)? }),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(failed(source).into()),
+        }
     }
 
     /// Which chain a record is of, if there is one.
@@ -80,12 +115,6 @@ impl Record {
     /// [`Error::Record`], [`Error::Disk`].
     pub fn chain_id_of(path: &Path) -> Result<Option<u64>, Error> {
         Ok(read(path)?.map(|content| content.chain_id))
-    }
-
-    /// The same, without ever being written.
-    #[must_use]
-    pub fn unwritten(self) -> Self {
-        Self { writes: false, ..self }
     }
 
     /// The file.
@@ -113,17 +142,31 @@ impl Record {
         done.filter_map(|(name, sent)| Some((name.as_str(), sent.address?)))
     }
 
+    /// All that was sent in one place of an account, whatever for.
+    pub(crate) fn hashes_at(&self, from: Address, nonce: u64) -> impl Iterator<Item = B256> {
+        self.content.sent.values().filter(move |sent| (sent.from, sent.nonce) == (from, nonce)).flat_map(Sent::hashes)
+    }
+
+    /// Forgets what is not needed any more. It is gone from the file with the next [`put`](Self::put).
+    pub(crate) fn retain(&mut self, needed: impl Fn(&str) -> bool) {
+        self.content.sent.retain(|name, _| needed(name));
+    }
+
     /// Keeps what is sent under a name, in place of what was, and writes the file.
     ///
     /// # Errors
-    /// [`Error::Disk`].
+    /// [`Error::Disk`], and [`Error::Record`] if the file would be larger than what is read.
     pub fn put(&mut self, name: &str, sent: Sent) -> Result<(), Error> {
         self.content.sent.insert(name.to_owned(), sent);
-        if !self.writes {
+        if self.lock.is_none() {
             return Ok(());
         }
         let bad = |error: serde_json::Error| Error::Record { path: self.path.clone(), reason: error.to_string() };
         let json = serde_json::to_string_pretty(&self.content).map_err(bad)?;
+        if json.len() as u64 >= MAX_BYTES {
+            let reason = format!("with {name} it would have more than {MAX_BYTES} bytes");
+            return Err(Error::Record { path: self.path.clone(), reason });
+        }
         PendingFile::create(&self.path)?.commit_with(|file| Ok(writeln!(file, "{json}")?))?;
         Ok(())
     }
@@ -151,6 +194,9 @@ mod tests {
             from: Address::ZERO,
             transaction: B256::repeat_byte(1),
             nonce: 3,
+            earlier: Vec::new(),
+            max_fee: 2,
+            tip: 1,
             address: Some(Address::repeat_byte(address)),
             code_hash,
         }
@@ -162,7 +208,9 @@ mod tests {
         let path = folder.path().join("deployment.json");
         let genesis = B256::repeat_byte(7);
         let open = |chain_id, genesis| Record::open(&path, chain_id, genesis);
-        let mut record = open(1, genesis).unwrap();
+        let mut record = Record::open_to_write(&path, 1, genesis).unwrap();
+        let second = Record::open_to_write(&path, 1, genesis).unwrap_err();
+        assert!(matches!(second, Error::InUse { .. }), "{second}");
         assert!(Record::chain_id_of(&path).unwrap().is_none());
         record.put("a", sent(1, None)).unwrap();
         record.put("b", sent(2, Some(B256::ZERO))).unwrap();
@@ -174,7 +222,20 @@ mod tests {
         assert_eq!(back.contracts().collect::<Vec<_>>(), [("b", Address::repeat_byte(2))]);
         assert!(matches!(open(2, genesis), Err(Error::ChainId { expected: 1, got: 2 })));
         assert!(matches!(open(1, B256::ZERO), Err(Error::OtherGenesis { .. })));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half written stays");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing half written stays beside the lock");
+        drop(record);
+        Record::open_to_write(&path, 1, genesis).unwrap();
+    }
+
+    #[test]
+    fn never_grows_past_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deployment.json");
+        let mut record = Record::open_to_write(&path, 1, B256::ZERO).unwrap();
+        record.put("small", sent(1, None)).unwrap();
+        let error = record.put(&"x".repeat(4 << 20), sent(2, None)).unwrap_err();
+        assert!(error.to_string().contains("more than 4194304 bytes"), "too long to show");
+        assert!(Record::open(&path, 1, B256::ZERO).unwrap().sent("small").is_some());
     }
 
     #[test]

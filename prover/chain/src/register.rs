@@ -1,7 +1,7 @@
 //! Models: a key's data on the chain, and its record in the registry.
 
 use alloy_primitives::{Address, B256, keccak256};
-use apodict_solidity::key_code_hash;
+use apodict_solidity::{key_code_hash, key_data};
 use apodict_verifier::{SrsOrigin, SrsPolicy, VerifyingKey};
 
 use crate::abi::{ModelRegistry, Registration, num_inputs, ports_of};
@@ -10,6 +10,11 @@ use crate::{Code, Core, Deployer, Error, Sender};
 
 /// `statusOf` of a model that may be used.
 const LIVE: u8 = 1;
+/// Of one that never may be again.
+const DISABLED: u8 = 2;
+
+/// `[1]_1`, `[1]_2` and `-[s]_2`, at the end of a key's data: what `ModelRegistry.srsOf` hashes.
+const SRS_BYTES: usize = 10 * 32;
 
 /// How a model is registered.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +57,12 @@ impl Deployer<'_> {
         let address = self.contract(&key_name(key)?, &Code::of_key(key)?)?;
         let model = digest_of(key)?;
         let key_hash = B256::from(key_code_hash(key)?);
-        let verifier_hash = match self.sender().client.code(verifier)? {
-            // Planned only: nothing is sent that depends on it.
-            code if code.is_empty() => B256::ZERO,
-            code => keccak256(code),
-        };
+        // Of what was compiled, not of what a node says: the registry itself compares it with what is there.
+        let verifier_hash = verifier_code.hash().ok_or_else(|| Error::Artifact {
+            name: "Halo2Verifier",
+            reason: "its constructor fills in a part of its code".to_owned(),
+        })?;
+        let srs = self.srs_of(core.registry, key, address)?;
         let ports = ports_of(&key.layout);
         let inputs = u16::try_from(num_inputs(&key.layout)).map_err(|_| Error::Artifact {
             name: "ModelRegistry",
@@ -75,39 +81,45 @@ impl Deployer<'_> {
         let call = ModelRegistry::registerCall { registration, ports };
         let registry = core.registry;
         self.call(&format!("model {model}"), registry, &call, |sender| {
-            if sender.client.read(registry, &ModelRegistry::statusOfCall { model })? != LIVE {
-                return Ok(false);
+            match sender.client.read(registry, &ModelRegistry::statusOfCall { model })? {
+                LIVE => (),
+                DISABLED => return Err(Error::Disabled { model }),
+                _ => return Ok(false),
             }
             let entry = sender.client.read(registry, &ModelRegistry::liveCall { model })?;
             let same =
                 (entry.verifier, entry.key, entry.keyCodeHash, entry.inputs) == (verifier, address, key_hash, inputs);
-            if same { Ok(true) } else { Err(other_record(model)) }
+            if same { Ok(true) } else { Err(Error::OtherRecord { model }) }
         })?;
         if policy.origin(&key.srs.digest()) == SrsOrigin::Ceremony {
-            self.pin(core, address)?;
+            self.pin(core.registry, srs)?;
         }
         Ok(Registered { model, key: address, verifier })
     }
 
-    /// Says on the chain that the string of a key's data is a ceremony's.
-    fn pin(&mut self, core: &Core, key: Address) -> Result<(), Error> {
-        let registry = core.registry;
+    /// The registry's number of a key's reference string, by the key at hand. What is pinned is never taken back, so it is never
+    /// what a node says.
+    fn srs_of(&self, registry: Address, key: &VerifyingKey, at: Address) -> Result<B256, Error> {
+        let data = key_data(key)?;
+        let srs = keccak256(data.get(data.len().saturating_sub(SRS_BYTES)..).unwrap_or_default());
         let client = self.sender().client;
-        if client.code(registry)?.is_empty() || client.code(key)?.is_empty() {
+        if client.code(registry)?.is_empty() || client.code(at)?.is_empty() {
             // Planned only.
-            return Ok(());
+            return Ok(srs);
         }
-        let srs = client.read(registry, &ModelRegistry::srsOfCall { key })?;
+        let got = client.read(registry, &ModelRegistry::srsOfCall { key: at })?;
+        if got == srs {
+            return Ok(srs);
+        }
+        let reason = format!("it says {got}, the key at hand makes {srs}");
+        Err(Error::Lied { what: format!("the reference string of the key at {at}"), reason })
+    }
+
+    /// Says on the chain that a reference string is a ceremony's.
+    fn pin(&mut self, registry: Address, srs: B256) -> Result<(), Error> {
         let call = ModelRegistry::pinCeremonyCall { srs };
         let pinned = |sender: &Sender<'_>| sender.client.read(registry, &ModelRegistry::isCeremonyCall { srs });
         self.call(&format!("ceremony {srs}"), registry, &call, pinned)?;
         Ok(())
-    }
-}
-
-fn other_record(model: B256) -> Error {
-    Error::Lied {
-        what: format!("the model {model}"),
-        reason: "the registry has it with another verifier, key or number of inputs than this record: somebody else registered it".to_owned(),
     }
 }

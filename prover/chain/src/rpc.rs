@@ -3,6 +3,7 @@
 //! alloy's own transport reads an answer to its end, however long it is; this one is written for nodes that are not trusted.
 
 use std::cell::Cell;
+use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,6 @@ const MAX_MESSAGE: usize = 300;
 const REVERTED: i64 = 3;
 
 /// A node.
-#[derive(Debug)]
 pub struct Rpc {
     agent: Agent,
     url: String,
@@ -59,16 +59,15 @@ impl Rpc {
     /// # Errors
     /// [`Error::Url`].
     pub fn new(url: &str, seconds: u64) -> Result<Self, Error> {
-        // What is behind the host may be somebody's key.
-        let shown = |url: &str| url.split(['?', '#']).next().unwrap_or_default().chars().take(60).collect::<String>();
-        let bad = |reason| Error::Url { url: shown(url), reason };
-        let uri: Uri = url.parse().map_err(|_| bad("it cannot be read"))?;
+        // What is beside the host may be somebody's key, and so may all of what cannot be read.
+        let parsed = url.parse::<Uri>().ok();
+        let host = parsed.as_ref().and_then(Uri::host).unwrap_or_default();
+        let scheme = parsed.as_ref().and_then(Uri::scheme_str).map(|scheme| format!("{scheme}://")).unwrap_or_default();
+        let bad = |reason| Error::Url { url: format!("{scheme}{host}"), reason };
+        let uri = parsed.as_ref().ok_or_else(|| bad("it cannot be read"))?;
         let authority = uri.authority().ok_or_else(|| bad("it names no host"))?;
         if authority.as_str().contains('@') {
-            return Err(Error::Url {
-                url: authority.host().to_owned(),
-                reason: "a user's name and password are not passed on",
-            });
+            return Err(bad("a user's name and password are not passed on"));
         }
         let tls = match uri.scheme_str() {
             Some("http") => TlsConfig::default(),
@@ -161,6 +160,13 @@ impl Rpc {
             return Error::Refused { what: "the call".to_owned(), refusal: Refusal::of(&bytes.unwrap_or_default()) };
         }
         Error::Node { host: self.host.clone(), method, code: error.code, message: shortened(&error.message) }
+    }
+}
+
+/// Never the address: what is behind the host may be somebody's key.
+impl Debug for Rpc {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Rpc({})", self.host)
     }
 }
 

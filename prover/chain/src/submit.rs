@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, I256, U256, Uint, keccak256};
 use alloy_sol_types::SolEvent;
 use apodict_verifier::{SrsPolicy, Statement, Verifier, VerifyingKey};
 
-use crate::abi::{Consumer, DecisionGateway, DecisionRequest, Policy};
+use crate::abi::{Consumer, DecisionGateway, DecisionRequest, ModelRegistry, Policy};
 use crate::deploy::digest_of;
 use crate::{Client, Core, Error, Receipt, Record, Sender};
 
@@ -66,6 +66,29 @@ pub fn context(
     }
     let reason = format!("it says {got}, chain, gateway and request make {}", request.context);
     Err(Error::Lied { what: "the decision's context".to_owned(), reason })
+}
+
+/// What the chain itself says of the string that a decision's model is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// Whether the gateway takes models on a string that nobody vouches for.
+    pub takes_unsafe: bool,
+    /// Whether the model is on one; `None` if it may not be used at all.
+    pub is_unsafe: Option<bool>,
+}
+
+/// Asks the gateway and the registry whether a string that nobody vouches for would do.
+///
+/// # Errors
+/// What [`Client::read`] fails with.
+pub fn guarded(client: &Client, core: &Core, model: B256) -> Result<Guarded, Error> {
+    let takes_unsafe = client.read(core.gateway, &DecisionGateway::takesUnsafeModelsCall {})?;
+    let is_unsafe = match client.read(core.registry, &ModelRegistry::liveCall { model }) {
+        Ok(entry) => Some(entry.unsafeSrs),
+        Err(Error::Refused { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Guarded { takes_unsafe, is_unsafe })
 }
 
 impl Request {
@@ -145,13 +168,16 @@ impl Sender<'_> {
         proof: (&[[u8; 32]], &[u8]),
     ) -> Result<Accepted, Error> {
         let (call, id) = self.submission(request, sources, key, proof)?;
-        let name = format!("decision {id}");
+        let Request { consumer, subject, nonce, .. } = *request;
+        // Of those before the last one nothing is asked any more: the record does not grow with each decision.
+        let about = format!("decision of {consumer} about {subject} ");
+        record.retain(|name| is_needed(name, &about, nonce));
+        let name = format!("{about}{nonce} {id}");
         let receipt = self.call(record, &name, core.gateway, &call)?;
         let told = receipt.logs.iter().any(|log| {
             let event = log.topics.first() == Some(&DecisionGateway::DecisionAccepted::SIGNATURE_HASH);
             event && log.address == core.gateway && log.topics.get(1) == Some(&id)
         });
-        let Request { consumer, subject, nonce, .. } = *request;
         let next = self.client.read(core.gateway, &DecisionGateway::cursorCall { consumer, subject })?.nextNonce;
         if !told || next <= nonce {
             let reason =
@@ -209,7 +235,33 @@ impl Sender<'_> {
     }
 }
 
+/// Whether what a record has under a name may be asked for once a subject's next decision has this number.
+fn is_needed(name: &str, about: &str, nonce: u64) -> bool {
+    let number =
+        name.strip_prefix(about).and_then(|rest| rest.split_once(' ')).map(|(number, _)| number.parse::<u64>());
+    number.is_none_or(|number| number.is_ok_and(|number| number.saturating_add(1) >= nonce))
+}
+
 fn integer(integer: i128) -> I256 {
     let magnitude = I256::from_raw(U256::from(integer.unsigned_abs()));
     if integer < 0 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_subjects_decisions_the_last_ones_are_kept() {
+        let about = "decision of 0x1 about 0x2 ";
+        for (name, needed) in [
+            ("decision of 0x1 about 0x2 4 0xab", false),
+            ("decision of 0x1 about 0x2 5 0xab", true),
+            ("decision of 0x1 about 0x2 6 0xab", true),
+            ("decision of 0x1 about 0x3 4 0xab", true),
+            ("DecisionGateway", true),
+        ] {
+            assert_eq!(is_needed(name, about, 6), needed, "{name}");
+        }
+    }
 }

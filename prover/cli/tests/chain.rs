@@ -9,16 +9,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use command::Workplace;
-use node::{Between, CHAIN_ID, KEY, Reply, anvil, done, failed, result, run, workplace};
+use node::{Between, CHAIN_ID, KEY, Reply, anvil, done, failed, result, run, states, workplace};
 use serde_json::{Value, json};
 
 fn deploy<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let base = ["chain", "deploy", "--rpc", url, "--chain-id", CHAIN_ID, "--key", "vk.json", "--json"];
     [&base[..], more].concat()
-}
-
-fn states(report: &Value) -> Vec<&str> {
-    report["steps"].as_array().unwrap().iter().map(|step| step["state"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -104,14 +100,22 @@ fn says_what_is_wrong_with_the_key_the_chain_and_the_funds() {
     failed(&on(&["--chain-id", "1"]), &["on chain 31337, not on chain 1"]);
     failed(&on(&[]), &["--chain-id 31337"]);
     failed(&on(&["--chain-id", CHAIN_ID, "--max-fee", "0.000000001"]), &["gas costs", "--max-fee"]);
-    for wrong in ["ftp://127.0.0.1", "127.0.0.1:1", "http://user:secret@127.0.0.1:1"] {
+    for wrong in [
+        "ftp://127.0.0.1/secret",
+        "127.0.0.1:1",
+        "http://user:secret@127.0.0.1:1",
+        "wss://node.invalid/v3/secret",
+        "http://user:s ecret@127.0.0.1:1",
+        "http://[secret",
+    ] {
         let output = run(
             &place,
             Some(KEY),
             &["chain", "deploy", "--rpc", wrong, "--chain-id", "1", "--key", "vk.json", "--allow-unsafe-srs"],
         );
         failed(&output, &["no address of a node"]);
-        assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!message.contains("secret") && !message.contains("ecret@"), "{message}");
     }
     // A node that was started anew has the same number and another beginning.
     done(&run(&place, Some(KEY), &deploy(url, &["--allow-unsafe-srs"])));
@@ -211,10 +215,13 @@ fn finds_a_node_that_lies() {
     against("eth_call", |answer| answer["result"] = json!("0x"), &["of another type"]);
 }
 
-/// The whole story, with what must come of it.
+/// The whole story, with what must come of it. A program that lies in the current folder is not run.
 #[test]
 fn tells_the_story_of_a_crash() {
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
+    let trap = place.path("solidity/node_modules/@foundry-rs/anvil-linux-amd64/bin");
+    std::fs::create_dir_all(&trap).unwrap();
+    program(&trap.join("anvil"), "touch trapped");
     let report = done(&run(&place, None, &["chain", "demo", "--json"]));
     let market = |when: &str, what: &str| report["market"][when][what].as_u64().unwrap();
     assert_eq!((market("before", "ltv"), market("crash", "ltv")), (7_500, 7_200), "down by its step, at once");
@@ -230,7 +237,29 @@ fn tells_the_story_of_a_crash() {
     let refused: Vec<_> =
         report["refused"].as_array().unwrap().iter().map(|one| one["error"].as_str().unwrap()).collect();
     assert_eq!(refused, ["NonceUsed", "NotDue", "ProofRejected", "StaleValue", "NotNow"]);
-    assert_eq!(place.names(), [""; 0], "nothing is left");
+    assert_eq!(place.names(), ["solidity"], "nothing is left");
+}
+
+/// A script in the place of a program.
+fn program(path: &std::path::Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn keeps_its_secrets_from_the_node_that_it_starts() {
+    let place = Workplace { folder: tempfile::tempdir().unwrap() };
+    program(&place.path("anvil"), "env > environment");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apodict"));
+    command.args(["chain", "demo", "--anvil", "./anvil"]).current_dir(place.folder.path());
+    let secrets = [("APODICT_PRIVATE_KEY", KEY), ("APODICT_KEYSTORE_PASSWORD", "a password"), ("ANOTHER", "a token")];
+    failed(&command.envs(secrets).output().unwrap(), &["anvil does not start"]);
+    let environment = String::from_utf8(place.read("environment")).unwrap();
+    assert!(environment.contains("PATH="), "{environment}");
+    for (name, secret) in secrets {
+        assert!(!environment.contains(name) && !environment.contains(secret), "{environment}");
+    }
 }
 
 /// The node ends with the demonstration, however that ends.

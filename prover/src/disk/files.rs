@@ -93,7 +93,12 @@ impl PendingFile {
     /// [`Error::Write`], or what `content` fails with.
     pub fn commit_with(self, content: impl FnOnce(&mut Buffer<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let path = self.path.clone();
+        let folder = fs::File::open(folder_of(&path));
         self.fill(content)?.persist(&path).map_err(|error| Error::Write { path, source: error.error })?;
+        if let Ok(folder) = folder {
+            // The name, too, outlives a loss of power; not all systems can say so of a folder.
+            let _ = folder.sync_all();
+        }
         Ok(())
     }
 

@@ -73,7 +73,7 @@ pub(crate) struct Origin {
     pub(crate) pin: SrsPin,
 
     /// Take keys whose reference string nobody vouches for: on test chains. Whoever made the string can forge decisions.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "digest")]
     pub(crate) allow_unsafe_srs: bool,
 }
 
@@ -180,6 +180,9 @@ pub(crate) struct Submit {
     #[command(flatten)]
     pub(crate) place: Place,
 
+    #[command(flatten)]
+    pub(crate) pin: SrsPin,
+
     /// By rounds, the time that is bound, in seconds; by snapshot, its index; nothing where the consumer has no feeds.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) observed: u64,
@@ -197,9 +200,16 @@ pub(crate) struct Demo {
 }
 
 fn parse_address(text: &str) -> Result<Address, String> {
-    text.parse().map_err(|_| {
+    let address: Address = text.parse().map_err(|_| {
         format!("expected an address of 20 bytes, as in 0x5FbDB2315678afecb367f032d93F642f64180aa3; got {text}")
-    })
+    })?;
+    let digits = text.trim_start_matches("0x");
+    let has = |is: fn(&u8) -> bool| digits.as_bytes().iter().any(is);
+    // EIP-55: the letters' cases are a checksum, where there are both.
+    if has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && !address.to_checksum(None).ends_with(digits) {
+        return Err(format!("{text} is mistyped: the cases of its letters (EIP-55) do not fit"));
+    }
+    Ok(address)
 }
 
 fn parse_word(text: &str) -> Result<B256, String> {
@@ -235,6 +245,21 @@ fn parse_round(text: &str) -> Result<u128, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_mistyped_addresses() {
+        let address = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+        for good in
+            [address, &address.to_lowercase(), &address.replace("0x", ""), &address.to_uppercase().replace('X', "x")]
+        {
+            assert_eq!(parse_address(good), Ok(address.parse().unwrap()), "{good}");
+        }
+        for wrong in
+            ["0x5FbDB2315678afecb367f032d93F642f64180aA3", "0x5FbDB2315678afecb367f032d93F642f64180aa4", "0x5Fb", ""]
+        {
+            parse_address(wrong).unwrap_err();
+        }
+    }
 
     #[test]
     fn reads_prices_of_gas() {

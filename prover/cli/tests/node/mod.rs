@@ -177,3 +177,23 @@ fn read(stream: &TcpStream) -> Option<Vec<u8>> {
 pub(crate) fn result(request: &Value, result: Value) -> Reply {
     Reply::Body(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }).to_string())
 }
+
+/// What a command printed that did what it was asked for.
+pub(crate) fn done(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A failure with these parts in its message.
+pub(crate) fn failed(output: &Output, says: &[&str]) {
+    let message = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for part in says {
+        assert!(message.contains(part), "{message}\nshould say {part}");
+    }
+}
+
+/// Of the steps that a command tells.
+pub(crate) fn states(report: &Value) -> Vec<&str> {
+    report["steps"].as_array().unwrap().iter().map(|step| step["state"].as_str().unwrap()).collect()
+}

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
-use apodict_chain::primitives::{Address, B256};
+use apodict_chain::primitives::{Address, B256, U256};
 use apodict_chain::{Client, Core, CoreOptions, Deployer, Error, Mode, ModelOptions, Registered, Sender, Step, Wallet};
 use apodict_verifier::{SrsPolicy, VerifyingKey};
 use serde::Serialize;
 
-use super::{ToldStep, connect_to_sign, read_key, record_of};
+use super::{ToldStep, Wei, connect_to_sign, read_key, record_to_sign};
 use crate::arguments::{ConsumerKind, Deploy, Node, Origin, Register, Signing};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
@@ -23,6 +23,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<B256>,
     steps: Vec<ToldStep>,
+    /// What was paid in all; of a dry run, the most that what could be estimated would cost now.
+    cost: Wei,
     /// All contracts of the record, by their names there.
     contracts: BTreeMap<String, Address>,
 }
@@ -30,6 +32,11 @@ struct Report {
 pub(super) fn deploy(arguments: &Deploy, console: &Console) -> Result<Outcome, Failure> {
     let keys = arguments.keys.iter().map(|path| read_key(path)).collect::<Result<Vec<_>, _>>()?;
     warn(&keys, &arguments.origin, console);
+    if arguments.origin.allow_unsafe_srs {
+        console.warn(
+            "UNSAFE: this gateway takes decisions of models whose reference string nobody vouches for, for ever.",
+        );
+    }
     let Deploy { node, signing, origin, consumers, .. } = arguments;
     run(node, signing, console, |deployer| {
         let options = CoreOptions {
@@ -55,7 +62,7 @@ pub(super) fn register(arguments: &Register, console: &Console) -> Result<Outcom
     let key = read_key(&arguments.key)?;
     warn(std::slice::from_ref(&key), origin, console);
     run(node, signing, console, |deployer| {
-        let core = Core::of(deployer.record())?;
+        let core = Core::of(deployer.record(), deployer.sender().client)?;
         let options = ModelOptions {
             key: &key,
             policy: origin.pin.policy(),
@@ -77,11 +84,8 @@ fn run(
 ) -> Result<Outcome, Failure> {
     let (client, wallet): (Client, Wallet) = connect_to_sign(node, signing)?;
     let sender = Sender { client: &client, wallet: &wallet };
-    let mut record = record_of(node, &client)?;
+    let mut record = record_to_sign(node, signing, &client)?;
     let mode = if signing.dry_run { Mode::DryRun } else { Mode::Send };
-    if signing.dry_run {
-        record = record.unwritten();
-    }
     let mut told = Vec::new();
     let mut tell = |step: &Step| {
         let step = ToldStep::new(step);
@@ -90,6 +94,10 @@ fn run(
         told.push(step);
     };
     let model = steps(&mut Deployer::new(sender, &mut record, mode, &mut tell))?;
+    let cost = match signing.dry_run {
+        true => U256::from(told.iter().filter_map(|step| step.gas).sum::<u64>()) * U256::from(client.fees()?.max),
+        false => told.iter().filter_map(|step| step.cost).fold(U256::ZERO, |sum, cost| sum + cost.0),
+    };
     let contracts = record.contracts().map(|(name, address)| (name.to_owned(), address)).collect();
     console.result(&Report {
         chain_id: client.chain_id(),
@@ -98,6 +106,7 @@ fn run(
         record: record.path().to_owned(),
         model,
         steps: told,
+        cost: Wei(cost),
         contracts,
     })?;
     Ok(Outcome::Done)
@@ -118,9 +127,10 @@ impl Display for Report {
             writeln!(formatter, "model {model}")?;
         }
         match self.dry_run {
-            true => write!(formatter, "nothing was sent, nothing was written"),
+            true => write!(formatter, "at most {} at today's price; nothing was sent, nothing was written", self.cost),
             false => {
-                write!(formatter, "chain {}, by {}; record: {}", self.chain_id, self.account, self.record.display())
+                let Self { chain_id, account, cost, .. } = self;
+                write!(formatter, "chain {chain_id}, by {account} for {cost}; record: {}", self.record.display())
             }
         }
     }

@@ -4,14 +4,16 @@ mod demo;
 mod deploy;
 mod submit;
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use apodict_chain::primitives::Address;
+use apodict_chain::primitives::utils::format_ether;
+use apodict_chain::primitives::{Address, U256};
 use apodict_chain::{Client, Record, Rpc, Step, StepState, Wallet};
 use apodict_prover::disk;
 use apodict_verifier::VerifyingKey;
 use apodict_verifier::files;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::arguments::{Chain, Node, Signing};
 use crate::console::{Console, format_count};
@@ -44,6 +46,14 @@ fn record_of(node: &Node, client: &Client) -> Result<Record, Failure> {
     Ok(Record::open(&node.record, client.chain_id(), client.genesis())?)
 }
 
+/// The same, for this command alone if it sends.
+fn record_to_sign(node: &Node, signing: &Signing, client: &Client) -> Result<Record, Failure> {
+    if signing.dry_run {
+        return record_of(node, client);
+    }
+    Ok(Record::open_to_write(&node.record, client.chain_id(), client.genesis())?)
+}
+
 fn read_key(path: &Path) -> Result<VerifyingKey, Failure> {
     let unusable = |source| disk::Error::VerifyingKey { path: path.to_owned(), source: Box::new(source) };
     let key = files::read_key(path).map_err(unusable)?;
@@ -59,17 +69,37 @@ struct ToldStep {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     gas: Option<u64>,
+    /// What was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Wei>,
+}
+
+/// An amount: for scripts in wei and decimal, for people in ether.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wei(U256);
+
+impl Serialize for Wei {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Display for Wei {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let ether = format_ether(self.0);
+        write!(formatter, "{} ether", ether.trim_end_matches('0').trim_end_matches('.'))
+    }
 }
 
 impl ToldStep {
     fn new(step: &Step) -> Self {
-        let (state, gas) = match step.state {
-            StepState::Kept => ("kept", None),
-            StepState::Done { gas } => ("done", Some(gas)),
-            StepState::Planned { gas } => ("planned", gas),
-            _ => ("unknown", None),
+        let (state, gas, cost) = match step.state {
+            StepState::Kept => ("kept", None, None),
+            StepState::Done { gas, cost } => ("done", Some(gas), Some(Wei(cost))),
+            StepState::Planned { gas } => ("planned", gas, None),
+            _ => ("unknown", None, None),
         };
-        Self { name: step.name.clone(), address: step.address, state, gas }
+        Self { name: step.name.clone(), address: step.address, state, gas, cost }
     }
 
     /// A line for people.

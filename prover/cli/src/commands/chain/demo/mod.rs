@@ -6,7 +6,6 @@ mod scenes;
 mod world;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
@@ -77,7 +76,7 @@ pub(super) fn run(arguments: &Demo, console: &Console) -> Result<Outcome, Failur
     let sender = Sender { client: &client, wallet: &wallet };
     // It ends with the chain that it is of.
     let folder = tempfile::tempdir().map_err(Failure::Scratch)?;
-    let mut record = Record::open(&folder.path().join("deployment.json"), CHAIN_ID, client.genesis())?;
+    let mut record = Record::open_to_write(&folder.path().join("deployment.json"), CHAIN_ID, client.genesis())?;
     console
         .tell(format_args!("A chain of this machine, {}, with the rules of Osaka: number {CHAIN_ID}\n", anvil.url()))?;
 
@@ -98,14 +97,13 @@ pub(super) fn run(arguments: &Demo, console: &Console) -> Result<Outcome, Failur
     Ok(Outcome::Done)
 }
 
-/// The development node: the one that was named, or the installed one.
+/// The development node: the one that was named, or the checkout's own. Never one that lies below the current folder: that may be
+/// anybody's.
 fn program(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(program) = named {
         return Ok(program.to_owned());
     }
-    let here = env::current_dir().map(|folder| folder.join("solidity")).unwrap_or_default();
-    let installed = Anvil::installed(&here).or_else(|_| Anvil::installed(Path::new(SOLIDITY)));
-    Ok(installed?)
+    Ok(Anvil::installed(Path::new(SOLIDITY))?)
 }
 
 fn play(stage: &mut Stage<'_>, contracts: BTreeMap<String, Address>, console: &Console) -> Result<Report, Failure> {
