@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Form;
+use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -16,7 +17,9 @@ use serde::de::DeserializeOwned;
 
 use super::refused::Refused;
 use super::state::PageState;
-use crate::api::auth::Caller;
+use crate::api::auth::{Caller, network};
+use crate::api::body::Body;
+use crate::api::room::Holder;
 use crate::api::{PeerAddress, Problem};
 use crate::codes;
 use crate::ids::{Digest, random};
@@ -26,6 +29,9 @@ const COOKIE: &str = "apodict_session";
 
 /// Where the browser sends it.
 const PATH: &str = "/page";
+
+/// Bytes of a visitor's form: larger inputs come by the API. Files are read as they come.
+const FORM_BYTES: usize = 1 << 20;
 
 /// How long a session lasts, used or not.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
@@ -156,6 +162,13 @@ pub(super) struct OwnPage {
     pub(super) peer: Option<PeerAddress>,
 }
 
+impl OwnPage {
+    /// Who takes the room that the form needs.
+    pub(super) fn holder(&self) -> Holder {
+        Holder::Stranger(self.peer.map(|PeerAddress(address)| network(address.ip())))
+    }
+}
+
 impl FromRequestParts<PageState> for OwnPage {
     type Rejection = Refused;
 
@@ -204,26 +217,32 @@ impl<T: DeserializeOwned> FromRequest<PageState> for Sent<T> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, page).await?;
         own_page(&parts.headers).ok_or_else(foreign)?;
-        let WithToken { token, form } = form(page, Request::from_parts(parts, body)).await?;
+        let holder = Holder::tenant(&visitor.caller.tenant);
+        let WithToken { token, form } = form(page, holder, FORM_BYTES, Request::from_parts(parts, body)).await?;
         visitor.check(&token)?;
         Ok(Self { visitor, form })
     }
 }
 
-/// Reads a form, which must not take longer than a client may be silent.
-pub(super) async fn form<T: DeserializeOwned>(page: &PageState, request: Request) -> Result<T, Problem> {
-    let read = Form::<T>::from_request(request, page);
-    let Ok(read) = tokio::time::timeout(page.app.works.config.limits.client_patience, read).await else {
-        return Err(Problem::new(codes::REQUEST_TIMEOUT, "the form came too slowly"));
-    };
-    match read {
-        Ok(Form(form)) => Ok(form),
-        Err(rejection) if rejection.status().as_u16() == 413 => {
-            Err(Problem::new(codes::PAYLOAD_TOO_LARGE, "the form is larger than a page takes: use the API"))
-        }
-        // What was sent is not repeated: it may hold a key.
-        Err(_) => Err(Problem::new(codes::INVALID_REQUEST, "the form: expected the fields of this server's page")),
-    }
+/// Reads a form of at most so many bytes, which takes room as other bodies do.
+pub(super) async fn form<T: DeserializeOwned>(
+    page: &PageState,
+    holder: Holder,
+    most: usize,
+    request: Request,
+) -> Result<T, Problem> {
+    let head = request.headers().clone();
+    let advice = "the form is larger than a page takes: use the API";
+    let body = Body::collect(&page.app, holder, request, most, advice).await?;
+    let mut whole = Request::post("/").body(HttpBody::from(body.bytes.clone())).map_err(|_| wrong_form())?;
+    *whole.headers_mut() = head;
+    // What was sent is not repeated: it may hold a key.
+    let Form(form) = Form::<T>::from_request(whole, page).await.map_err(|_| wrong_form())?;
+    Ok(form)
+}
+
+fn wrong_form() -> Problem {
+    Problem::new(codes::INVALID_REQUEST, "the form: expected the fields of this server's page")
 }
 
 /// A visitor of the server's own page, whose script sends the token in a header: for bodies that are no forms of a few fields.
