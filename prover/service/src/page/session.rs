@@ -24,11 +24,11 @@ use crate::api::{PeerAddress, Problem};
 use crate::codes;
 use crate::ids::{Digest, random};
 
-/// Name of the cookie.
-const COOKIE: &str = "apodict_session";
+/// Name of the cookie, and where the browser sends it.
+const COOKIE: (&str, &str) = ("apodict_session", "/page");
 
-/// Where the browser sends it.
-const PATH: &str = "/page";
+/// The same over TLS, where browsers let no other host of the domain set one of this name.
+const TLS_COOKIE: (&str, &str) = ("__Host-apodict_session", "/");
 
 /// Bytes of a visitor's form: larger inputs come by the API. Files are read as they come.
 const FORM_BYTES: usize = 1 << 20;
@@ -49,6 +49,22 @@ pub(super) enum Transport {
     Tls,
     /// On this machine, say.
     Plain,
+}
+
+impl Transport {
+    fn cookie(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tls => TLS_COOKIE,
+            Self::Plain => COOKIE,
+        }
+    }
+
+    /// A header that sets the cookie, for so many seconds.
+    fn set_cookie(self, value: &str, seconds: u64) -> String {
+        let (name, path) = self.cookie();
+        let secure = if self == Self::Tls { "; Secure" } else { "" };
+        format!("{name}={value}; Path={path}; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +133,7 @@ impl Visitor {
 
     pub(super) fn sign_out(&self, page: &PageState) -> String {
         page.sessions.end(&self.token);
-        format!("{COOKIE}=; Path={PATH}; HttpOnly; SameSite=Strict; Max-Age=0")
+        self.transport.set_cookie("", 0)
     }
 }
 
@@ -126,14 +142,26 @@ pub(super) async fn sign_in(page: &PageState, secret: &str, transport: Transport
     let hash = Caller::hash_of_key(secret)?;
     let _: Caller = Caller::of_key(&page.app, &hash).await?;
     let token = page.sessions.begin(&hash, transport, Instant::now());
-    let secure = if transport == Transport::Tls { "; Secure" } else { "" };
-    Ok(format!("{COOKIE}={token}; Path={PATH}; HttpOnly; SameSite=Strict; Max-Age={}{secure}", LIFETIME.as_secs()))
+    Ok(transport.set_cookie(&token, LIFETIME.as_secs()))
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The value of this transport's cookie; of two, none: the second may be set by another host of the domain.
+fn cookie(headers: &HeaderMap, transport: Transport) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(name, _)| *name == transport.cookie().0).map(|(_, value)| value);
+    let value = values.next();
+    value.filter(|_| values.next().is_none())
+}
+
+impl Sessions {
+    /// The session that a cookie names, which must be the transport's that it began on.
+    fn of_cookie<'a>(&self, headers: &'a HeaderMap, now: Instant) -> Option<(&'a str, Session)> {
+        [Transport::Tls, Transport::Plain].into_iter().find_map(|transport| {
+            let token = cookie(headers, transport)?;
+            Some((token, self.find(token, now).filter(|session| session.transport == transport)?))
+        })
+    }
 }
 
 impl FromRequestParts<PageState> for Visitor {
@@ -141,8 +169,7 @@ impl FromRequestParts<PageState> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, page: &PageState) -> Result<Self, Refused> {
         let signed_out = || Refused::signed_out(parts);
-        let token = cookie(&parts.headers).ok_or_else(signed_out)?;
-        let session = page.sessions.find(token, Instant::now()).ok_or_else(signed_out)?;
+        let (token, session) = page.sessions.of_cookie(&parts.headers, Instant::now()).ok_or_else(signed_out)?;
         let caller = match Caller::of_key(&page.app, &session.key).await {
             Ok(caller) => caller,
             // Revoked, or expired.
@@ -315,9 +342,26 @@ mod tests {
 
     #[test]
     fn finds_its_cookie_among_others() {
-        assert_eq!(cookie(&headers(&[("cookie", "a=b; apodict_session=xyz; c=d")])), Some("xyz"));
-        for none in ["a=b", "apodict_session", "xapodict_session=1", ""] {
-            assert_eq!(cookie(&headers(&[("cookie", none)])), None, "{none}");
+        let plain =
+            |cookies: &'static str| cookie(&headers(&[("cookie", cookies)]), Transport::Plain).map(str::to_owned);
+        assert_eq!(plain("a=b; apodict_session=xyz; c=d").as_deref(), Some("xyz"));
+        for none in ["a=b", "apodict_session", "xapodict_session=1", "", "apodict_session=1; apodict_session=2"] {
+            assert_eq!(plain(none), None, "{none}");
         }
+    }
+
+    /// Another host of the domain may set a cookie, but none of a name that begins with `__Host-`.
+    #[test]
+    fn a_session_over_tls_has_a_cookie_of_its_own() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let token = sessions.begin("key", Transport::Tls, now);
+        let found = |name: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, format!("{name}={token}").parse().unwrap());
+            sessions.of_cookie(&headers, now).is_some()
+        };
+        assert!(found("__Host-apodict_session") && !found("apodict_session"));
+        let set = Transport::Tls.set_cookie("x", 1);
+        assert!(set.starts_with("__Host-apodict_session=x; Path=/; ") && set.ends_with("; Secure"), "{set}");
     }
 }
