@@ -144,8 +144,10 @@ fn a_decision_is_proved_and_verified_in_the_browser() {
     browser.click(".proofs a");
 
     // The proof, verified by this browser.
-    browser.wait("document.querySelector('#browser-badge.valid')");
-    assert_eq!(browser.value("document.querySelectorAll('.badge.valid').length"), 2);
+    browser.wait("document.querySelector('#browser-badge.unsafe')");
+    assert_eq!(browser.value("document.querySelectorAll('.badge.valid').length"), 1, "not with a development string");
+    let badge = browser.value("document.querySelector('#browser-badge').innerText").as_str().unwrap().to_owned();
+    assert!(badge.contains("Verified in your browser") && badge.contains("which this server names"), "{badge}");
     let shown = browser.value("document.querySelector('.words').innerText").as_str().unwrap().to_owned();
     assert!(shown.contains("bad_debt_probability = 0.0"), "{shown}");
     look_at(&mut browser, &pictures, "proof");

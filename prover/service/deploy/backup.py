@@ -6,11 +6,13 @@ Usage: backup.py DATA TARGET
 The database first, then the artifacts: those that the database names are never changed. TARGET is made, or, where an
 earlier backup is, brought up to date: artifacts that it has are not read again. It ends with 0 if the database is whole
 and each artifact that its models, its proofs and the jobs that have not ended need is there. TARGET is itself a data
-folder: `apodict serve --data TARGET` begins where the copy was made.
+folder: `apodict serve --data TARGET` begins where the copy was made. Stop that server before the next backup to TARGET. What the
+server removed since an earlier backup, forgotten inputs too, stays in TARGET: begin with a new folder now and then.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -30,6 +32,17 @@ def main(data: Path, target: Path) -> None:
         sys.exit(f"error: {data} has no jobs.db: expected the folder that `apodict serve --data` names")
     os.umask(0o077)
     target.mkdir(parents=True, exist_ok=True)
+    # A server that uses TARGET holds this, and so does another backup: neither may find its database replaced.
+    with (target / "server.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"error: a server or another backup uses {target}: stop it, or name another folder")
+        copy_folder(data, target)
+
+
+def copy_folder(data: Path, target: Path) -> None:
+    """Copy `data` to `target`, which nobody else uses."""
     files = 0
     # Artifacts of a job that ends meanwhile may be gone: the database, copied once more, does not need them any more.
     for _ in range(2):
@@ -64,6 +77,9 @@ def copy_database(source: Path, target: Path) -> set[str]:
         named = set(artifacts(copy))
     with partial.open("rb") as written:
         os.fsync(written.fileno())
+    # Of a server that was killed: the log of another database would be played into this one when it is opened.
+    for beside in ("-wal", "-shm"):
+        target.with_name(f"{target.name}{beside}").unlink(missing_ok=True)
     partial.replace(target)
     return named
 
@@ -101,7 +117,12 @@ def copy_files(source: Path, target: Path) -> int:
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         partial = copy.with_name(f"{copy.name}.part")
-        shutil.copyfile(file, partial)
+        try:
+            shutil.copyfile(file, partial)
+        except FileNotFoundError:
+            # Nothing names it any more, or what is missing is told at the end.
+            partial.unlink(missing_ok=True)
+            continue
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(copy)

@@ -76,7 +76,7 @@ pub struct Limits {
     pub requests_per_s: f64,
     /// Connections at the same time. One address has half of them, one tenant an eighth for requests that wait.
     pub connections: usize,
-    /// Bytes of bodies that are read at the same time, and of what they are read into.
+    /// Bytes of bodies that are read at the same time, and of what they are read into. One tenant has a quarter of them.
     pub room_bytes: usize,
     /// How long a client may take to send a request's head, to send nothing in the middle of its body, or to read nothing of its answer.
     pub client_patience: Duration,

@@ -85,6 +85,11 @@ impl Live {
         self.with(job, closed).unwrap_or_default()
     }
 
+    /// Goes on with what is told of a job whose steps could not be stored.
+    pub(crate) fn reopen(&self, job: &str) {
+        self.with(job, |attempt| attempt.closed = false);
+    }
+
     /// Forgets an attempt that has ended.
     pub(crate) fn forget(&self, job: &str, number: u32) {
         let mut jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +123,9 @@ mod tests {
         assert_eq!(stored.len(), 3);
         live.tell("one", step(900, "opening"));
         assert_eq!(live.after("one", 0).len(), 3, "nothing that will not be stored");
+        live.reopen("one");
+        live.tell("one", step(900, "opening"));
+        assert_eq!(live.after("one", 0).len(), 4, "it goes on");
         live.forget("one", 2);
         assert!(live.latest("one").is_some(), "another attempt's");
         live.forget("one", 1);

@@ -1,5 +1,6 @@
-// Verifies the proof of this page in the browser, with the project's verifier for browsers, and compares what it says with what the
-// page shows. It knows the key's digest from the page: whoever does not trust this server pins one from elsewhere.
+// Verifies the proof of this page in the browser, with the project's verifier for browsers, and compares the values in the page's tables
+// with the proved ones. It knows the key's digest from the page: whoever does not trust this server pins one from
+// elsewhere. Sentences and words are this server's, and the badge says so.
 
 import { verify, VerifyError } from "./apodict-verifier.min.js";
 
@@ -9,6 +10,7 @@ const [title, detail] = [badge.querySelector("b"), badge.querySelector("span")];
 function show(state, heading, text) {
   badge.dataset.state = state;
   badge.classList.toggle("valid", state === "valid");
+  badge.classList.toggle("unsafe", state === "unsafe");
   badge.classList.toggle("invalid", state === "invalid");
   title.textContent = heading;
   detail.textContent = text;
@@ -20,18 +22,19 @@ async function text(address) {
   return await answer.text();
 }
 
-/** How many values the page shows otherwise than the proof proves them. */
-function differences(decision) {
+/** How many values the page shows, and how many of them otherwise than the proof proves them. */
+function compare(decision) {
   const tensors = { inputs: [...decision.inputs.values()], outputs: [...decision.outputs.values()] };
-  let count = 0;
+  let [shown, wrong] = [0, 0];
   for (const cell of document.querySelectorAll("td[data-side]")) {
     const { side, tensor, at, value } = cell.dataset;
     const proved = tensors[side]?.[Number(tensor)]?.values[Number(at)];
     const same = proved === Number(value);
     cell.classList.toggle("differs", !same);
-    if (!same) count += 1;
+    shown += 1;
+    if (!same) wrong += 1;
   }
-  return count;
+  return { shown, wrong };
 }
 
 async function main() {
@@ -51,11 +54,19 @@ async function main() {
   try {
     const decision = verify(proof, key, { keyDigest, srs: srs === "allow-unsafe" ? srs : [srs] });
     const ms = Math.max(1, Math.round(performance.now() - begun));
-    const wrong = differences(decision);
+    const { shown, wrong } = compare(decision);
+    const under = `under the key ${keyDigest.slice(0, 10)}…, which this server names`;
     if (wrong > 0) {
       show("invalid", "The page shows something else", `The proof holds, but ${wrong} values on this page are not the proved ones.`);
+    } else if (shown === 0) {
+      show("invalid", "The page shows nothing of it", `The proof holds ${under}, but this page has none of its values to compare.`);
     } else {
-      show("valid", "Verified in your browser", `in ${ms} ms, and what it says is what this page shows`);
+      const compared = `${ms} ms; ${shown} values in the tables below are the proved ones. Sentences were not compared.`;
+      if (srs === "allow-unsafe") {
+        show("unsafe", "Verified in your browser, with an unsafe string", `${under}: whoever made the string can forge proofs. ${compared}`);
+      } else {
+        show("valid", "Verified in your browser", `${under}. ${compared}`);
+      }
     }
   } catch (error) {
     const why = error instanceof VerifyError ? `${error.message} (${error.code})` : "the verifier failed";

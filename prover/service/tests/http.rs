@@ -8,11 +8,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use apodict_service::api::new_key;
-use apodict_service::config::Limits;
+use apodict_service::config::{Limits, PageSwitch};
 use apodict_service::server::{ServeError, Server, make_store};
 use apodict_service::store::sqlite::SqliteStore;
 use apodict_service::store::{Act, Finished, JobStore, Kind, Lane, NewJob, NewModel, Outcome, Registry, Scope};
-use client::{Running, config};
+use client::{Running, config, read};
 use serde_json::{Value, json};
 
 /// A short one, so that tests need not wait.
@@ -111,6 +111,80 @@ async fn forms_without_an_end_are_refused() {
         assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{}", answer.text());
     }
     assert_eq!(server.files(), Vec::<String>::new());
+}
+
+/// One tenant's slow bodies leave room for the others', and small pieces take no more than what they hold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_tenant_takes_a_part_of_the_room() {
+    let limits = Limits { room_bytes: 256 << 10, body_bytes: 16 << 10, ..Limits::default() };
+    let mut server = Running::start(limits).await;
+    let (slow, other) =
+        (server.add_key_of("a", vec![Scope::Read]).await, server.add_key_of("b", vec![Scope::Read]).await);
+    let held: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = server.connect();
+            let head = format!(
+                "POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {slow}\r\n\
+                 Content-Type: application/json\r\nContent-Length: 16384\r\n\r\n"
+            );
+            // Those that are refused need not be read.
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&[b' '; 15 << 10]));
+            stream
+        })
+        .collect();
+    server.key = Some(slow.clone());
+    let start = Instant::now();
+    while server.post("/v1/verify", &[b' '; 15 << 10]).code() != "rate_limited" {
+        assert!(start.elapsed() < Duration::from_secs(10), "a tenant has a part");
+    }
+    server.key = Some(other.clone());
+    assert_eq!(server.post("/v1/verify", &[b' '; 15 << 10]).code(), "invalid_request", "read, and no JSON");
+    drop(held);
+    let mut stream = server.connect();
+    let head = format!(
+        "POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {other}\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+        "1\r\n \r\n".repeat(3000)
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    assert_eq!(read(stream).code(), "invalid_request", "3000 pieces of one byte");
+}
+
+/// Where the guard of heads and the form's reader found two boundaries, nothing was guarded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn forms_have_one_boundary() {
+    let server = Running::start(Limits::default()).await;
+    let send = |content_type: &str, body: &[u8]| {
+        let answer = server.send("POST", "/v1/models", &[("Content-Type", content_type)], body);
+        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        (answer.code(), detail)
+    };
+    let long = [b"--\r\n\r\n".as_slice(), &[b'x'; 64 << 10]].concat();
+    let (code, detail) = send(&format!("multipart/form-data; boundary={}", "y".repeat(71)), &long);
+    assert!(code == "invalid_request" && detail.contains("1 to 70 characters"), "{detail}");
+    let (code, detail) = send("multipart/form-data", &long);
+    assert!(code == "invalid_request" && detail.contains("1 to 70 characters"), "{detail}");
+    let preamble = [b"--a\r\n\r\n".as_slice(), &[b'x'; 64 << 10]].concat();
+    let (code, detail) = send("multipart/form-data; x=\"; boundary=a\"; boundary=b", &preamble);
+    assert!(code == "invalid_request" && detail.contains("longer than 16 KiB"), "{detail}");
+}
+
+/// Who has no key sends little, and not often.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_form_to_sign_in_is_small_and_counts_before_it_is_read() {
+    let limits = Limits { requests_per_s: 0.1, ..Limits::default() };
+    let server = Running::start_with(limits, PageSwitch::On).await;
+    let head = "POST /page/login HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nConnection: close\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n";
+    let mut stream = server.connect();
+    write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\n{}", "1\r\nk\r\n".repeat(5000)).unwrap();
+    assert_eq!(read(stream).status, 413);
+    // A tenth of a request a second, so one at once: the next is not read.
+    let mut stream = server.connect();
+    write!(stream, "{head}Content-Length: 100\r\n\r\n").unwrap();
+    let start = Instant::now();
+    assert_eq!(read(stream).status, 429);
+    assert!(start.elapsed() < Duration::from_secs(10), "nothing of it came");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -18,6 +18,7 @@ from apodict_client import (
     AsyncClient,
     Client,
     JobFailed,
+    NotFound,
     ProblemError,
     ProtocolError,
     RateLimited,
@@ -26,6 +27,7 @@ from apodict_client import (
     TooLarge,
     TransportError,
     Unavailable,
+    _core,
     _http,
     _retry,
 )
@@ -265,6 +267,31 @@ def test_a_model_that_an_attempt_removed_is_removed(client: Client, scripted: Sc
     scripted.in_turn(b"", problem(404, "not_found"))
     client.delete_model(MODEL)
     assert [request.method for request in scripted.requests] == ["DELETE", "DELETE"]
+
+
+def test_what_was_never_there_was_not_removed(client: Client, scripted: Scripted) -> None:
+    scripted.in_turn(problem(429, "rate_limited"), problem(404, "not_found"))
+    with pytest.raises(NotFound):
+        client.delete_model(MODEL)
+
+
+def test_an_artifact_without_an_end_does_not_fill_the_disk(
+    client: Client, scripted: Scripted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_core, "MOST_SAVED_BYTES", 3)
+    scripted.in_turn(reply(200, b"long", "application/octet-stream"))
+    with pytest.raises(ProtocolError, match="more than 3 bytes"):
+        client.save_artifact(MODEL, "program", tmp_path / "program")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_proxy_of_the_environment_hears_what_is_for_this_machine(
+    connect: MakeClient, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    scripted.in_turn(VERSION)
+    assert connect(scripted.url, timeout=2.0, retries=0).version().api == "v1"
 
 
 def test_a_proxy_that_answers_for_the_service(client: Client, scripted: Scripted) -> None:

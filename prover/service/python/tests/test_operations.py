@@ -146,3 +146,17 @@ def test_a_backup_that_lacks_something_fails(start: Callable[..., Server], tmp_p
     (server.data / "artifacts/b3" / model.onnx[:2] / model.onnx).unlink()
     failed = backup(server.data, tmp_path / "backup")
     assert failed.returncode == 1 and model.onnx in failed.stderr
+
+
+def test_a_backup_that_was_served_is_replaced_whole(start: Callable[..., Server], tmp_path: Path) -> None:
+    server = start()
+    target = tmp_path / "backup"
+    assert backup(server.data, target).returncode == 0
+    tried = Server(target)
+    refused = backup(server.data, target)
+    assert refused.returncode == 1 and "uses" in refused.stderr, refused.stderr
+    tried.kill()
+    # The log of the server that was killed belongs to its own database.
+    (target / "jobs.db-wal").write_bytes(b"another database's")
+    assert backup(server.data, target).returncode == 0
+    assert not (target / "jobs.db-wal").exists()

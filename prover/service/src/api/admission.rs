@@ -91,6 +91,7 @@ pub(super) fn submitted(app: &App, submitted: Submitted) -> Result<Job, Problem>
     match submitted {
         Submitted::New(job) | Submitted::Same(job) => Ok(job),
         Submitted::TooMany => Err(too_many(app)),
+        Submitted::NoModel => Err(Problem::new(codes::NOT_FOUND, "the model was removed: hand it in again")),
         Submitted::Conflict => Err(Problem::new(
             codes::IDEMPOTENCY_CONFLICT,
             "this Idempotency-Key was used with another body: choose a new key for a new request",

@@ -39,7 +39,7 @@ pub fn new_key(tenant: String, name: String, scopes: Vec<Scope>, expires_ms: Opt
 }
 
 /// Whose bucket failed attempts are taken from: an IPv6 address has neighbours that are as easily had.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
         address => address,
@@ -111,10 +111,15 @@ impl Gate {
     }
 
     /// Counts a request without a valid key. Returns what it is told.
-    pub(crate) fn refuse(&self, from: Option<&PeerAddress>, refused: Problem) -> Problem {
+    fn refuse(&self, from: Option<&PeerAddress>, refused: Problem) -> Problem {
+        self.count_stranger(from).err().unwrap_or(refused)
+    }
+
+    /// Counts a request of somebody who has shown no valid key, and refuses it if there were too many.
+    pub(crate) fn count_stranger(&self, from: Option<&PeerAddress>) -> Result<(), Problem> {
         let network = from.map(|PeerAddress(address)| network(address.ip()));
         let may = network.is_none_or(|network| self.failures.take(network, Instant::now()));
-        if may { refused } else { limited() }
+        if may { Ok(()) } else { Err(limited()) }
     }
 }
 

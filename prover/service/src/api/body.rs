@@ -1,6 +1,5 @@
 //! Bodies as they come in: not too slow, not too long, and no more of them at once than there is memory for.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
@@ -8,9 +7,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::room::{Held, Holder};
 use super::{App, Problem};
 use crate::codes;
 use crate::ids::Digest;
@@ -18,8 +17,8 @@ use crate::ids::Digest;
 /// Bytes a second that a body must bring in the long run.
 const LEAST_RATE: u64 = 16 << 10;
 
-/// Units that memory for bodies is counted in.
-const UNIT_BYTES: usize = 4 << 10;
+/// Bytes of memory for a byte of a body.
+pub(super) const BODY_SHARE: usize = 4;
 
 /// Why a body breaks off.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,37 +40,18 @@ impl From<BodyError> for Problem {
     }
 }
 
-/// Memory for bodies that are being read.
-#[derive(Clone, Debug)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Room {
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes.div_ceil(UNIT_BYTES))))
-    }
-
-    /// Takes room, if there is any.
-    pub(super) fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
-        Arc::clone(&self.0).try_acquire_many_owned(units).map_err(|_| {
-            Problem::new(codes::BUSY, "too many large requests are being read: try again as Retry-After says")
-        })
-    }
-}
-
-/// A JSON body, with the room that it takes.
-pub(super) struct Body {
-    pub(super) bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+/// A body, with the room that it takes.
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    _room: Held,
 }
 
 impl Body {
-    /// Reads it.
+    /// Reads a JSON body.
     ///
     /// # Errors
     /// It is no JSON by its type, too long, too slow, or there is no room.
-    pub(super) async fn read(app: &App, request: Request) -> Result<Self, Problem> {
-        let most = app.works.config.limits.body_bytes;
+    pub(super) async fn read(app: &App, tenant: &str, request: Request) -> Result<Self, Problem> {
         let media_type = media_type(request.headers());
         if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
             return Err(Problem::new(
@@ -79,17 +59,27 @@ impl Body {
                 "expected a JSON body: send `Content-Type: application/json`",
             ));
         }
-        let too_large = || {
-            Problem::new(
-                codes::PAYLOAD_TOO_LARGE,
-                "the body is larger than this server takes: send fewer inputs at once",
-            )
-        };
+        let advice = "the body is larger than this server takes: send fewer inputs at once";
+        Self::collect(app, Holder::tenant(tenant), request, app.works.config.limits.body_bytes, advice).await
+    }
+
+    /// Reads a body of any type, up to `most` bytes; who sends more gets an advice.
+    ///
+    /// # Errors
+    /// It is too long, too slow, or there is no room.
+    pub(crate) async fn collect(
+        app: &App,
+        holder: Holder,
+        request: Request,
+        most: usize,
+        advice: &'static str,
+    ) -> Result<Self, Problem> {
+        let too_large = || Problem::new(codes::PAYLOAD_TOO_LARGE, advice);
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > most) {
             return Err(too_large());
         }
-        let mut room = app.room.take(UNIT_BYTES)?;
+        let mut room = app.room.take(holder, 0)?;
         let mut bytes = BytesMut::new();
         let mut pieces = std::pin::pin!(timed(request.into_body(), app.works.config.limits.client_patience));
         while let Some(piece) = pieces.next().await {
@@ -98,7 +88,7 @@ impl Body {
                 return Err(too_large());
             }
             // What is announced takes no room, what comes does, and what it is copied to: its text, the job's, and both while they grow.
-            room.merge(app.room.take(4 * piece.len())?);
+            room.grow(piece.len().saturating_mul(BODY_SHARE))?;
             bytes.extend_from_slice(&piece);
         }
         Ok(Self { bytes: bytes.freeze(), _room: room })
@@ -180,15 +170,6 @@ mod tests {
         assert_eq!(read(vec![(700, 10)]).await, Err(BodyError::Slow), "a pause");
         assert_eq!(read(vec![(200, 1); 5]).await, Err(BodyError::Slow), "drops");
         assert_eq!(read(vec![(100, 32 << 10); 8]).await, Ok(8 * (32 << 10)), "slow and steady");
-    }
-
-    #[test]
-    fn room_ends_and_comes_back() {
-        let room = Room::new(1 << 20);
-        let most = room.take(1 << 20).unwrap();
-        assert_eq!(room.take(1).unwrap_err().code, codes::BUSY);
-        drop(most);
-        drop(room.take(1).unwrap());
     }
 
     #[test]

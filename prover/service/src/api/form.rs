@@ -8,6 +8,9 @@ use super::body::BodyError;
 /// Bytes before the first part, and of a part's head.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
+/// As RFC 2046 has it.
+const MAX_BOUNDARY_CHARS: usize = 70;
+
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 /// Where a form is read.
@@ -91,14 +94,14 @@ pub(super) fn with_short_heads(
     })
 }
 
-/// The boundary that a form's type names.
-pub(super) fn boundary(content_type: &str) -> Option<&str> {
-    let parameters = content_type.split(';').skip(1).map(str::trim);
-    let mut values = parameters.filter_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"'))
-    });
-    values.next().filter(|boundary| (1..=70).contains(&boundary.len()))
+/// The boundary that a form's type names, as whoever reads the form's parts finds it: by the same parser, since another one could find
+/// another boundary.
+pub(super) fn boundary(content_type: &str) -> Result<String, BodyError> {
+    let found = multer::parse_boundary(content_type);
+    found.ok().filter(|boundary| (1..=MAX_BOUNDARY_CHARS).contains(&boundary.len())).ok_or(BodyError::Form(
+        "the form's type names no boundary of 1 to 70 characters: send `Content-Type: multipart/form-data; boundary=..`, as HTTP \
+         libraries do by themselves",
+    ))
 }
 
 #[cfg(test)]
@@ -126,11 +129,18 @@ mod tests {
         }
     }
 
+    /// Where a form's reader and this one found different boundaries, the reader kept what came in memory.
     #[test]
-    fn boundaries_are_found() {
-        assert_eq!(boundary("multipart/form-data; boundary=line"), Some("line"));
-        assert_eq!(boundary("multipart/form-data; charset=utf-8; Boundary=\"a b\""), Some("a b"));
-        assert_eq!(boundary("multipart/form-data"), None);
-        assert_eq!(boundary("multipart/form-data; boundary="), None);
+    fn boundaries_are_those_of_the_forms_reader() {
+        let found = |content_type: &str| boundary(content_type).ok();
+        assert_eq!(found("multipart/form-data; boundary=line").as_deref(), Some("line"));
+        assert_eq!(found("multipart/form-data; charset=utf-8; Boundary=line").as_deref(), Some("line"));
+        let quoted = "multipart/form-data; x=\"; boundary=a\"; boundary=b";
+        assert_eq!(found(quoted).as_deref(), Some("b"));
+        let of_length = |length| format!("multipart/form-data; boundary={}", "x".repeat(length));
+        assert!(found(&of_length(70)).is_some());
+        for none in ["multipart/form-data", "multipart/form-data; boundary=", "", &of_length(71)] {
+            assert_eq!(found(none), None, "{none}");
+        }
     }
 }

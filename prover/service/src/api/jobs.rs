@@ -28,7 +28,7 @@ use crate::store::{Cancelled, Job, JobFilter, JobState, Kind, Scope};
 pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may(Scope::Prove)?;
     let headers = request.headers().clone();
-    let body = Body::read(&app, request).await?;
+    let body = Body::read(&app, &caller.tenant, request).await?;
     let job = match accept(&app, &caller, &headers, &body).await? {
         Admitted::New(job) => submitted(&app, app.works.submit(*job, None).await?)?,
         Admitted::Same(job) => *job,

@@ -9,6 +9,7 @@
 //! | `upload` | a model's files, from a form |
 //! | `read` | paths and queries, with errors that say what is wrong |
 //! | `admission` | which jobs are taken |
+//! | `room` | memory for bodies, a part of it for each who sends them |
 //! | `waiting` | requests that wait for jobs |
 //! | `files` | files as answers |
 //! | `models`, `jobs`, `prove`, `events`, `proofs`, `audit`, `system` | a resource each |
@@ -16,7 +17,7 @@
 mod admission;
 mod audit;
 pub(crate) mod auth;
-mod body;
+pub(crate) mod body;
 pub(crate) mod events;
 mod files;
 mod form;
@@ -27,6 +28,7 @@ mod problem;
 pub(crate) mod proofs;
 mod prove;
 pub(crate) mod read;
+pub(crate) mod room;
 mod system;
 mod upload;
 pub(crate) mod views;
@@ -60,7 +62,7 @@ pub(crate) struct App {
     pub(crate) gate: Arc<Gate>,
     pub(crate) document: Arc<String>,
     pub(crate) verifiers: Arc<proofs::Verifiers>,
-    pub(crate) room: body::Room,
+    pub(crate) room: room::Room,
     pub(crate) waiting: waiting::WaitingRoom,
 }
 
@@ -117,7 +119,7 @@ pub fn router(works: Arc<Works>, access: Access) -> Router {
         gate: Arc::new(Gate::new(access, limits.requests_per_s)),
         document: Arc::new(openapi()),
         verifiers: Arc::default(),
-        room: body::Room::new(limits.room_bytes),
+        room: room::Room::new(limits.room_bytes, limits.body_bytes.saturating_mul(body::BODY_SHARE)),
         waiting: waiting::WaitingRoom::new((limits.connections / 8).max(1)),
         works,
     };

@@ -52,7 +52,7 @@ pub(crate) struct Upload {
 pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may(Scope::Models)?;
     admits(&app, &caller).await?;
-    let Parts { onnx, calibration, options, name } = upload(&app, request).await?;
+    let Parts { onnx, calibration, options, name } = upload(&app, &caller.tenant, request).await?;
     let source = Source { onnx, calibration, options };
     // The same file compiles to another program and another key with another string.
     let content = json!([&source, app.works.string()]).to_string();

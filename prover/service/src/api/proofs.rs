@@ -174,7 +174,7 @@ pub(super) async fn verify(
     request: Request,
 ) -> Result<Json<VerificationView>, Problem> {
     caller.may(Scope::Read)?;
-    let body = Body::read(&app, request).await?;
+    let body = Body::read(&app, &caller.tenant, request).await?;
     let file = ProofFile::parse(&body.bytes).map_err(|error| Problem::new(codes::INVALID_REQUEST, error))?;
     let key = key_artifact(&app, &caller, &hex::encode(file.key_digest.0)).await?;
     Ok(Json(check(&app, &key, file).await?))

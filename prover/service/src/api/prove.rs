@@ -51,7 +51,7 @@ pub(super) async fn prove(
     let _waiting = app.waiting.enter(&caller.tenant)?;
     let headers = request.headers().clone();
     let job = {
-        let body = Body::read(&app, request).await?;
+        let body = Body::read(&app, &caller.tenant, request).await?;
         match accept(&app, &caller, &headers, &body).await? {
             Admitted::New(job) => {
                 let slot = if job.lane == Lane::Short { app.works.warm.try_acquire() } else { None };

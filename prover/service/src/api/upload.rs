@@ -3,10 +3,10 @@
 use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
-use axum::http::header;
 
-use super::body::{BodyError, media_type, timed};
+use super::body::{BodyError, media_type, single, timed};
 use super::form::{boundary, with_short_heads};
+use super::room::Holder;
 use super::{App, Problem};
 use crate::artifacts::{ArtifactError, StagedFile};
 use crate::codes;
@@ -40,7 +40,7 @@ struct Staged {
 }
 
 /// Reads a form, and stores its files once all of it was read.
-pub(super) async fn upload(app: &App, request: Request) -> Result<Parts, Problem> {
+pub(super) async fn upload(app: &App, tenant: &str, request: Request) -> Result<Parts, Problem> {
     let limits = app.works.config.limits;
     if !media_type(request.headers()).is_some_and(|media_type| media_type.eq_ignore_ascii_case("multipart/form-data")) {
         return Err(Problem::new(
@@ -49,9 +49,8 @@ pub(super) async fn upload(app: &App, request: Request) -> Result<Parts, Problem
         ));
     }
     let (head, body) = request.into_parts();
-    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let boundary = content_type.and_then(boundary).unwrap_or_default().to_owned();
-    let _room = app.room.take(ROOM_BYTES)?;
+    let boundary = boundary(single(&head.headers, "content-type")?.unwrap_or_default())?;
+    let _room = app.room.take(Holder::tenant(tenant), ROOM_BYTES)?;
     let body = Body::from_stream(with_short_heads(timed(body, limits.client_patience), &boundary));
     let mut request = Request::from_parts(head, body);
     // Two files, two texts, and what is between them.

@@ -48,6 +48,16 @@ impl From<io::Error> for Refusal {
 
 impl From<disk::Error> for Refusal {
     fn from(error: disk::Error) -> Self {
+        // No wait makes the string longer.
+        if let disk::Error::Srs { source, .. } = &error
+            && let Error::SrsTooSmall { got, needed } = **source
+        {
+            let detail = format!(
+                "the model needs 2^{needed} rows, this server's structured reference string has 2^{got} powers: use a smaller model or \
+                 batch, or another server"
+            );
+            return Self::Job(JobError { code: codes::MODEL_TOO_LARGE.to_owned(), detail });
+        }
         match error {
             disk::Error::Prover(error @ Error::Memory { .. }) => {
                 Self::Job(JobError { code: codes::OUT_OF_MEMORY.to_owned(), detail: error.to_string() })
@@ -101,6 +111,11 @@ mod tests {
             (disk::Error::Prover(Error::KeyOfAnotherSrs), Some(codes::WORKER_FAILED)),
             (disk::Error::Io(io::ErrorKind::StorageFull.into()), None),
             (disk::Error::NoCache, None),
+            (
+                disk::Error::Srs { path: path.clone(), source: Error::SrsTooSmall { got: 16, needed: 17 }.into() },
+                Some(codes::MODEL_TOO_LARGE),
+            ),
+            (disk::Error::Srs { path: path.clone(), source: Error::KeyOfAnotherSrs.into() }, None),
         ];
         for (error, expected) in kinds {
             assert_eq!(code(Err::<Vec<u8>, _>(error.into())).as_deref(), expected);

@@ -50,7 +50,7 @@ pub(super) struct OfProof<'a> {
     pub(super) inputs: Option<&'a Value>,
 }
 
-const AUTHORIZATION: &str = r#"-H "Authorization: Bearer $APODICT_KEY""#;
+const AUTHORIZATION: &str = r#"-H "Authorization: Bearer $APODICT_API_KEY""#;
 
 impl OfProof<'_> {
     /// Gets both files, and verifies them.

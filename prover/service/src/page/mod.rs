@@ -35,7 +35,7 @@ mod tensors;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
@@ -48,9 +48,6 @@ use state::PageState;
 /// Nothing but files of this server: no script in a page, no evaluation of text, no form that goes elsewhere, in no frame.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// Of a form: larger inputs come by the API. Files are read as they come.
-const FORM_BYTES: usize = 1 << 20;
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
@@ -84,7 +81,6 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/page/proofs/{id}/vk.json", get(proofs::key_file))
         .route("/page/static/{name}", get(files::file))
         .route("/page/{*rest}", get(refused::no_page))
-        .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(middleware::from_fn(with_headers))
         .with_state(state)
 }

@@ -30,6 +30,9 @@ use crate::work::Facts;
 /// Models of a page.
 const ROWS: u32 = 25;
 
+/// More than the description of any model.
+const ANSWER_BYTES: usize = 64 << 20;
+
 /// Larger examples are left to the reader.
 const EXAMPLE_BYTES: usize = 64 << 10;
 
@@ -98,8 +101,8 @@ pub(super) async fn hand_in(
     let submitted = api::models::submit(State(page.app.clone()), visitor.caller.clone(), request).await;
     let problem = match submitted {
         Ok(answer) => {
-            // Small, and the API's own.
-            let json = axum::body::to_bytes(answer.into_body(), EXAMPLE_BYTES).await.unwrap_or_default();
+            // The API's own, with the options that came in and with warnings.
+            let json = axum::body::to_bytes(answer.into_body(), ANSWER_BYTES).await.unwrap_or_default();
             let model: Value = serde_json::from_slice(&json).unwrap_or_default();
             let address = format!("/page/models/{}", model["id"].as_str().unwrap_or_default());
             return Ok([("hx-redirect", address)].into_response());

@@ -35,8 +35,14 @@ struct RefusedPage<'a> {
 impl Refused {
     pub(super) fn signed_out(parts: &Parts) -> Self {
         let asked = parts.uri.path_and_query().map_or("", |asked| asked.as_str());
-        let next = if parts.method == Method::GET { next(asked) } else { START };
-        Self::SignedOut { next: next.to_owned(), by_script: is_by_script(&parts.headers) }
+        let by_script = is_by_script(&parts.headers);
+        let next = match (by_script, &parts.method) {
+            // A part of a page was asked for: back to the page.
+            (true, _) => next(current_path(&parts.headers)),
+            (false, &Method::GET) => next(asked),
+            (false, _) => START,
+        };
+        Self::SignedOut { next: next.to_owned(), by_script }
     }
 }
 
@@ -53,6 +59,13 @@ pub(super) fn next(asked: &str) -> &str {
 /// Of the script that loads parts of a page.
 fn is_by_script(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
+}
+
+/// The path of the page that a script of it names.
+fn current_path(headers: &HeaderMap) -> &str {
+    let current = headers.get("hx-current-url").and_then(|value| value.to_str().ok());
+    let after_scheme = current.and_then(|address| address.split_once("://"));
+    after_scheme.and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..))).unwrap_or_default()
 }
 
 impl IntoResponse for Refused {
@@ -122,5 +135,25 @@ mod tests {
             assert_eq!(next(other), START, "{other}");
         }
         assert_eq!(next(&format!("/page/{}", "a".repeat(NEXT_BYTES))), START);
+    }
+
+    /// Not to the part that a script loads.
+    #[test]
+    fn a_script_leads_back_to_its_page() {
+        let led = |current: Option<&'static str>| {
+            let mut request = axum::http::Request::get("/page/jobs/job_1/progress").header("hx-request", "true");
+            if let Some(current) = current {
+                request = request.header("hx-current-url", current);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            match Refused::signed_out(&parts) {
+                Refused::SignedOut { next, .. } => next,
+                Refused::Problem(problem) => panic!("{problem:?}"),
+            }
+        };
+        assert_eq!(led(Some("https://a.example:8443/page/jobs/job_1")), "/page/jobs/job_1");
+        for other in [None, Some("https://a.example"), Some("https://a.example/v1/jobs"), Some("nonsense")] {
+            assert_eq!(led(other), START, "{other:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Form;
+use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -16,16 +17,21 @@ use serde::de::DeserializeOwned;
 
 use super::refused::Refused;
 use super::state::PageState;
-use crate::api::auth::Caller;
+use crate::api::auth::{Caller, network};
+use crate::api::body::Body;
+use crate::api::room::Holder;
 use crate::api::{PeerAddress, Problem};
 use crate::codes;
 use crate::ids::{Digest, random};
 
-/// Name of the cookie.
-const COOKIE: &str = "apodict_session";
+/// Name of the cookie, and where the browser sends it.
+const COOKIE: (&str, &str) = ("apodict_session", "/page");
 
-/// Where the browser sends it.
-const PATH: &str = "/page";
+/// The same over TLS, where browsers let no other host of the domain set one of this name.
+const TLS_COOKIE: (&str, &str) = ("__Host-apodict_session", "/");
+
+/// Bytes of a visitor's form: larger inputs come by the API. Files are read as they come.
+const FORM_BYTES: usize = 1 << 20;
 
 /// How long a session lasts, used or not.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
@@ -43,6 +49,22 @@ pub(super) enum Transport {
     Tls,
     /// On this machine, say.
     Plain,
+}
+
+impl Transport {
+    fn cookie(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tls => TLS_COOKIE,
+            Self::Plain => COOKIE,
+        }
+    }
+
+    /// A header that sets the cookie, for so many seconds.
+    fn set_cookie(self, value: &str, seconds: u64) -> String {
+        let (name, path) = self.cookie();
+        let secure = if self == Self::Tls { "; Secure" } else { "" };
+        format!("{name}={value}; Path={path}; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +133,7 @@ impl Visitor {
 
     pub(super) fn sign_out(&self, page: &PageState) -> String {
         page.sessions.end(&self.token);
-        format!("{COOKIE}=; Path={PATH}; HttpOnly; SameSite=Strict; Max-Age=0")
+        self.transport.set_cookie("", 0)
     }
 }
 
@@ -120,14 +142,26 @@ pub(super) async fn sign_in(page: &PageState, secret: &str, transport: Transport
     let hash = Caller::hash_of_key(secret)?;
     let _: Caller = Caller::of_key(&page.app, &hash).await?;
     let token = page.sessions.begin(&hash, transport, Instant::now());
-    let secure = if transport == Transport::Tls { "; Secure" } else { "" };
-    Ok(format!("{COOKIE}={token}; Path={PATH}; HttpOnly; SameSite=Strict; Max-Age={}{secure}", LIFETIME.as_secs()))
+    Ok(transport.set_cookie(&token, LIFETIME.as_secs()))
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The value of this transport's cookie; of two, none: the second may be set by another host of the domain.
+fn cookie(headers: &HeaderMap, transport: Transport) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(name, _)| *name == transport.cookie().0).map(|(_, value)| value);
+    let value = values.next();
+    value.filter(|_| values.next().is_none())
+}
+
+impl Sessions {
+    /// The session that a cookie names, which must be the transport's that it began on.
+    fn of_cookie<'a>(&self, headers: &'a HeaderMap, now: Instant) -> Option<(&'a str, Session)> {
+        [Transport::Tls, Transport::Plain].into_iter().find_map(|transport| {
+            let token = cookie(headers, transport)?;
+            Some((token, self.find(token, now).filter(|session| session.transport == transport)?))
+        })
+    }
 }
 
 impl FromRequestParts<PageState> for Visitor {
@@ -135,8 +169,7 @@ impl FromRequestParts<PageState> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, page: &PageState) -> Result<Self, Refused> {
         let signed_out = || Refused::signed_out(parts);
-        let token = cookie(&parts.headers).ok_or_else(signed_out)?;
-        let session = page.sessions.find(token, Instant::now()).ok_or_else(signed_out)?;
+        let (token, session) = page.sessions.of_cookie(&parts.headers, Instant::now()).ok_or_else(signed_out)?;
         let caller = match Caller::of_key(&page.app, &session.key).await {
             Ok(caller) => caller,
             // Revoked, or expired.
@@ -154,6 +187,13 @@ impl FromRequestParts<PageState> for Visitor {
 pub(super) struct OwnPage {
     pub(super) transport: Transport,
     pub(super) peer: Option<PeerAddress>,
+}
+
+impl OwnPage {
+    /// Who takes the room that the form needs.
+    pub(super) fn holder(&self) -> Holder {
+        Holder::Stranger(self.peer.map(|PeerAddress(address)| network(address.ip())))
+    }
 }
 
 impl FromRequestParts<PageState> for OwnPage {
@@ -204,26 +244,32 @@ impl<T: DeserializeOwned> FromRequest<PageState> for Sent<T> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, page).await?;
         own_page(&parts.headers).ok_or_else(foreign)?;
-        let WithToken { token, form } = form(page, Request::from_parts(parts, body)).await?;
+        let holder = Holder::tenant(&visitor.caller.tenant);
+        let WithToken { token, form } = form(page, holder, FORM_BYTES, Request::from_parts(parts, body)).await?;
         visitor.check(&token)?;
         Ok(Self { visitor, form })
     }
 }
 
-/// Reads a form, which must not take longer than a client may be silent.
-pub(super) async fn form<T: DeserializeOwned>(page: &PageState, request: Request) -> Result<T, Problem> {
-    let read = Form::<T>::from_request(request, page);
-    let Ok(read) = tokio::time::timeout(page.app.works.config.limits.client_patience, read).await else {
-        return Err(Problem::new(codes::REQUEST_TIMEOUT, "the form came too slowly"));
-    };
-    match read {
-        Ok(Form(form)) => Ok(form),
-        Err(rejection) if rejection.status().as_u16() == 413 => {
-            Err(Problem::new(codes::PAYLOAD_TOO_LARGE, "the form is larger than a page takes: use the API"))
-        }
-        // What was sent is not repeated: it may hold a key.
-        Err(_) => Err(Problem::new(codes::INVALID_REQUEST, "the form: expected the fields of this server's page")),
-    }
+/// Reads a form of at most so many bytes, which takes room as other bodies do.
+pub(super) async fn form<T: DeserializeOwned>(
+    page: &PageState,
+    holder: Holder,
+    most: usize,
+    request: Request,
+) -> Result<T, Problem> {
+    let head = request.headers().clone();
+    let advice = "the form is larger than a page takes: use the API";
+    let body = Body::collect(&page.app, holder, request, most, advice).await?;
+    let mut whole = Request::post("/").body(HttpBody::from(body.bytes.clone())).map_err(|_| wrong_form())?;
+    *whole.headers_mut() = head;
+    // What was sent is not repeated: it may hold a key.
+    let Form(form) = Form::<T>::from_request(whole, page).await.map_err(|_| wrong_form())?;
+    Ok(form)
+}
+
+fn wrong_form() -> Problem {
+    Problem::new(codes::INVALID_REQUEST, "the form: expected the fields of this server's page")
 }
 
 /// A visitor of the server's own page, whose script sends the token in a header: for bodies that are no forms of a few fields.
@@ -296,9 +342,26 @@ mod tests {
 
     #[test]
     fn finds_its_cookie_among_others() {
-        assert_eq!(cookie(&headers(&[("cookie", "a=b; apodict_session=xyz; c=d")])), Some("xyz"));
-        for none in ["a=b", "apodict_session", "xapodict_session=1", ""] {
-            assert_eq!(cookie(&headers(&[("cookie", none)])), None, "{none}");
+        let plain =
+            |cookies: &'static str| cookie(&headers(&[("cookie", cookies)]), Transport::Plain).map(str::to_owned);
+        assert_eq!(plain("a=b; apodict_session=xyz; c=d").as_deref(), Some("xyz"));
+        for none in ["a=b", "apodict_session", "xapodict_session=1", "", "apodict_session=1; apodict_session=2"] {
+            assert_eq!(plain(none), None, "{none}");
         }
+    }
+
+    /// Another host of the domain may set a cookie, but none of a name that begins with `__Host-`.
+    #[test]
+    fn a_session_over_tls_has_a_cookie_of_its_own() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let token = sessions.begin("key", Transport::Tls, now);
+        let found = |name: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, format!("{name}={token}").parse().unwrap());
+            sessions.of_cookie(&headers, now).is_some()
+        };
+        assert!(found("__Host-apodict_session") && !found("apodict_session"));
+        let set = Transport::Tls.set_cookie("x", 1);
+        assert!(set.starts_with("__Host-apodict_session=x; Path=/; ") && set.ends_with("; Secure"), "{set}");
     }
 }

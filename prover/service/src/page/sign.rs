@@ -13,6 +13,9 @@ use crate::api::Problem;
 use crate::api::read::Query;
 use crate::codes;
 
+/// Bytes of the form: a key, and where to go on.
+const FORM_BYTES: usize = 4 << 10;
+
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage<'a> {
@@ -43,16 +46,13 @@ pub(super) async fn sign_in(
     own: OwnPage,
     request: Request,
 ) -> Result<Response, Refused> {
-    let SignIn { key, next: asked } = session::form(&page, request).await?;
+    // Guessing is limited, and so is what comes from whoever has no key: it counts before it is read.
+    page.app.gate.count_stranger(own.peer.as_ref())?;
+    let SignIn { key, next: asked } = session::form(&page, own.holder(), FORM_BYTES, request).await?;
     let next = next(&asked);
     match session::sign_in(&page, key.trim(), own.transport).await {
         Ok(cookie) => Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()),
         Err(problem) if problem.code == codes::UNAUTHORIZED => {
-            // Guessing is limited.
-            let problem = page.app.gate.refuse(own.peer.as_ref(), problem);
-            if problem.code != codes::UNAUTHORIZED {
-                return Err(problem.into());
-            }
             let again = shown(&LoginPage { next, wrong: Some(problem.detail) });
             Ok((StatusCode::UNAUTHORIZED, again).into_response())
         }

@@ -353,6 +353,22 @@ async fn inputs_are_forgotten_if_asked(store: &dyn Store) {
     for (id, payload) in [("forgotten", "{}"), ("cancelled", "{}"), ("kept", "payload")] {
         assert_eq!(store.job("a", id).await.unwrap().unwrap().payload, payload, "{id}");
     }
+    // An error that names a value tells it no more.
+    for (id, forget_inputs) in [("wrong", true), ("wrong-kept", false)] {
+        submit(store, NewJob { forget_inputs, ..job(id) }).await;
+        let begun = claim(store, "run").await.unwrap();
+        let error = JobError { code: codes::INVALID_INPUT.to_owned(), detail: "income: 17250".to_owned() };
+        let finished = Finished { at_ms: NOW, progress: vec![], outcome: Outcome::Failed(error) };
+        store.finish(&begun.id, &begun.fence(), finished).await.unwrap();
+        let error = store.job("a", id).await.unwrap().unwrap().error.unwrap();
+        let events = format!("{:?}", store.events(id, 0, 9).await.unwrap());
+        assert_eq!(error.code, codes::INVALID_INPUT);
+        assert_eq!(
+            (error.detail.contains("17250"), events.contains("17250")),
+            (!forget_inputs, !forget_inputs),
+            "{id}"
+        );
+    }
 }
 
 async fn open_jobs_are_counted_as_they_are_stored(store: &dyn Store) {
@@ -519,6 +535,8 @@ async fn models(store: &dyn Store) {
     assert!(store.model_position("a", "three").await.unwrap().is_some(), "deleted");
     assert_eq!(store.model_position("b", "four").await.unwrap(), None);
     assert_eq!(store.delete_model("a", "one", &act()).await.unwrap(), Deleted::Gone);
+    let late = NewJob { model: "one".to_owned(), ..self::job("late") };
+    assert!(matches!(store.submit(late, None).await.unwrap(), Submitted::NoModel), "its files go");
     assert_eq!(store.model("a", "one").await.unwrap(), None);
     assert_eq!(store.models("a", page).await.unwrap().len(), 1);
     assert_eq!(submit("five", "x").await, ("five".to_owned(), true), "deleted content comes back as a new model");

@@ -39,8 +39,11 @@ fn named(references: &References) -> HashSet<Digest> {
     references.models.iter().for_each(|model| texts(model, &mut named));
     for facts in &references.deleted {
         // The proofs of a deleted model are verified with its key.
-        let key = serde_json::from_value::<Facts>(facts.clone()).map(|facts| facts.verifying_key);
-        named.extend(key.ok().and_then(|key| key.parse::<Digest>().ok()));
+        match serde_json::from_value::<Facts>(facts.clone()) {
+            Ok(facts) => named.extend(facts.verifying_key.parse::<Digest>().ok()),
+            // Of another version: which of them is the key, is not known here.
+            Err(_) => texts(facts, &mut named),
+        }
     }
     for payload in &references.payloads {
         named.extend(payload.strip_prefix(ARTIFACT).and_then(|name| name.parse::<Digest>().ok()));
@@ -55,5 +58,20 @@ fn texts(value: &Value, named: &mut HashSet<Digest>) {
         Value::Array(items) => items.iter().for_each(|item| texts(item, named)),
         Value::Object(fields) => fields.values().for_each(|field| texts(field, named)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What another version wrote loses no key of proofs.
+    #[test]
+    fn facts_that_cannot_be_read_keep_their_files() {
+        let key = Digest([7; 32]);
+        let deleted = vec![json!({"keys": {"verifying": key.to_string()}})];
+        assert!(named(&References { deleted, ..References::default() }).contains(&key));
     }
 }

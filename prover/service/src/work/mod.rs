@@ -278,7 +278,14 @@ impl Works {
                         drop(counted);
                     });
                 }
-                Ok(Some(job)) => self.run_job(job, None).await,
+                // In a task of its own: a panic in it ends no lane.
+                Ok(Some(job)) => {
+                    let works = Arc::clone(&self);
+                    if let Err(error) = tokio::spawn(async move { works.run_job(job, None).await }).await {
+                        tracing::error!(%error, %lane, "a job's task ended without an end of the job");
+                    }
+                    drop(counted);
+                }
                 Ok(None) => {
                     drop((slot, counted));
                     tokio::select! {

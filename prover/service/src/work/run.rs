@@ -1,7 +1,10 @@
 //! A job from its beginning to its stored end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use super::{WarmSlot, Works};
 use crate::store::{Finished, GivenBack, Job, JobError, Outcome, Setback, StoreError, Written};
@@ -31,11 +34,32 @@ impl End {
     }
 }
 
+/// An attempt's end, also if a defect of this program ended it: the same job would end it again.
+async fn unless_it_panics(attempt: impl Future<Output = End>) -> End {
+    AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a job ended by a panic");
+        End::failed(crate::codes::INTERNAL, "a defect of the server ended the job: please report it".to_owned())
+    })
+}
+
+/// An attempt that this process runs, until this is dropped: also by a panic, so that the job is given back.
+struct Lives<'a> {
+    works: &'a Works,
+    job: &'a Job,
+}
+
+impl Drop for Lives<'_> {
+    fn drop(&mut self) {
+        self.works.live.forget(&self.job.id, self.job.attempt);
+    }
+}
+
 impl Works {
     /// Runs a job that was claimed, and stores how it ended. A child that is still of use goes back to the pool before that.
     pub(crate) async fn run_job(self: &Arc<Self>, job: Job, slot: Option<WarmSlot>) {
         self.live.begin(&job.id, job.attempt, job.events);
-        let mut end = self.attempt(&job, slot).await;
+        let lives = Lives { works: self, job: &job };
+        let mut end = unless_it_panics(self.attempt(&job, slot)).await;
         for wait in retries() {
             match self.store_end(&job, &end).await {
                 Ok(written) => {
@@ -61,7 +85,7 @@ impl Works {
             }
             tokio::time::sleep(wait).await;
         }
-        self.live.forget(&job.id, job.attempt);
+        drop(lives);
         self.hub.changed(&job.id);
         if matches!(end, End::GivenBack(_)) {
             self.wake(job.lane);
@@ -81,5 +105,17 @@ impl Works {
             }
             End::Lost => Ok(Written::Lost),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_the_job_alone() {
+        let end = unless_it_panics(async { panic!("a defect") }).await;
+        assert!(matches!(end, End::Outcome(Outcome::Failed(error)) if error.code == crate::codes::INTERNAL));
+        assert!(matches!(unless_it_panics(async { End::Lost }).await, End::Lost));
     }
 }

@@ -45,7 +45,12 @@ impl Works {
     /// The store's.
     pub(crate) async fn cancel(&self, tenant: &str, id: &str, act: &Act) -> Result<Option<Cancelled>, StoreError> {
         let progress = self.live.close(id);
-        let cancelled = self.store.cancel(tenant, id, &progress, act).await?;
+        let cancelled = self.store.cancel(tenant, id, &progress, act).await;
+        // The job runs on: so does what is told of it.
+        if !matches!(cancelled, Ok(Some(Cancelled::Now(_)))) {
+            self.live.reopen(id);
+        }
+        let cancelled = cancelled?;
         if let Some(Cancelled::Now(job)) = &cancelled {
             self.metrics.ended(job.kind.name(), "cancelled");
             tracing::info!(job = job.id, "job cancelled");

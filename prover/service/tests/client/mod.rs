@@ -1,9 +1,11 @@
 //! A server in this process, and a client of a few lines.
 
+use apodict_service::config::Config;
+
 use super::*;
 
-pub(crate) fn config(data: &Path, limits: Limits) -> apodict_service::config::Config {
-    apodict_service::config::Config {
+pub(crate) fn config(data: &Path, limits: Limits) -> Config {
+    Config {
         data: data.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
         srs: None,
@@ -12,7 +14,7 @@ pub(crate) fn config(data: &Path, limits: Limits) -> apodict_service::config::Co
         limits,
         ask_for_keys: false,
         drain: Duration::ZERO,
-        page: apodict_service::config::PageSwitch::Off,
+        page: PageSwitch::Off,
     }
 }
 
@@ -85,8 +87,13 @@ fn files(folder: &Path) -> Vec<String> {
 
 impl Running {
     pub(crate) async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, PageSwitch::Off).await
+    }
+
+    pub(crate) async fn start_with(limits: Limits, page: PageSwitch) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(config(folder.path(), limits)).await.unwrap();
+        let config = Config { page, ..config(folder.path(), limits) };
+        let server = Server::start(config).await.unwrap();
         let address = server.address().unwrap();
         tokio::spawn(server.run());
         let store = make_store(folder.path()).await.unwrap();
@@ -149,7 +156,11 @@ impl Running {
 
     /// A key of the tenant that a server without keys has.
     pub(crate) async fn add_key(&self, scopes: Vec<Scope>) -> String {
-        let (key, hash, secret) = new_key("default".to_owned(), "test".to_owned(), scopes, None);
+        self.add_key_of("default", scopes).await
+    }
+
+    pub(crate) async fn add_key_of(&self, tenant: &str, scopes: Vec<Scope>) -> String {
+        let (key, hash, secret) = new_key(tenant.to_owned(), "test".to_owned(), scopes, None);
         let act = Act { actor: "command_line".to_owned(), at_ms: 1 };
         self.store.add_key(&key, &hash, &act).await.unwrap();
         secret

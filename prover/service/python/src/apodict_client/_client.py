@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import ipaddress
 import os
 import ssl
 import time
@@ -56,7 +57,18 @@ def _settings(url: str, api_key: str | None, tls: ssl.SSLContext | bool) -> dict
     # As many connections as there are calls at the same time: each job that is waited for has one.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     # A redirect would carry the key elsewhere.
-    return {"base_url": address, "headers": headers, "follow_redirects": False, "verify": tls, "limits": limits}
+    settings = {"base_url": address, "headers": headers, "follow_redirects": False, "verify": tls, "limits": limits}
+    if _is_this_machine(address.host):
+        # A proxy that the environment names would get key and inputs, and could not reach this machine.
+        settings["trust_env"] = False
+    return settings
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,9 @@ from .types import (
 
 T = TypeVar("T")
 
+MOST_SAVED_BYTES = 16 << 30
+"""Of an artifact that is written to a file: whoever answers must not fill the disk."""
+
 MOST_ARTIFACT_BYTES = 1 << 30
 """Of an artifact that is kept in memory."""
 
@@ -183,6 +186,8 @@ class Core:
             with (yield Run(lambda: partial.open("wb"))) as file:
                 while (piece := (yield Read())) is not None:
                     length += len(piece)
+                    if length > MOST_SAVED_BYTES:
+                        raise ProtocolError(f"{request}: the artifact has more than {MOST_SAVED_BYTES} bytes")
                     check.update(piece)
                     yield Run(functools.partial(file.write, piece))
                 check_length(head, length, request)

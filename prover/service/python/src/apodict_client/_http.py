@@ -49,14 +49,17 @@ def fetch(
 
     """
     attempt = 0
+    # Whether the service may have done what an earlier attempt asked, and its answer was lost.
+    lost = False
     while True:
         try:
             head = yield from open_answer(request)
             return (yield from receive(head))
         except (TransportError, ProblemError) as error:
-            if request.method == "DELETE" and attempt > 0 and isinstance(error, NotFound):
-                # An attempt whose answer was lost removed it.
+            if request.method == "DELETE" and lost and isinstance(error, NotFound):
+                # That attempt removed it.
                 return (yield from receive(Head(204, {})))
+            lost = lost or isinstance(error, TransportError) or error.problem.status in (502, 504)
             pause = _pause(error, attempt, retries)
             if pause is None or time.monotonic() + pause > until:
                 raise

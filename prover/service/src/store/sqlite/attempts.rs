@@ -110,6 +110,11 @@ async fn set_back(tx: &mut SqliteConnection, job: &Job, why: Setback, now_ms: i6
     Ok(())
 }
 
+/// What is told of an error whose detail may repeat what is to be forgotten.
+fn without_inputs(code: &str) -> String {
+    format!("{} The detail was forgotten with the inputs: without forget_inputs it is kept.", codes::find(code).title)
+}
+
 /// Writes a job's end, with all that belongs to it.
 pub(super) async fn settle(
     tx: &mut SqliteConnection,
@@ -125,11 +130,15 @@ pub(super) async fn settle(
         Outcome::Cancelled => (JobState::Cancelled, None, None),
     };
     let (code, detail) = error.map(|error| (error.code, error.detail)).unzip();
-    sqlx::query(
-        "UPDATE jobs SET state = ?1, result = ?2, error_code = ?3, error_detail = ?4, finished_ms = ?5,
+    // An error may repeat inputs, and from a digest of few possible ones they are found by trying. With a key of its own, the request may
+    // come again and must be told from another.
+    let row = sqlx::query(
+        "UPDATE jobs SET state = ?1, result = ?2, error_code = ?3, finished_ms = ?5,
+                         error_detail = CASE WHEN forget_inputs AND ?4 IS NOT NULL THEN ?7 ELSE ?4 END,
                          fraction = CASE ?1 WHEN 'succeeded' THEN 1.0 ELSE fraction END,
-                         payload = CASE forget_inputs WHEN 1 THEN '{}' ELSE payload END
-         WHERE id = ?6",
+                         payload = CASE forget_inputs WHEN 1 THEN '{}' ELSE payload END,
+                         body = CASE WHEN forget_inputs AND idempotency_key IS NULL THEN '' ELSE body END
+         WHERE id = ?6 RETURNING error_detail",
     )
     .bind(state.name())
     .bind(result)
@@ -137,8 +146,10 @@ pub(super) async fn settle(
     .bind(&detail)
     .bind(now_ms)
     .bind(&job.id)
-    .execute(&mut *tx)
+    .bind(code.as_deref().map(without_inputs))
+    .fetch_one(&mut *tx)
     .await?;
+    let detail: Option<String> = row.try_get("error_detail")?;
     let data = match (&code, &detail) {
         (Some(code), Some(detail)) => json!({"code": code, "detail": detail}),
         _ => json!({}),

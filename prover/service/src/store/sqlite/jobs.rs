@@ -52,6 +52,10 @@ impl SqliteStore {
         if is_full(&mut tx, &job).await? {
             return Ok(Submitted::TooMany);
         }
+        let removed = sqlx::query("SELECT 1 FROM models WHERE id = ? AND deleted_ms IS NOT NULL").bind(&job.model);
+        if removed.fetch_optional(&mut *tx).await?.is_some() {
+            return Ok(Submitted::NoModel);
+        }
         let mut stored = insert(&mut tx, &job).await?;
         audit::add(&mut tx, &job.tenant, &job.act(), Action::JobSubmitted, &job.id).await?;
         if let Some(run) = claim {

@@ -37,6 +37,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "indexes", include_str!("../../../migrations/0003_indexes.sql")),
     (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
     (5, "audit", include_str!("../../../migrations/0005_audit.sql")),
+    (6, "artifacts_of_proofs", include_str!("../../../migrations/0006_artifacts_of_proofs.sql")),
 ];
 
 /// A store in a file.

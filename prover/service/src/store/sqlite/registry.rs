@@ -8,6 +8,9 @@ use crate::store::{Act, Action, ApiKey, Deleted, Model, Page, ProofRecord, Refer
 pub(super) const MODELS: &str =
     "SELECT * FROM models WHERE tenant = ? AND deleted_ms IS NULL AND seq < ? ORDER BY seq DESC LIMIT ?";
 
+/// In the form that the index has: nearly all proofs stand in their rows, and are not read.
+pub(super) const ARTIFACTS_OF_PROOFS: &str = "SELECT artifact FROM proofs WHERE substr(artifact, 1, 1) <> '{'";
+
 impl SqliteStore {
     pub(super) async fn model_of(&self, tenant: &str, id: &str) -> Result<Option<Model>, StoreError> {
         let row = sqlx::query("SELECT * FROM models WHERE tenant = ? AND id = ? AND deleted_ms IS NULL")
@@ -107,7 +110,7 @@ impl SqliteStore {
         for row in payloads.fetch_all(&mut *tx).await? {
             references.payloads.push(row.try_get("payload")?);
         }
-        for row in sqlx::query("SELECT artifact FROM proofs WHERE artifact NOT LIKE '{%'").fetch_all(&mut *tx).await? {
+        for row in sqlx::query(ARTIFACTS_OF_PROOFS).fetch_all(&mut *tx).await? {
             references.proofs.push(row.try_get("artifact")?);
         }
         let begun = sqlx::query("SELECT min(started_ms) AS begun FROM jobs WHERE state = 'running'");

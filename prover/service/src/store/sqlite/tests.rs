@@ -132,6 +132,7 @@ async fn what_is_asked_often_has_an_index() {
         (listed(JobFilter { state: Some(JobState::Failed), ..JobFilter::default() }), "jobs_of_tenant_by_state"),
         (listed(JobFilter { kind: Some(Kind::Prove), ..JobFilter::default() }), "jobs_of_tenant_by_kind"),
         (registry::MODELS.to_owned(), "models_of_tenant"),
+        (registry::ARTIFACTS_OF_PROOFS.to_owned(), "proofs_by_artifact"),
         ("UPDATE models SET state = 'ready' WHERE job = ?".to_owned(), "models_by_job"),
         ("SELECT id FROM jobs WHERE state = 'queued' AND deadline_ms <= ? LIMIT 1000".to_owned(), "jobs_with_deadline"),
         ("SELECT id, attempt FROM jobs WHERE state = 'running' AND run = ?".to_owned(), "jobs_running"),

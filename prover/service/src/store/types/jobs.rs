@@ -165,6 +165,8 @@ pub enum Submitted {
     Conflict,
     /// As many jobs of the tenant wait or run as may.
     TooMany,
+    /// The model was removed meanwhile.
+    NoModel,
 }
 
 /// How far a job is.
