@@ -40,7 +40,7 @@ fn govern(place: &Workplace, url: &str, key: &VerifyingKey) -> World {
     let (client, wallet) = (client(url), Wallet::of_hexadecimal(KEY).unwrap());
     let sender = Sender { client: &client, wallet: &wallet };
     let mut record = Record::open(&place.path("deployment.json"), client.chain_id(), client.genesis()).unwrap();
-    let core = Core::of(&record).unwrap();
+    let core = Core::of(&record, &client).unwrap();
     let consumer = record.address("ProvenRiskOracle").unwrap();
     let mut told = |_: &apodict_chain::Step| ();
     let mut deployer = Deployer::new(sender, &mut record, Mode::Send, &mut told);

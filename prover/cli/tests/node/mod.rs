@@ -54,19 +54,6 @@ pub(crate) fn run(place: &Workplace, key: Option<&str>, arguments: &[&str]) -> O
     command.output().unwrap()
 }
 
-pub(crate) fn done(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-pub(crate) fn failed(output: &Output, says: &[&str]) {
-    let message = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
-    assert_eq!(output.status.code(), Some(1), "{message}");
-    for part in says {
-        assert!(message.contains(part), "{message}\nshould say {part}");
-    }
-}
-
 /// What is answered to one request.
 pub(crate) enum Reply {
     /// What the node behind says.

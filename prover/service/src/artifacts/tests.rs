@@ -133,11 +133,11 @@ async fn what_a_killed_process_left_is_swept() {
     let digest = artifacts.put(Bytes::from_static(b"hello")).await.unwrap();
     let whole = files(folder.path()).pop().unwrap();
     // As the store and children call them.
-    std::fs::write(whole.with_file_name(format!("{digest}#1")), b"hel").unwrap();
-    std::fs::write(folder.path().join("incoming/0123#1"), b"hel").unwrap();
+    std::fs::write(whole.with_file_name(format!("{digest}#1")), b"whole no more").unwrap();
+    std::fs::write(folder.path().join("incoming/0123#1"), b"whole no more").unwrap();
     std::fs::write(folder.path().join("incoming/0123"), b"hello").unwrap();
     std::fs::create_dir(folder.path().join("incoming/.tmp0")).unwrap();
-    std::fs::write(folder.path().join("incoming/.tmp0/pk.bin"), b"hel").unwrap();
+    std::fs::write(folder.path().join("incoming/.tmp0/pk.bin"), b"whole no more").unwrap();
     let artifacts = Artifacts::on_disk(folder.path()).unwrap();
     assert_eq!(files(folder.path()), [whole]);
     assert_eq!(artifacts.get(&digest).await.unwrap(), "hello");
