@@ -131,7 +131,8 @@ fn submits_what_was_proved_for_this_place_once() {
     assert_eq!(bound["model"], place.json(&["inspect", "vk.json"])["key_digest"]);
 
     // The numbers that the integers stand for: what a user passes.
-    let port = &ports_of(&key.layout)[0];
+    let ports = ports_of(&key.layout);
+    let port = &ports[0];
     let number = |step: &i128| (step - i128::from(port.zero)) as f64 * port.den as f64 / port.num as f64;
     let numbers: Vec<f64> = inputs.iter().map(number).collect();
     place.write("input.json", json!({ "inputs": { "pegs": [numbers] } }).to_string());
