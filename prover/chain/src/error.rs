@@ -265,7 +265,9 @@ pub enum Error {
         model: B256,
     },
     /// A model that somebody else registered.
-    #[error("the registry has the model {model} with another verifier, key or number of inputs than this record: somebody else registered it")]
+    #[error(
+        "the registry has the model {model} with another verifier, key or number of inputs than this record: somebody else registered it"
+    )]
     OtherRecord {
         /// The key's digest.
         model: B256,

@@ -237,7 +237,8 @@ impl Sender<'_> {
 
 /// Whether what a record has under a name may be asked for once a subject's next decision has this number.
 fn is_needed(name: &str, about: &str, nonce: u64) -> bool {
-    let number = name.strip_prefix(about).and_then(|rest| rest.split_once(' ')).map(|(number, _)| number.parse::<u64>());
+    let number =
+        name.strip_prefix(about).and_then(|rest| rest.split_once(' ')).map(|(number, _)| number.parse::<u64>());
     number.is_none_or(|number| number.is_ok_and(|number| number.saturating_add(1) >= nonce))
 }
 

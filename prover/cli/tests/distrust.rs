@@ -79,7 +79,10 @@ fn pins_no_string_that_a_node_makes_up() {
         request["params"][0]["data"].as_str().is_some_and(|data| data.starts_with(&format!("0x{selector}")))
     };
     let between = liar(anvil.url(), "eth_call", asks, |answer| answer["result"] = json!(B256::repeat_byte(7)));
-    failed(&chain(&place, "register", &between.url, &pin), &["the reference string of the key", "do not trust this node"]);
+    failed(
+        &chain(&place, "register", &between.url, &pin),
+        &["the reference string of the key", "do not trust this node"],
+    );
     assert_eq!(transactions(anvil.url()), before, "nothing was sent");
 
     let registered = done(&chain(&place, "register", anvil.url(), &pin));
@@ -126,7 +129,8 @@ fn pays_no_price_that_nobody_admitted() {
     });
     failed(&chain(&place, "deploy", &blocks.url, UNSAFE), &["gas costs", "200000000000", "--max-fee"]);
     assert_eq!(transactions(anvil.url()), 0);
-    let nonces = liar(anvil.url(), "eth_getTransactionCount", all, |answer| answer["result"] = json!("0xffffffffffffffff"));
+    let nonces =
+        liar(anvil.url(), "eth_getTransactionCount", all, |answer| answer["result"] = json!("0xffffffffffffffff"));
     failed(&chain(&place, "deploy", &nonces.url, &[UNSAFE, &["--dry-run"]].concat()), &["no account has as many"]);
 
     let cost = |report: &Value| report["cost"].as_str().unwrap().parse::<u128>().unwrap();
@@ -176,9 +180,14 @@ fn replaces_what_pays_too_little() {
     let first = sent();
     failed(&chain(&place, "deploy", anvil.url(), &waiting), &["is in no block after 1 s"]);
     assert_eq!(sent(), first, "only waited for");
-    let dearer = liar(anvil.url(), "eth_getBlockByNumber", |_| true, |answer| {
-        answer["result"]["baseFeePerGas"] = json!("0x2540be400");
-    });
+    let dearer = liar(
+        anvil.url(),
+        "eth_getBlockByNumber",
+        |_| true,
+        |answer| {
+            answer["result"]["baseFeePerGas"] = json!("0x2540be400");
+        },
+    );
     failed(&chain(&place, "deploy", &dearer.url, &waiting), &["is in no block after 1 s"]);
     let second = sent();
     assert_eq!((&second["nonce"], &second["earlier"]), (&first["nonce"], &json!([first["transaction"]])));
@@ -242,7 +251,17 @@ fn submits_nothing_on_another_string_than_the_pinned_one() {
     let pin = B256::repeat_byte(1).to_string();
     let (consumer, subject) = (Address::ZERO.to_string(), B256::ZERO.to_string());
     let output = Command::new(env!("CARGO_BIN_EXE_apodict"))
-        .args(["chain", "submit", "proof.json", "--key", "keys/vk.json", "--rpc", "http://127.0.0.1:1", "--srs-digest", &pin])
+        .args([
+            "chain",
+            "submit",
+            "proof.json",
+            "--key",
+            "keys/vk.json",
+            "--rpc",
+            "http://127.0.0.1:1",
+            "--srs-digest",
+            &pin,
+        ])
         .args(["--consumer", &consumer, "--subject", &subject, "--deadline", "1"])
         .current_dir(place.folder.path())
         .output()

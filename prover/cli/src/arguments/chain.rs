@@ -249,10 +249,14 @@ mod tests {
     #[test]
     fn finds_mistyped_addresses() {
         let address = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
-        for good in [address, &address.to_lowercase(), &address.replace("0x", ""), &address.to_uppercase().replace('X', "x")] {
+        for good in
+            [address, &address.to_lowercase(), &address.replace("0x", ""), &address.to_uppercase().replace('X', "x")]
+        {
             assert_eq!(parse_address(good), Ok(address.parse().unwrap()), "{good}");
         }
-        for wrong in ["0x5FbDB2315678afecb367f032d93F642f64180aA3", "0x5FbDB2315678afecb367f032d93F642f64180aa4", "0x5Fb", ""] {
+        for wrong in
+            ["0x5FbDB2315678afecb367f032d93F642f64180aA3", "0x5FbDB2315678afecb367f032d93F642f64180aa4", "0x5Fb", ""]
+        {
             parse_address(wrong).unwrap_err();
         }
     }

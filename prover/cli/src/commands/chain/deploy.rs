@@ -33,7 +33,9 @@ pub(super) fn deploy(arguments: &Deploy, console: &Console) -> Result<Outcome, F
     let keys = arguments.keys.iter().map(|path| read_key(path)).collect::<Result<Vec<_>, _>>()?;
     warn(&keys, &arguments.origin, console);
     if arguments.origin.allow_unsafe_srs {
-        console.warn("UNSAFE: this gateway takes decisions of models whose reference string nobody vouches for, for ever.");
+        console.warn(
+            "UNSAFE: this gateway takes decisions of models whose reference string nobody vouches for, for ever.",
+        );
     }
     let Deploy { node, signing, origin, consumers, .. } = arguments;
     run(node, signing, console, |deployer| {

@@ -148,7 +148,11 @@ impl Display for Submitted {
             }
             None => {
                 let Self { gas, cost, decision, .. } = self;
-                write!(formatter, "would be accepted for {} gas (at most {cost}), decision {decision}", format_count(*gas))
+                write!(
+                    formatter,
+                    "would be accepted for {} gas (at most {cost}), decision {decision}",
+                    format_count(*gas)
+                )
             }
         }
     }
