@@ -227,8 +227,8 @@ impl<'a> Deployer<'a> {
 
         let core = Core { manager, registry, binder, gateway, groups, texts };
         if self.exists(gateway)? {
-            self.administers(manager, options.admin)?;
             core.expect_references(self.sender.client)?;
+            self.administers(manager, options.admin)?;
             let what = "whether the gateway takes unsafe models";
             expect(self.sender.client, what, gateway, &DecisionGateway::takesUnsafeModelsCall {}, &takes)?;
         }

@@ -7,6 +7,9 @@ use apodict_prover::disk;
 
 use crate::Refusal;
 
+/// The number of development nodes' chains, which begin anew with each.
+const DEVELOPMENT: u64 = 31_337;
+
 /// Why something was not done on a chain. [`Error::advice`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -344,9 +347,10 @@ impl Error {
             Self::NoChainId { got } => {
                 return Some(format!("say --chain-id {got}, if that is the chain that is meant"));
             }
-            Self::OtherGenesis { .. } => {
-                "a development chain was started anew: name another record, or remove this one"
+            Self::OtherGenesis { chain_id: DEVELOPMENT, .. } => {
+                "if the development chain was started anew, name another record, or remove this one"
             }
+            Self::OtherGenesis { .. } => "do not trust this node, and keep the record: ask another one",
             Self::NoFunds { .. } => "send it ether, then run the same command again: it goes on where it stopped",
             Self::GasPrice { .. } => "wait, or admit more with --max-fee",
             Self::Tip { .. } => {
@@ -408,5 +412,20 @@ impl Error {
             _ => return None,
         };
         Some(advice.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_remove_the_record_of_a_public_chain() {
+        let advice = |chain_id| {
+            let (path, expected, got) = (PathBuf::new(), B256::ZERO, B256::ZERO);
+            Error::OtherGenesis { path, chain_id, expected, got }.advice().unwrap()
+        };
+        assert!(advice(31_337).contains("remove"));
+        assert!(advice(1).contains("keep the record") && !advice(1).contains("remove"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256};
@@ -173,7 +173,8 @@ impl Record {
 }
 
 fn read(path: &Path) -> Result<Option<Content>, Error> {
-    if !path.exists() {
+    // A link to nothing, or a folder that may not be entered, is not no record.
+    if path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         return Ok(None);
     }
     let bad = |reason: String| Error::Record { path: path.to_owned(), reason };
@@ -236,6 +237,15 @@ mod tests {
         let error = record.put(&"x".repeat(4 << 20), sent(2, None)).unwrap_err();
         assert!(error.to_string().contains("more than 4194304 bytes"), "too long to show");
         assert!(Record::open(&path, 1, B256::ZERO).unwrap().sent("small").is_some());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_nothing_is_not_no_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deployment.json");
+        std::os::unix::fs::symlink("unmounted/deployment.json", &path).unwrap();
+        assert!(matches!(Record::open(&path, 1, B256::ZERO), Err(Error::Disk(_))));
     }
 
     #[test]
