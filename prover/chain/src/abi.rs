@@ -2,6 +2,7 @@
 //! what the compiler says.
 
 #![allow(missing_docs, reason = "the contracts' own comments document them")]
+#![allow(clippy::too_many_arguments, reason = "a constructor is made for each struct, with as many as it has fields")]
 
 use alloy_primitives::B256;
 use alloy_sol_types::sol;

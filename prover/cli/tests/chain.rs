@@ -115,7 +115,7 @@ fn says_what_is_wrong_with_the_key_the_chain_and_the_funds() {
         );
         failed(&output, &["no address of a node"]);
         let message = String::from_utf8_lossy(&output.stderr);
-        assert!(!message.contains("secret") && !message.contains("ecret@"), "{message}");
+        assert!(!message.contains("secret") && !message.contains("cret@"), "{message}");
     }
     // A node that was started anew has the same number and another beginning.
     done(&run(&place, Some(KEY), &deploy(url, &["--allow-unsafe-srs"])));

@@ -23,7 +23,7 @@ const HEAD_BYTES: u64 = 4;
 /// The string of `2^k` powers, and log2 of how many the file has.
 pub(super) fn read<R: Read + Seek>(source: &mut Source<'_, R>, k: Option<u32>) -> Result<(Srs, u32), Error> {
     let in_file = source.u32()?;
-    let expected = (in_file <= MAX_POWER).then(|| HEAD_BYTES + (2 * G1_BYTES << in_file) + 2 * G2_BYTES);
+    let expected = (in_file <= MAX_POWER).then(|| HEAD_BYTES + ((2 * G1_BYTES) << in_file) + 2 * G2_BYTES);
     // Points as one coordinate and a sign.
     let compressed = (in_file <= MAX_POWER).then(|| HEAD_BYTES + (G1_BYTES << in_file) + G2_BYTES);
     if compressed == Some(source.len) {
