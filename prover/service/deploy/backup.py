@@ -6,8 +6,9 @@ Usage: backup.py DATA TARGET
 The database first, then the artifacts: those that the database names are never changed. TARGET is made, or, where an
 earlier backup is, brought up to date: artifacts that it has are not read again. It ends with 0 if the database is whole
 and each artifact that its models, its proofs and the jobs that have not ended need is there. TARGET is itself a data
-folder: `apodict serve --data TARGET` begins where the copy was made. Stop that server before the next backup to TARGET. What the
-server removed since an earlier backup, forgotten inputs too, stays in TARGET: begin with a new folder now and then.
+folder: `apodict serve --data TARGET` begins where the copy was made. Stop that server before the next backup to TARGET.
+What the server removed since an earlier backup, forgotten inputs too, stays in TARGET: begin with a new folder now
+and then.
 """
 
 from __future__ import annotations
