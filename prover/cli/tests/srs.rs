@@ -1,4 +1,4 @@
-//! `apodict srs import`: from a ceremony's file to a string that programs are proved with.
+//! `apodict srs`: strings for development, and from a ceremony's file to a string that programs are proved with.
 
 #[path = "../../tests/ceremony/mod.rs"]
 mod ceremony;
@@ -6,6 +6,7 @@ mod command;
 
 use ceremony::Ceremony;
 use command::Workplace;
+use serde_json::json;
 
 /// A string of several contributions serves like one that was made here, and is a ceremony's by its pin alone.
 #[test]
@@ -80,4 +81,23 @@ fn refuses_what_is_no_ceremonys_file_and_writes_nothing() {
         assert!(message.contains(says), "{file}: {message}");
     }
     assert_eq!(place.names(), names);
+}
+
+#[test]
+fn checks_an_srs_and_says_unsafe() {
+    let place = Workplace::with_model();
+    let generated = place.run(&["srs", "generate", "-k", "5", "--unsafe", "-o", "dev.srs"]);
+    assert_eq!(generated.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&generated.stderr).contains("UNSAFE"));
+    let report = place.json(&["srs", "check", "dev.srs"]);
+    assert_eq!((&report["valid"], &report["k"], &report["origin"]), (&json!(true), &json!(5), &json!("unsafe")));
+
+    // Damage is found wherever it stands.
+    let honest = place.read("dev.srs");
+    for at in [honest.len() / 4, honest.len() / 2, honest.len() - 40] {
+        let mut broken = honest.clone();
+        broken[at] ^= 1;
+        place.write("broken.srs", &broken);
+        assert_eq!(place.run(&["srs", "check", "broken.srs"]).status.code(), Some(1), "byte {at}");
+    }
 }

@@ -424,25 +424,6 @@ fn writes_contracts() {
 }
 
 #[test]
-fn checks_an_srs_and_says_unsafe() {
-    let place = Workplace::with_model();
-    let generated = place.run(&["srs", "generate", "-k", "5", "--unsafe", "-o", "dev.srs"]);
-    assert_eq!(generated.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&generated.stderr).contains("UNSAFE"));
-    let report = place.json(&["srs", "check", "dev.srs"]);
-    assert_eq!((&report["valid"], &report["k"], &report["origin"]), (&json!(true), &json!(5), &json!("unsafe")));
-
-    // Damage is found wherever it stands.
-    let honest = place.read("dev.srs");
-    for at in [honest.len() / 4, honest.len() / 2, honest.len() - 40] {
-        let mut broken = honest.clone();
-        broken[at] ^= 1;
-        place.write("broken.srs", &broken);
-        assert_eq!(place.run(&["srs", "check", "broken.srs"]).status.code(), Some(1), "byte {at}");
-    }
-}
-
-#[test]
 fn the_demo_tells_three_verdicts() {
     let place = Workplace::with_model();
     let told = place.run(&["demo"]);
