@@ -5,7 +5,9 @@
 //! | here | the traits |
 //! | `types` | what goes in and comes out |
 //! | `setbacks` | how often a job may be set back, and how long it waits then |
+//! | `sql` | the tables and what is asked of them, for both |
 //! | [`sqlite`] | one machine: a file, nothing to install |
+//! | `postgres` | several machines, with the feature `fleet` |
 //! | `conformance` | what every store must do, as tests |
 //!
 //! A job moves `queued -> running -> succeeded | failed | cancelled`. Whoever claims it gets a [`Fence`], the pair (run, attempt):
@@ -18,11 +20,15 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(feature = "fleet")]
+pub mod postgres;
 mod setbacks;
 pub mod sqlite;
 mod types;
 
 use async_trait::async_trait;
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 pub use setbacks::LOST_EVENTS;
 pub use types::*;
@@ -223,9 +229,22 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Waits until all connections are closed.
+    async fn close(&self);
 }
 
 /// All of it.
 pub trait Store: JobStore + Registry + std::fmt::Debug {}
 
 impl<T: JobStore + Registry + std::fmt::Debug> Store for T {}
+
+/// Tables version by version: number, name, statements. What is listed is never changed, only followed by more.
+type Versions = [(i64, &'static str, &'static str)];
+
+fn migrations(versions: &Versions) -> Migrator {
+    let migrations = versions.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::store::{Kind, Store, conformance};
+use crate::store::{JobStore, Kind, Lane, NewJob, Registry, Store, conformance};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms() {
@@ -55,7 +55,7 @@ async fn a_write_that_finds_no_room_stops_no_later_one() {
     sqlx::query("CREATE TABLE large (x BLOB)").execute(&store.writer).await.unwrap();
     // It holds for this connection: the one that takes its place has room again.
     sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
-    let mut tx = store.begin().await.unwrap();
+    let mut tx = store.begin(Lock::Rows).await.unwrap();
     let full = sqlx::query("INSERT INTO large VALUES (zeroblob(1000000))").execute(&mut *tx).await.unwrap_err();
     assert!(full.to_string().contains("full"), "{full}");
     drop(tx);
@@ -71,9 +71,7 @@ async fn a_store_of_version_1_is_brought_along() {
     let path = folder.path().join("jobs.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let old = SqlitePool::connect_with(options).await.unwrap();
-    let (version, description, sql) = MIGRATIONS[0];
-    let first = Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false);
-    Migrator::with_migrations(vec![first]).run(&old).await.unwrap();
+    migrations(&MIGRATIONS[..1]).run(&old).await.unwrap();
     for (id, state, attempt, excused, cancel) in [
         ("waits", "queued", 2, 1, 0),
         ("runs", "running", 3, 0, 0),
@@ -122,17 +120,17 @@ async fn what_is_asked_often_has_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
     let page = Page { before: Some(9), limit: 9 };
-    let listed = |filter: JobFilter| lists::jobs_query("a", &filter, page).into_string();
+    let listed = |filter: JobFilter| sql::lists::jobs_query("a", &filter, page).into_string();
     let queries = [
-        (jobs::OPEN_JOBS.to_owned(), "jobs_of_tenant_by_state"),
-        (jobs::NEXT.to_owned(), "jobs_waiting"),
-        (jobs::NEXT.to_owned(), "jobs_busy"),
+        (sql::jobs::OPEN_JOBS.to_owned(), "jobs_of_tenant_by_state"),
+        (sql::jobs::NEXT.to_owned(), "jobs_waiting"),
+        (sql::jobs::NEXT.to_owned(), "jobs_busy"),
         (listed(JobFilter::default()), "jobs_of_tenant"),
         (listed(JobFilter { model: Some("m".to_owned()), ..JobFilter::default() }), "jobs_of_tenant_by_model"),
         (listed(JobFilter { state: Some(JobState::Failed), ..JobFilter::default() }), "jobs_of_tenant_by_state"),
         (listed(JobFilter { kind: Some(Kind::Prove), ..JobFilter::default() }), "jobs_of_tenant_by_kind"),
-        (registry::MODELS.to_owned(), "models_of_tenant"),
-        (registry::ARTIFACTS_OF_PROOFS.to_owned(), "proofs_by_artifact"),
+        (sql::registry::MODELS.to_owned(), "models_of_tenant"),
+        (sql::registry::ARTIFACTS_OF_PROOFS.to_owned(), "proofs_by_artifact"),
         ("UPDATE models SET state = 'ready' WHERE job = ?".to_owned(), "models_by_job"),
         ("SELECT id FROM jobs WHERE state = 'queued' AND deadline_ms <= ? LIMIT 1000".to_owned(), "jobs_with_deadline"),
         ("SELECT id, attempt FROM jobs WHERE state = 'running' AND run = ?".to_owned(), "jobs_running"),

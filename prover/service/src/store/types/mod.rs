@@ -76,13 +76,16 @@ impl StoreError {
     pub fn is_constraint(&self) -> bool {
         use sqlx::error::ErrorKind;
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
-        matches!(
-            error.kind(),
-            ErrorKind::UniqueViolation
-                | ErrorKind::ForeignKeyViolation
-                | ErrorKind::NotNullViolation
-                | ErrorKind::CheckViolation
-        )
+        // Of Postgres, whose codes have five characters: what is no value of its type, as a text with a zero byte.
+        let is_no_value = error.code().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
+        is_no_value
+            || matches!(
+                error.kind(),
+                ErrorKind::UniqueViolation
+                    | ErrorKind::ForeignKeyViolation
+                    | ErrorKind::NotNullViolation
+                    | ErrorKind::CheckViolation
+            )
     }
 }
 

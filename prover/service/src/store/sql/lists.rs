@@ -1,14 +1,15 @@
 //! What is asked of jobs.
 
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row};
 
+use super::dialect::Db;
 use super::jobs::open_jobs;
-use super::{SqliteStore, rows};
+use super::{Tables, rows};
 use crate::store::{Depth, Event, Job, JobFilter, Page, StoreError};
 
-impl SqliteStore {
+impl Tables {
     pub(super) async fn job_of(&self, tenant: &str, id: &str) -> Result<Option<Job>, StoreError> {
-        let row = sqlx::query("SELECT * FROM jobs WHERE tenant = ? AND id = ?")
+        let row = sqlx::query("SELECT * FROM jobs WHERE tenant = $1 AND id = $2")
             .bind(tenant)
             .bind(id)
             .fetch_optional(&self.readers)
@@ -22,10 +23,10 @@ impl SqliteStore {
     }
 
     pub(super) async fn list_events(&self, id: &str, after: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let found = sqlx::query("SELECT * FROM events WHERE job = ? AND number > ? ORDER BY number LIMIT ?")
+        let found = sqlx::query("SELECT * FROM events WHERE job = $1 AND number > $2 ORDER BY number LIMIT $3")
             .bind(id)
             .bind(after)
-            .bind(limit)
+            .bind(i64::from(limit))
             .fetch_all(&self.readers)
             .await?;
         found.iter().map(rows::event).collect()
@@ -70,7 +71,7 @@ const LISTED: &str = "seq, id, tenant, kind, lane, model, priority, '' AS payloa
                       finished_ms, deadline_ms, stage, fraction, result, error_code, error_detail";
 
 /// With the conditions that are asked for and no others, so that each has its index.
-pub(super) fn jobs_query(tenant: &str, filter: &JobFilter, page: Page) -> QueryBuilder<Sqlite> {
+pub(in crate::store) fn jobs_query(tenant: &str, filter: &JobFilter, page: Page) -> QueryBuilder<Db> {
     let mut query = QueryBuilder::new(format!("SELECT {LISTED} FROM jobs WHERE tenant = "));
     query.push_bind(tenant.to_owned());
     let conditions = [
@@ -86,6 +87,6 @@ pub(super) fn jobs_query(tenant: &str, filter: &JobFilter, page: Page) -> QueryB
     if let Some(before) = page.before {
         query.push(" AND seq < ").push_bind(before);
     }
-    query.push(" ORDER BY seq DESC LIMIT ").push_bind(page.limit);
+    query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(page.limit));
     query
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
+use super::dialect::DbRow;
 use crate::store::{ApiKey, Event, Job, JobError, Model, ProofRecord, StoreError};
 
-pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
+pub(super) fn job(row: &DbRow) -> Result<Job, StoreError> {
     Ok(Job {
         seq: row.try_get("seq")?,
         id: row.try_get("id")?,
@@ -18,7 +18,7 @@ pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         payload: row.try_get("payload")?,
         state: row.try_get::<String, _>("state")?.parse()?,
         run: row.try_get("run")?,
-        attempt: row.try_get("attempt")?,
+        attempt: count(row, "attempt")?,
         events: row.try_get("events")?,
         created_ms: row.try_get("created_ms")?,
         started_ms: row.try_get("started_ms")?,
@@ -31,7 +31,7 @@ pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
     })
 }
 
-pub(super) fn model(row: &SqliteRow) -> Result<Model, StoreError> {
+pub(super) fn model(row: &DbRow) -> Result<Model, StoreError> {
     Ok(Model {
         seq: row.try_get("seq")?,
         id: row.try_get("id")?,
@@ -45,7 +45,7 @@ pub(super) fn model(row: &SqliteRow) -> Result<Model, StoreError> {
     })
 }
 
-pub(super) fn event(row: &SqliteRow) -> Result<Event, StoreError> {
+pub(super) fn event(row: &DbRow) -> Result<Event, StoreError> {
     Ok(Event {
         number: row.try_get("number")?,
         at_ms: row.try_get("at_ms")?,
@@ -54,11 +54,11 @@ pub(super) fn event(row: &SqliteRow) -> Result<Event, StoreError> {
     })
 }
 
-pub(super) fn proof(row: &SqliteRow) -> Result<ProofRecord, StoreError> {
+pub(super) fn proof(row: &DbRow) -> Result<ProofRecord, StoreError> {
     Ok(ProofRecord {
         id: row.try_get("id")?,
         job: row.try_get("job")?,
-        position: row.try_get("position")?,
+        position: count(row, "position")?,
         model: row.try_get("model")?,
         key_digest: row.try_get("key_digest")?,
         artifact: row.try_get("artifact")?,
@@ -66,7 +66,7 @@ pub(super) fn proof(row: &SqliteRow) -> Result<ProofRecord, StoreError> {
     })
 }
 
-pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+pub(super) fn api_key(row: &DbRow) -> Result<ApiKey, StoreError> {
     let scopes: String = row.try_get("scopes")?;
     Ok(ApiKey {
         id: row.try_get("id")?,
@@ -79,7 +79,13 @@ pub(super) fn api_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
     })
 }
 
-fn error(row: &SqliteRow) -> Result<Option<JobError>, StoreError> {
+/// A number that is never negative, and far from the end of its type.
+pub(super) fn count(row: &DbRow, column: &str) -> Result<u32, StoreError> {
+    let number: i64 = row.try_get(column)?;
+    u32::try_from(number).map_err(|_| StoreError::Unknown { what: "a count", value: number.to_string() })
+}
+
+fn error(row: &DbRow) -> Result<Option<JobError>, StoreError> {
     let code: Option<String> = row.try_get("error_code")?;
     let detail: Option<String> = row.try_get("error_detail")?;
     Ok(code.map(|code| JobError { code, detail: detail.unwrap_or_default() }))
