@@ -1,5 +1,6 @@
 //! What a server may be told.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,31 @@ pub struct Config {
     pub drain: Duration,
     /// Whether it serves its web page.
     pub page: PageSwitch,
+    /// What it shares with others; without it, it is the only process of its folder.
+    pub fleet: Option<FleetConfig>,
+}
+
+/// What the processes of a fleet share.
+#[derive(Clone)]
+pub struct FleetConfig {
+    /// Address of the Postgres database, `postgres://..`: its password may be in it.
+    pub database: String,
+    /// Folder of the artifacts, the same one for all.
+    pub artifacts: PathBuf,
+    /// After this long without a word from a process, its jobs are begun again.
+    pub lease: Duration,
+}
+
+impl fmt::Debug for FleetConfig {
+    /// Without the address.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { artifacts, lease, .. } = self;
+        formatter
+            .debug_struct("FleetConfig")
+            .field("artifacts", artifacts)
+            .field("lease", lease)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a server has a web page beside its API.
@@ -42,7 +68,7 @@ pub enum PageSwitch {
 /// What a server allows, and how much it does at the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Warm children, each proving one small proof at a time.
+    /// Warm children, each proving one small proof at a time. None in a server that leaves jobs to workers.
     pub warm_children: usize,
     /// Prepared keys that each of them keeps.
     pub warm_keys: usize,

@@ -6,7 +6,9 @@
 //! | [`api`] | HTTP: routes, errors, API keys |
 //! | [`work`] | jobs on their way through children |
 //! | [`child`] | processes that prove and compile |
-//! | [`store`] | jobs, models, proofs and keys: the traits, and SQLite |
+//! | [`store`] | jobs, models, proofs and keys: the traits, SQLite and, with the feature `fleet`, Postgres |
+//! | `fleet` | servers and workers on several machines, with the feature `fleet` |
+//! | [`places`] | where a process keeps jobs and files |
 //! | `page` | the web page, over the same handlers |
 //! | [`artifacts`] | files by the digest of their content |
 //! | [`codes`] | stable codes of errors |
@@ -23,6 +25,8 @@ pub mod clock;
 pub mod codes;
 pub mod config;
 mod connection;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod folder;
 pub mod hub;
 pub mod ids;
@@ -30,6 +34,8 @@ pub mod live;
 pub mod metrics;
 pub mod options;
 mod page;
+pub mod places;
 pub mod server;
+mod signals;
 pub mod store;
 pub mod work;

@@ -11,17 +11,18 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use crate::api::{Access, PeerAddress, router};
-use crate::artifacts::{ArtifactError, Artifacts};
+use crate::artifacts::ArtifactError;
 use crate::child::reference_string;
 use crate::config::Config;
 use crate::connection::{Patient, Peers, room_for_connections};
-use crate::folder::{Folder, FolderError, Held};
+use crate::folder::{Folder, FolderError};
+use crate::places::Places;
+use crate::signals::Signals;
+use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Registry, Store, StoreError};
 use crate::work::Works;
 
 /// How long answers that are under way may take once all jobs have ended.
@@ -63,6 +64,24 @@ pub enum ServeError {
     /// The system.
     #[error("the system gives no signals: {0}")]
     Signals(io::Error),
+    /// Each machine would make one of its own, and none could prove with the others' keys.
+    #[error("a fleet has one structured reference string for all of its processes: name it with --srs")]
+    StringOfFleet,
+    /// Others of its fleet have another string.
+    #[error(
+        "the structured reference string has the digest 0x{got}, and the fleet's 0x{expected}: name that one with --srs; for another one,          stop the fleet and remove `string` from the table `agreed`: models must be handed in again then"
+    )]
+    OtherString {
+        /// Of the first process's.
+        expected: String,
+        /// Of this one's.
+        got: String,
+    },
+    /// This build knows nothing of fleets.
+    #[error(
+        "this program was built for one machine: build it with `--features fleet` for several that share a database"
+    )]
+    NoFleet,
 }
 
 /// A server that listens.
@@ -71,8 +90,9 @@ pub struct Server {
     works: Arc<Works>,
     listener: TcpListener,
     access: Access,
-    store: SqliteStore,
-    _held: Held,
+    places: Places,
+    #[cfg(feature = "fleet")]
+    fleet: Option<crate::fleet::Fleet>,
 }
 
 /// Opens the store in a folder, without becoming its server: for keys. Makes both if need be.
@@ -92,26 +112,39 @@ pub async fn open_store(data: &Path) -> Result<SqliteStore, ServeError> {
 }
 
 impl Server {
-    /// Takes the folder, opens the store and listens. Jobs that an earlier process left are queued again.
+    /// Takes the folder, opens the store and listens. Jobs that an earlier process left are queued again. In a fleet, jobs are left to its
+    /// workers.
     ///
     /// # Errors
     /// [`ServeError`].
-    pub async fn start(config: Config) -> Result<Self, ServeError> {
-        let (data, address) = (config.data.clone(), config.listen);
-        let held = Folder::make(&data)?.hold()?;
-        let store = SqliteStore::open(&held.folder.jobs()).await?;
-        let artifacts = Artifacts::on_disk(&held.folder.artifacts())?;
+    pub async fn start(mut config: Config) -> Result<Self, ServeError> {
+        let address = config.listen;
+        let places = Places::open(&config).await?;
+        if config.fleet.is_some() {
+            config.limits.warm_children = 0;
+        }
         let string = named_string(&config).await?;
         let is_of_this_machine = address.ip().is_loopback() && !config.ask_for_keys;
         let access = if is_of_this_machine { Access::ThisMachine } else { Access::Keys };
-        if access == Access::Keys && store.keys().await?.is_empty() {
+        if access == Access::Keys && places.store().keys().await?.is_empty() {
             return Err(ServeError::NoKeys { address });
         }
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
-        let shared: Arc<dyn Store> = Arc::new(store.clone());
-        let works = Arc::new(Works::new(config, shared, artifacts, string));
-        works.start().await?;
-        Ok(Self { works, listener, access, store, _held: held })
+        let works = Arc::new(Works::new(config, places.store(), places.artifacts.clone(), string));
+        #[cfg(feature = "fleet")]
+        let fleet = places.join(&works).await?;
+        match works.config.fleet {
+            None => works.start().await?,
+            Some(_) => works.start_looking(),
+        }
+        Ok(Self {
+            works,
+            listener,
+            access,
+            places,
+            #[cfg(feature = "fleet")]
+            fleet,
+        })
     }
 
     /// Where it listens.
@@ -128,8 +161,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Signals`].
     pub async fn run(self) -> Result<(), ServeError> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+        let mut signals = Signals::listen().map_err(ServeError::Signals)?;
         let limits = self.works.config.limits;
         let app = router(Arc::clone(&self.works), self.access);
         let most = limits.connections.min(room_for_connections());
@@ -144,15 +176,9 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let works = Arc::clone(&self.works);
         let mut draining = std::pin::pin!(async move {
-            let mut stop = async || {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            };
-            stop().await;
+            signals.next().await;
             tracing::info!("draining: a second signal ends it");
-            works.drain(stop()).await;
+            works.drain(signals.next()).await;
         });
         loop {
             let accept = async {
@@ -188,7 +214,11 @@ impl Server {
             });
         }
         let _ = tokio::time::timeout(LAST_ANSWERS, graceful.shutdown()).await;
-        self.store.close().await;
+        #[cfg(feature = "fleet")]
+        if let Some(fleet) = self.fleet {
+            fleet.leave().await;
+        }
+        self.places.close().await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -200,7 +230,7 @@ fn with_peer(app: &Router, peer: std::net::SocketAddr) -> Router {
 
 /// The digest of the structured reference string that the configuration names: read, and compared with the pinned one. Each child reads
 /// and compares it again.
-async fn named_string(config: &Config) -> Result<Option<[u8; 32]>, ServeError> {
+pub(crate) async fn named_string(config: &Config) -> Result<Option<[u8; 32]>, ServeError> {
     if config.srs.is_none() && config.srs_digest.is_none() {
         return Ok(None);
     }

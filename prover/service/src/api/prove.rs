@@ -19,6 +19,9 @@ use super::{App, Problem};
 use crate::codes;
 use crate::store::{JobState, Lane, Scope};
 
+/// How often the store is looked into where nobody tells of a change.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How long to wait.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +67,8 @@ pub(super) async fn prove(
     // Dropped at the end of the wait, between two looks.
     let _ = tokio::time::timeout(wait, async {
         while !find(&app, &caller, &job.id).await?.state.is_final() {
-            changes.changed().await;
+            // Of what another process did, word may be lost.
+            let _ = tokio::time::timeout(LOOK, changes.changed()).await;
         }
         Ok::<_, Problem>(())
     })

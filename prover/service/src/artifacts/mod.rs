@@ -8,6 +8,7 @@ mod staged;
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -29,6 +30,9 @@ const PIECE_BYTES: usize = 5 << 20;
 
 /// Where files stand.
 const FILES: &str = "b3";
+
+/// How old a file is that another process has left half written, and does not write any more.
+const LEFT: Duration = Duration::from_secs(86_400);
 
 /// Where files stand that are not whole yet.
 const INCOMING: &str = "incoming";
@@ -93,9 +97,25 @@ impl Artifacts {
     /// [`ArtifactError::Folder`], [`ArtifactError::Store`].
     pub fn on_disk(folder: &FilePath) -> Result<Self, ArtifactError> {
         std::fs::create_dir_all(folder)?;
-        sweep(folder)?;
+        sweep(folder, Duration::ZERO)?;
         let store = Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true));
         Ok(Self { store, folder: Some(folder.to_owned()), spool: make_spool(folder)?, recent: Arc::default() })
+    }
+
+    /// In a folder that several processes share, on a file system of all their machines, with a folder of this process's own for what other
+    /// processes of this machine write. What others left half written is removed after a day.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Folder`], [`ArtifactError::Store`].
+    pub fn shared(folder: &FilePath, spool: &FilePath) -> Result<Self, ArtifactError> {
+        let mut builder = std::fs::DirBuilder::new();
+        // Inputs are in it.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder)?;
+        sweep(folder, LEFT)?;
+        let store = Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true));
+        Ok(Self { store, folder: Some(folder.to_owned()), spool: make_spool(spool)?, recent: Arc::default() })
     }
 
     /// In any object store, with a folder for what other processes of this machine read and write.
@@ -313,11 +333,12 @@ fn make_spool(folder: &FilePath) -> Result<PathBuf, ArtifactError> {
     Ok(spool)
 }
 
-/// Removes what a process left that was killed: all that is on its way in, and halves of files beside their whole.
-fn sweep(folder: &FilePath) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(folder.join(INCOMING)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// Removes what processes left that were killed, if it is of this age: what is on its way in, and halves of files beside their whole.
+fn sweep(folder: &FilePath, age: Duration) -> std::io::Result<()> {
+    if let Ok(incoming) = std::fs::read_dir(folder.join(INCOMING)) {
+        for entry in incoming {
+            remove_old(&entry?, age)?;
+        }
     }
     let Ok(digits) = std::fs::read_dir(folder.join(FILES)) else { return Ok(()) };
     for digits in digits {
@@ -325,11 +346,32 @@ fn sweep(folder: &FilePath) -> std::io::Result<()> {
             let file = file?;
             // As the store calls them: a digest is without.
             if file.file_name().to_string_lossy().contains('#') {
-                std::fs::remove_file(file.path())?;
+                remove_old(&file, age)?;
             }
         }
     }
     Ok(())
+}
+
+/// Removes a file or folder that was last written so long ago.
+fn remove_old(entry: &std::fs::DirEntry, age: Duration) -> std::io::Result<()> {
+    let gone = |error: std::io::Error| match error.kind() {
+        // Its owner ended with it, or another process removes it.
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    let metadata = match entry.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) => return gone(error),
+    };
+    let written = metadata.modified()?;
+    // A time that is ahead is no age.
+    if SystemTime::now().duration_since(written).unwrap_or_default() < age {
+        return Ok(());
+    }
+    let removed =
+        if metadata.is_dir() { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) };
+    removed.or_else(gone)
 }
 
 /// Reads a file that has this digest.

@@ -8,6 +8,7 @@ use super::{Phase, WarmSlot, Works};
 use crate::artifacts::ArtifactError;
 use crate::child::{Child, ChildError, Duty, Reply};
 use crate::codes;
+use crate::hub::Signal;
 use crate::store::{Job, JobError, Outcome, Progress, Setback};
 use crate::work::payload::PayloadError;
 
@@ -115,7 +116,7 @@ impl Works {
                 }
                 let mut told = false;
                 while let Ok(stage) = stages.try_recv() {
-                    self.live.tell(&job.id, stage);
+                    self.tell(job, stage);
                     told = true;
                 }
                 if told {
@@ -129,9 +130,17 @@ impl Works {
             }
         };
         while let Ok(stage) = stages.try_recv() {
-            self.live.tell(&job.id, stage);
+            self.tell(job, stage);
         }
         answer
+    }
+
+    /// Hears of a step of a job that runs here.
+    fn tell(&self, job: &Job, progress: Progress) {
+        if let Some(number) = self.live.tell(&job.id, &progress) {
+            let (id, attempt, base) = (job.id.clone(), job.attempt, job.events);
+            self.hub.tell_outside(|| Signal::Step { job: id, attempt, base, number, progress });
+        }
     }
 
     /// Asks, with keys if the child has none.

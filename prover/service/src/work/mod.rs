@@ -31,7 +31,7 @@ use tokio::sync::{Notify, watch};
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::clock::{Clock, wall_ms};
 use crate::config::Config;
-use crate::hub::Hub;
+use crate::hub::{Hub, Signal};
 use crate::ids::{Named, new_id};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -109,7 +109,7 @@ impl Works {
     /// Of a store and artifacts, with a new run. `string` is the digest of the structured reference string that the configuration names,
     /// if it names one, which was compared with the pinned one.
     pub fn new(config: Config, store: Arc<dyn Store>, artifacts: Artifacts, string: Option<[u8; 32]>) -> Self {
-        let warm = WarmPool::new(config.limits.warm_children.max(1));
+        let warm = WarmPool::new(config.limits.warm_children);
         Self {
             config,
             store,
@@ -172,8 +172,14 @@ impl Works {
         if is_small { Lane::Short } else { Lane::Long }
     }
 
-    /// Tells a lane that a job waits.
+    /// Tells a lane that a job waits, in other processes, too.
     pub fn wake(&self, lane: Lane) {
+        self.wake_here(lane);
+        self.hub.tell_outside(|| Signal::Waits(lane));
+    }
+
+    /// Tells a lane of this process that a job waits.
+    pub(crate) fn wake_here(&self, lane: Lane) {
         self.wake_of(lane).notify_one();
     }
 
@@ -186,7 +192,7 @@ impl Works {
         }
     }
 
-    /// Gives back what an earlier process left, and starts the loops.
+    /// Gives back what an earlier process left, and starts the loops: of the only process of its store.
     ///
     /// # Errors
     /// The store's.
@@ -195,6 +201,14 @@ impl Works {
         if !lost.is_empty() {
             tracing::warn!(jobs = lost.len(), "an earlier process ended in the middle of jobs: they are begun again");
         }
+        self.start_lanes();
+        self.start_looking();
+        tokio::spawn(Arc::clone(self).collect_now_and_then());
+        Ok(())
+    }
+
+    /// Claims and runs jobs.
+    pub(crate) fn start_lanes(self: &Arc<Self>) {
         let limits = self.config.limits;
         let lanes = [
             (Lane::Short, limits.warm_children),
@@ -206,9 +220,11 @@ impl Works {
                 tokio::spawn(Arc::clone(self).serve_lane(lane));
             }
         }
+    }
+
+    /// Looks after deadlines, and jobs that nobody runs.
+    pub(crate) fn start_looking(self: &Arc<Self>) {
         tokio::spawn(Arc::clone(self).look_after());
-        tokio::spawn(Arc::clone(self).collect_now_and_then());
-        Ok(())
     }
 
     /// Begins no job for a moment: the machine failed one, and would fail all that wait.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::{WarmSlot, Works};
+use crate::hub::Signal;
 use crate::store::{Finished, GivenBack, Job, JobError, Outcome, Setback, StoreError, Written};
 
 /// Between tries to store an end: a disk that is full may have room again.
@@ -59,6 +60,8 @@ impl Works {
     pub(crate) async fn run_job(self: &Arc<Self>, job: Job, slot: Option<WarmSlot>) {
         self.live.begin(&job.id, job.attempt, job.events);
         let lives = Lives { works: self, job: &job };
+        // That it was begun.
+        self.hub.changed(&job.id);
         let mut end = unless_it_panics(self.attempt(&job, slot)).await;
         for wait in retries() {
             match self.store_end(&job, &end).await {
@@ -86,6 +89,7 @@ impl Works {
             tokio::time::sleep(wait).await;
         }
         drop(lives);
+        self.hub.tell_outside(|| Signal::Ended { job: job.id.clone(), attempt: job.attempt });
         self.hub.changed(&job.id);
         if matches!(end, End::GivenBack(_)) {
             self.wake(job.lane);

@@ -15,6 +15,7 @@ pub(crate) fn config(data: &Path, limits: Limits) -> Config {
         ask_for_keys: false,
         drain: Duration::ZERO,
         page: PageSwitch::Off,
+        fleet: None,
     }
 }
 
