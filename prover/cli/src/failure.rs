@@ -128,6 +128,16 @@ pub(crate) enum Failure {
     NoSuchKey { id: String },
 
     #[cfg(feature = "service")]
+    #[error("there is no address of the fleet's database")]
+    #[diagnostic(help("set the variable APODICT_DATABASE to postgres://USER:PASSWORD@HOST/NAME, or pass --database"))]
+    NoDatabase,
+
+    #[cfg(feature = "service")]
+    #[error("--database is of a fleet, and this is of one server alone")]
+    #[diagnostic(help("add --fleet, or leave --database out"))]
+    DatabaseOfNoFleet,
+
+    #[cfg(feature = "service")]
     #[error("there is no folder for the server's data: neither XDG_DATA_HOME nor HOME is set")]
     #[diagnostic(help("pass --data DIR"))]
     NoDataFolder,
@@ -147,6 +157,8 @@ impl Failure {
             | Self::ModelBesideModel { .. }
             | Self::GivenTwice { .. }
             | Self::StandardInputTwice => Outcome::Usage.into(),
+            #[cfg(feature = "service")]
+            Self::NoDatabase | Self::DatabaseOfNoFleet => Outcome::Usage.into(),
             _ => Outcome::Failed.into(),
         }
     }

@@ -56,6 +56,8 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         #[cfg(feature = "service")]
         Command::Serve(arguments) => commands::serve::run(arguments),
         #[cfg(feature = "service")]
+        Command::Worker(arguments) => commands::worker::run(arguments),
+        #[cfg(feature = "service")]
         Command::ApiKey(arguments) => commands::api_key::run(arguments, console),
         #[cfg(feature = "service")]
         Command::WorkerChild => commands::serve::child(),
@@ -68,7 +70,7 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
 /// A server's log says when it starts and stops, without being asked.
 fn verbosity(arguments: &Arguments) -> u8 {
     #[cfg(feature = "service")]
-    if matches!(arguments.command, Command::Serve(_)) && !arguments.global.quiet {
+    if matches!(arguments.command, Command::Serve(_) | Command::Worker(_)) && !arguments.global.quiet {
         return arguments.global.verbose + 1;
     }
     arguments.global.verbose

@@ -19,7 +19,7 @@ pub(crate) use compile::{Compile, CompileOptions, Evaluate, Inspect, MaxError, O
 pub(crate) use contract::{Calldata, Contract};
 pub(crate) use prove::{Backend, Keys, Prove, Verify};
 #[cfg(feature = "service")]
-pub(crate) use service::{ApiKey, CreateKey, RevokeKey, Serve};
+pub(crate) use service::{ApiKey, Children, CreateKey, Keeper, RevokeKey, Serve, Worker, fleet};
 pub(crate) use srs::{Srs, SrsCheck, SrsFile, SrsGenerate, SrsImport, SrsPin};
 
 /// Proves decisions of quantized models, and verifies the proofs.
@@ -83,11 +83,14 @@ pub(crate) enum Command {
     /// Run the proving service: an HTTP API over jobs that outlive a crash.
     #[cfg(feature = "service")]
     Serve(Serve),
+    /// Prove and compile for servers of a fleet, `apodict serve --fleet`, which run on any machine.
+    #[cfg(feature = "service")]
+    Worker(Worker),
     /// Keys of the proving service.
     #[cfg(feature = "service")]
     #[command(subcommand)]
     ApiKey(ApiKey),
-    /// What `serve` starts to prove and compile.
+    /// What `serve` and `worker` start to prove and compile.
     #[cfg(feature = "service")]
     #[command(hide = true)]
     WorkerChild,

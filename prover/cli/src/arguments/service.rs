@@ -1,8 +1,10 @@
-//! What may be typed after `serve` and `api-key`.
+//! What may be typed after `serve`, `worker` and `api-key`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use apodict_service::config::FleetConfig;
 use apodict_service::store::Scope;
 use clap::{Args, Subcommand, ValueHint};
 
@@ -40,25 +42,22 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) srs: SrsFile,
 
-    /// Processes that prove small models, one proof at a time each.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_count)]
-    pub(crate) workers: usize,
+    #[command(flatten)]
+    pub(crate) children: Children,
 
-    /// Processes that prove large models and batches.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_count)]
-    pub(crate) long_workers: usize,
+    /// Leave the jobs to `apodict worker`, on any machine: jobs are kept in a database, files where all machines reach them.
+    #[arg(long, requires = "artifacts")]
+    pub(crate) fleet: bool,
 
-    /// MiB that each of the first may take.
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
-    pub(crate) worker_memory: u64,
+    #[command(flatten)]
+    pub(crate) database: Database,
 
-    /// MiB that a large proof or a compilation may take.
-    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
-    pub(crate) job_memory: u64,
+    /// Folder for the artifacts of a fleet, the same one for all of its servers and workers.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "fleet")]
+    pub(crate) artifacts: Option<PathBuf>,
 
-    /// log2 of the most rows of a model.
-    #[arg(long, value_name = "K", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=24))]
-    pub(crate) max_k: u32,
+    #[command(flatten)]
+    pub(crate) lease: Lease,
 
     /// Models of at most 2^K rows are proved by warm processes.
     #[arg(long, value_name = "K", default_value_t = 14, value_parser = clap::value_parser!(u32).range(4..=24))]
@@ -84,13 +83,110 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) ask_for_keys: bool,
 
-    /// Seconds that running jobs may go on once the server is asked to stop.
-    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    pub(crate) drain: u64,
+    #[command(flatten)]
+    pub(crate) drain: Drain,
 
     /// Serve the API alone, without the web page.
     #[arg(long)]
     pub(crate) no_page: bool,
+}
+
+/// The processes that prove and compile.
+#[derive(Debug, Args)]
+pub(crate) struct Children {
+    /// Processes that prove small models, one proof at a time each.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_count)]
+    pub(crate) workers: usize,
+
+    /// Processes that prove large models and batches.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_count)]
+    pub(crate) long_workers: usize,
+
+    /// MiB that each of the first may take.
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
+    pub(crate) worker_memory: u64,
+
+    /// MiB that a large proof or a compilation may take.
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
+    pub(crate) job_memory: u64,
+
+    /// log2 of the most rows of a model.
+    #[arg(long, value_name = "K", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=24))]
+    pub(crate) max_k: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drain {
+    /// Seconds that running jobs may go on once the process is asked to stop.
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    drain: u64,
+}
+
+impl Drain {
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_secs(self.drain)
+    }
+}
+
+/// Where its address may stand, which lists of processes do not show.
+const DATABASE: &str = "APODICT_DATABASE";
+
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// Address of a fleet's database, `postgres://USER:PASSWORD@HOST/NAME`; better in the variable APODICT_DATABASE, since lists of
+    /// processes show what is typed.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    database: Option<String>,
+}
+
+impl Database {
+    /// As typed, or as the variable says.
+    pub(crate) fn address(&self) -> Result<String, Failure> {
+        let variable = || std::env::var(DATABASE).ok().filter(|url| !url.is_empty());
+        self.database.clone().or_else(variable).ok_or(Failure::NoDatabase)
+    }
+
+    /// As typed, which is a mistake where there is no fleet; the variable may be there for other commands.
+    pub(crate) fn typed(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lease {
+    /// Seconds after which the jobs of a process of a fleet are begun again, if it is not heard of.
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=3600))]
+    lease: u64,
+}
+
+/// What the processes of a fleet share.
+pub(crate) fn fleet(database: &Database, artifacts: PathBuf, lease: &Lease) -> Result<FleetConfig, Failure> {
+    Ok(FleetConfig { database: database.address()?, artifacts, lease: Duration::from_secs(lease.lease) })
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) data: Data,
+
+    #[command(flatten)]
+    pub(crate) database: Database,
+
+    /// Folder for the artifacts, the same one for all servers and workers.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) artifacts: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) lease: Lease,
+
+    #[command(flatten)]
+    pub(crate) srs: SrsFile,
+
+    #[command(flatten)]
+    pub(crate) children: Children,
+
+    #[command(flatten)]
+    pub(crate) drain: Drain,
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
@@ -103,15 +199,40 @@ pub(crate) enum ApiKey {
     /// Make a key; its secret is shown once.
     Create(CreateKey),
     /// List the keys, without their secrets.
-    List(Data),
+    List(Keeper),
     /// End a key.
     Revoke(RevokeKey),
+}
+
+/// Who keeps the keys: a server's folder, or a fleet's database.
+#[derive(Debug, Args)]
+pub(crate) struct Keeper {
+    #[command(flatten)]
+    pub(crate) data: Data,
+
+    /// Of a fleet, whose database has its address in `--database` or in the variable APODICT_DATABASE.
+    #[arg(long, conflicts_with = "data")]
+    fleet: bool,
+
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Keeper {
+    /// The address of a fleet's database, if it is one's.
+    pub(crate) fn database(&self) -> Result<Option<String>, Failure> {
+        match (self.fleet, self.database.typed()) {
+            (true, _) => self.database.address().map(Some),
+            (false, Some(_)) => Err(Failure::DatabaseOfNoFleet),
+            (false, None) => Ok(None),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateKey {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) keeper: Keeper,
 
     /// What it is for.
     #[arg(long, value_name = "NAME", default_value = "")]
@@ -133,7 +254,7 @@ pub(crate) struct CreateKey {
 #[derive(Debug, Args)]
 pub(crate) struct RevokeKey {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) keeper: Keeper,
 
     /// `key_..`, as `list` shows it.
     pub(crate) id: String,

@@ -1,15 +1,17 @@
 //! `apodict api-key`.
 
 use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
 
 use apodict_circuits::escaped;
 use apodict_service::api::new_key;
 use apodict_service::clock::wall_ms;
+use apodict_service::places::open_database;
 use apodict_service::server::{make_store, open_store};
-use apodict_service::store::{self, Act, Registry, Scope};
+use apodict_service::store::{self, Act, Scope, Store};
 use serde::Serialize;
 
-use crate::arguments::{ApiKey, CreateKey, RevokeKey};
+use crate::arguments::{ApiKey, CreateKey, Keeper, RevokeKey};
 use crate::commands::serve::runtime;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
@@ -25,14 +27,14 @@ pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Fail
     runtime()?.block_on(async {
         match arguments {
             ApiKey::Create(arguments) => create(arguments, console).await,
-            ApiKey::List(data) => {
-                let store = open_store(&data.folder()?).await?;
+            ApiKey::List(keeper) => {
+                let store = existing(keeper).await?;
                 let keys = store.keys().await?;
                 store.close().await;
                 console.result(&Keys { keys })
             }
-            ApiKey::Revoke(RevokeKey { data, id }) => {
-                let store = open_store(&data.folder()?).await?;
+            ApiKey::Revoke(RevokeKey { keeper, id }) => {
+                let store = existing(keeper).await?;
                 let revoked = store.revoke_key(id, &act()).await?;
                 store.close().await;
                 if !revoked {
@@ -45,11 +47,22 @@ pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Fail
     Ok(Outcome::Done)
 }
 
+/// The store of a server or fleet that is there.
+async fn existing(keeper: &Keeper) -> Result<Arc<dyn Store>, Failure> {
+    Ok(match keeper.database()? {
+        Some(database) => open_database(&database).await?,
+        None => Arc::new(open_store(&keeper.data.folder()?).await?),
+    })
+}
+
 async fn create(arguments: &CreateKey, console: &Console) -> Result<(), Failure> {
     let scopes = if arguments.scopes.is_empty() { Scope::OF_A_TENANT.to_vec() } else { arguments.scopes.clone() };
     let expires_ms = arguments.days.map(|days| wall_ms() + days * DAY_MS);
     let (key, hash, secret) = new_key(arguments.tenant.clone(), arguments.name.clone(), scopes, expires_ms);
-    let store = make_store(&arguments.data.folder()?).await?;
+    let store: Arc<dyn Store> = match arguments.keeper.database()? {
+        Some(database) => open_database(&database).await?,
+        None => Arc::new(make_store(&arguments.keeper.data.folder()?).await?),
+    };
     store.add_key(&key, &hash, &act()).await?;
     store.close().await;
     console.result(&Created { key, secret })

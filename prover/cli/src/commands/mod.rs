@@ -19,3 +19,5 @@ pub(crate) mod prove;
 pub(crate) mod serve;
 pub(crate) mod srs;
 pub(crate) mod verify;
+#[cfg(feature = "service")]
+pub(crate) mod worker;

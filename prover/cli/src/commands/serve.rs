@@ -7,7 +7,7 @@ use apodict_service::child::{self, ChildCommand};
 use apodict_service::config::{Config, Limits, PageSwitch};
 use apodict_service::server::Server;
 
-use crate::arguments::Serve;
+use crate::arguments::{Children, Serve, fleet};
 use crate::failure::{Failure, Outcome};
 
 pub(crate) fn run(arguments: &Serve) -> Result<Outcome, Failure> {
@@ -41,6 +41,11 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 fn config(arguments: &Serve) -> Result<Config, Failure> {
+    let fleet = match &arguments.artifacts {
+        Some(artifacts) if arguments.fleet => Some(fleet(&arguments.database, artifacts.clone(), &arguments.lease)?),
+        _ if arguments.database.typed().is_some() => return Err(Failure::DatabaseOfNoFleet),
+        _ => None,
+    };
     Ok(Config {
         data: arguments.data.folder()?,
         listen: arguments.listen,
@@ -49,19 +54,27 @@ fn config(arguments: &Serve) -> Result<Config, Failure> {
         ask_for_keys: arguments.ask_for_keys,
         child: ChildCommand::of_this_program().map_err(Failure::System)?,
         limits: Limits {
-            warm_children: arguments.workers,
-            long_children: arguments.long_workers,
-            warm_memory_bytes: arguments.worker_memory << 20,
-            job_memory_bytes: arguments.job_memory << 20,
-            max_k: arguments.max_k,
             short_max_k: arguments.short_max_k,
             upload_bytes: arguments.max_upload << 20,
             open_jobs: arguments.max_jobs,
             job_time: Duration::from_secs(arguments.job_time),
             requests_per_s: f64::from(arguments.rate),
-            ..Limits::default()
+            ..limits(&arguments.children)
         },
-        drain: Duration::from_secs(arguments.drain),
+        drain: arguments.drain.duration(),
         page: if arguments.no_page { PageSwitch::Off } else { PageSwitch::On },
+        fleet,
     })
+}
+
+/// What the processes may take that prove and compile.
+pub(crate) fn limits(children: &Children) -> Limits {
+    Limits {
+        warm_children: children.workers,
+        long_children: children.long_workers,
+        warm_memory_bytes: children.worker_memory << 20,
+        job_memory_bytes: children.job_memory << 20,
+        max_k: children.max_k,
+        ..Limits::default()
+    }
 }
