@@ -7,6 +7,7 @@ mod browser;
 mod charts;
 mod client;
 mod contracts;
+mod fleet;
 mod lint;
 mod measure;
 mod models;
@@ -34,6 +35,8 @@ Tasks:
   browser
          The verifier in TypeScript: types, known answers, the tampering table
   client The Python client of the proving service: rules, types, tests against the server
+  fleet [--long]
+         The proving service on several machines: jobs in Postgres, and processes that are killed
   page [--bless]
          The service's web page: its files, and all of it in Chromium; write the files
   contracts test|bless|describe|compile|check|analyse|prove|coverage
@@ -46,7 +49,7 @@ Tasks:
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
          What is too long for every change: a million mutants of program files and runs of each fuzz target,
-         slither, halmos and long runs for the contracts, then all of `mutants`
+         slither, halmos and long runs for the contracts, `fleet --long`, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured
@@ -65,6 +68,9 @@ fn main() -> ExitCode {
     }
     if let Some(("page", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(page::page(arguments));
+    }
+    if let Some(("fleet", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(fleet::fleet(arguments));
     }
     if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(models::models(arguments));

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::contracts::contracts;
+use crate::fleet::fleet;
 use crate::mutants::mutants;
 use crate::step::Step;
 use crate::tools;
@@ -35,6 +36,7 @@ pub(crate) fn nightly() -> Result<()> {
         .env("FOUNDRY_PROFILE", "nightly")
         .within("solidity")
         .run()?;
+    fleet(&["--long".into()])?;
     mutants(&[])
 }
 
