@@ -184,3 +184,26 @@ async fn what_nothing_names_is_removed_unless_it_is_recent() {
     assert_eq!(artifacts.get(&named).await.unwrap(), "named");
     assert!(matches!(artifacts.get(&orphan).await, Err(ArtifactError::Missing(_))));
 }
+
+/// Of a folder that several processes share, what one is writing is not another's to remove, however late that one comes.
+#[tokio::test]
+async fn of_a_shared_folder_only_what_is_old_is_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, of) = (folder.path().join("files"), |name: &str| folder.path().join(name));
+    let one = Artifacts::shared(&files, &of("one")).unwrap();
+    let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"under way"))]);
+    let staged = one.stage(pieces, 100).await.unwrap();
+    let left = files.join(INCOMING).join("left");
+    std::fs::write(&left, "half").unwrap();
+    let two_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+    std::fs::File::options().write(true).open(&left).unwrap().set_modified(two_days_ago).unwrap();
+    let two = Artifacts::shared(&files, &of("two")).unwrap();
+    assert!(!left.exists(), "nobody writes it any more");
+    let digest = one.keep(staged).await.unwrap();
+    assert_eq!(two.get(&digest).await.unwrap(), "under way");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&files).unwrap().permissions().mode() & 0o777, 0o700, "inputs are in it");
+    }
+}

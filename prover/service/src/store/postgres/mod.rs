@@ -8,10 +8,12 @@
 mod dialect;
 mod heart;
 // The tables and what is asked of them: the same source for each database.
+#[allow(clippy::duplicate_mod, reason = "each database has types of its own")]
 #[path = "../sql/mod.rs"]
 mod sql;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
@@ -55,7 +57,7 @@ const FORGOTTEN: &str = "1 hour";
 pub struct PostgresStore {
     readers: PgPool,
     writers: PgPool,
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
 }
 
 impl PostgresStore {
@@ -78,7 +80,7 @@ impl PostgresStore {
         let writers = pool(WRITERS).connect_with(options.clone()).await?;
         migrations(MIGRATIONS).run(&writers).await?;
         let readers = pool(READERS).connect_with(options.clone()).await?;
-        Ok(Self { readers, writers, options })
+        Ok(Self { readers, writers, options: Arc::new(options) })
     }
 
     /// A write: nothing of it is seen before it is committed, and nobody else writes what it decides by.
@@ -153,7 +155,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn speaker(&self) -> Result<Speaker, StoreError> {
-        let options = self.options.clone().options([("synchronous_commit", "off")]);
+        let options = PgConnectOptions::clone(&self.options).options([("synchronous_commit", "off")]);
         Ok(Speaker(options.connect().await?))
     }
 

@@ -4,6 +4,7 @@
 
 mod dialect;
 // The tables and what is asked of them: the same source for each database.
+#[allow(clippy::duplicate_mod, reason = "each database has types of its own")]
 #[path = "../sql/mod.rs"]
 mod sql;
 
