@@ -22,7 +22,7 @@ const PORTABLE: &str = "APODICT_PORTABLE";
 pub(crate) fn test() -> Result<()> {
     // Tests of the chain client run against a node that npm installs.
     tools::node_packages()?;
-    rust_tests("compile the Rust tests").args(["--no-run"]).run()?;
+    rust_tests("compile the Rust tests").args(["--no-run", "--timings"]).run()?;
     rust_tests("Rust tests and doctests").run()?;
     // Once more without special instructions, whether or not this processor has them: what makes proofs.
     rust_tests("Rust tests of the portable prover")
