@@ -50,9 +50,13 @@ fn rust_tests(name: &str) -> Step {
     Step::cargo(name).args(["test", "--locked", "--release", "--workspace"])
 }
 
-/// Runs each story's `run.sh`, in alphabetical order.
+/// Compares what the examples encode with what the contracts' tests derive, and runs each story's `run.sh`, in alphabetical order.
 fn examples() -> Result<()> {
     tools::require("python3", "Python 3.11 or newer")?;
+    Step::new("vectors of the examples' inputs", "python3")
+        .args(["-m", "artifacts.vectors", "check"])
+        .within("examples")
+        .run()?;
     for script in example_scripts()? {
         let folder =
             script.parent().and_then(|folder| folder.file_name()).unwrap_or_default().to_string_lossy().into_owned();

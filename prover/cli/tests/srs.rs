@@ -12,9 +12,9 @@ use serde_json::json;
 #[test]
 fn imports_a_ceremony_and_proves_with_it() {
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
-    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain/supply");
-    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{examples}/{name}"));
-    place.write("input.json", format!("{{\"inputs\": {{\"pegs\": [{:?}]}}}}", [1.0; 8]));
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/supply_adjustment");
+    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{example}/{name}"));
+    place.write("input.json", format!("{{\"inputs\": {{\"pegs\": [{:?}]}}}}", [1.0; 10]));
     place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
     let k = place.json(&["inspect", "program.apo"])["k"].as_u64().unwrap();
     place.write("ceremony.ptau", Ceremony::held(k as u32 + 1, 3).ptau());

@@ -27,15 +27,15 @@ pub(crate) fn anvil() -> Anvil {
     Anvil::start(&program, CHAIN_ID.parse().unwrap()).unwrap()
 }
 
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain");
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/supply_adjustment");
 
 /// A folder with `vk.json` of the supply's model, on a string that nobody vouches for.
 pub(crate) fn workplace() -> Workplace {
     static KEY_FILE: OnceLock<Vec<u8>> = OnceLock::new();
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
     let key = KEY_FILE.get_or_init(|| {
-        let model = format!("{EXAMPLES}/supply/model.onnx");
-        let calibration = format!("{EXAMPLES}/supply/calibration.json");
+        let model = format!("{EXAMPLE}/model.onnx");
+        let calibration = format!("{EXAMPLE}/calibration.json");
         place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
         place.json(&["keys", "program.apo", "-o", "keys"]);
         place.read("keys/vk.json")
