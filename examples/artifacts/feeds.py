@@ -80,8 +80,15 @@ class Input:
 
 
 def inputs_of(story: Path) -> tuple[str, list[Input]]:
-    """Read a story's input tensor: its name, and its elements with what the binder must bind for each."""
+    """Read a story's input tensor: its name, and its elements with what the binder must bind for each.
+
+    Raises:
+        ValueError: if its inputs are no rounds.
+
+    """
     features = json.loads((story / "features.json").read_text(encoding="utf-8"))
+    if not all("feed" in entry for entry in features):
+        raise ValueError(f"{story}: its features are no rounds of feeds")
     (tensor,) = json.loads((story / "ports.json").read_text(encoding="utf-8"))["inputs"]
     ports = [
         Port(**{name: int(run[name]) for name in ("num", "den", "zero", "lo", "hi")})

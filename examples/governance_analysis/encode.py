@@ -134,6 +134,12 @@ def parse(proposal: Any) -> tuple[list[Call], Chain]:  # noqa: ANN401 - any JSON
         chain = Chain(**{**proposal["chain"], "known_calls": known})
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"no proposal with `calls` and `chain`: {error!r}") from error
+    numbers = {**vars(chain), "first_votes_at": chain.first_votes_at or 0}
+    for name in ("treasury_balance", "supply", "proposer_votes", "first_votes_at", "snapshot", "deadline"):
+        if type(numbers[name]) is not int or numbers[name] < 0:
+            raise ValueError(f"{name} is {numbers[name]!r}, which is no number of a chain")
+    if chain.proposer_votes > chain.supply or chain.deadline < chain.snapshot:
+        raise ValueError("more votes than there are, or a deadline before voting began")
     return calls, chain
 
 
