@@ -65,13 +65,14 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     let plan = program.plan();
     let rows = program.layout().rows();
     let accuracy = program.report();
-    let max_error = accuracy.outputs.iter().map(|output| output.max_error).fold(0.0, f64::max);
+    // The outputs have units of their own.
+    let of_span = accuracy.outputs.iter().map(|output| output.max_error / output.span).fold(0.0, f64::max);
     let line = format!(
-        "{} rows of the {} shape, k = {}; at most {:.5} from float32 on {} samples",
+        "{} rows of the {} shape, k = {}; at most {:.3} % of an output's span from float32 on {} samples",
         format_count(rows as u64),
         plan.shape,
         plan.k,
-        max_error,
+        100.0 * of_span,
         accuracy.samples,
     );
     console.tell(Step("compile", compile, line))?;

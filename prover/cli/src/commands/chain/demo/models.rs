@@ -72,7 +72,8 @@ impl Models {
         let compiled = [compile(MARKET)?, compile(SUPPLY)?, compile(PROPOSALS)?];
         let k = compiled.iter().map(|(_, program, _)| program.plan().k).max().unwrap_or_default();
         let srs = Srs::generate_unsafe(k)?;
-        let [market, supply, proposals] = compiled.map(|(name, program, rounds)| Model::new(name, program, rounds, &srs));
+        let [market, supply, proposals] =
+            compiled.map(|(name, program, rounds)| Model::new(name, program, rounds, &srs));
         Ok(Self { market: market?, supply: supply?, proposals: proposals? })
     }
 
