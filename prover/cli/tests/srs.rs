@@ -5,16 +5,15 @@ mod ceremony;
 mod command;
 
 use ceremony::Ceremony;
-use command::Workplace;
+use command::{PEGS, Workplace};
 use serde_json::json;
 
 /// A string of several contributions serves like one that was made here, and is a ceremony's by its pin alone.
 #[test]
 fn imports_a_ceremony_and_proves_with_it() {
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/supply_adjustment");
-    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{example}/{name}"));
-    place.write("input.json", format!("{{\"inputs\": {{\"pegs\": [{:?}]}}}}", [1.0; 10]));
+    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{PEGS}/{name}"));
+    place.write("input.json", format!("{{\"inputs\": {{\"pegs\": [{:?}]}}}}", [1.0; 8]));
     place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
     let k = place.json(&["inspect", "program.apo"])["k"].as_u64().unwrap();
     place.write("ceremony.ptau", Ceremony::held(k as u32 + 1, 3).ptau());

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[4]
-STORY = REPOSITORY / "prover" / "cli" / "tests" / "loan"
+STORY = REPOSITORY / "prover" / "cli" / "tests" / "models" / "loan"
 BINARY_VARIABLE = "APODICT_BINARY"
 
 
