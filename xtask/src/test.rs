@@ -38,9 +38,10 @@ pub(crate) fn test() -> Result<()> {
     examples()
 }
 
-/// Writes the committed files that tests compare with: pinned key digests, the list of node tests, gas snapshots.
+/// Writes the committed files that tests compare with: pinned key digests, vectors, the list of node tests, gas snapshots.
 pub(crate) fn bless() -> Result<()> {
     rust_tests("Rust tests, writing what they compare with").env(BLESS, "1").run()?;
+    vectors("write")?;
     node_tests(&["--bless".into()])?;
     // Without the comparison forge writes what it measures.
     let forge = Step::new("contract tests, writing their gas snapshot", tools::forge()?);
@@ -51,15 +52,24 @@ fn rust_tests(name: &str) -> Step {
     Step::cargo(name).args(["test", "--locked", "--release", "--workspace"])
 }
 
-/// Runs each story's `run.sh`, in alphabetical order.
+/// Compares what the examples encode with what the contracts' tests derive, and runs each story's `run.sh`, in alphabetical order.
 fn examples() -> Result<()> {
-    tools::require("python3", "Python 3.11 or newer")?;
+    vectors("check")?;
     for script in example_scripts()? {
         let folder =
             script.parent().and_then(|folder| folder.file_name()).unwrap_or_default().to_string_lossy().into_owned();
         Step::new(format!("example {folder}"), "bash").args([script]).run()?;
     }
     Ok(())
+}
+
+/// What the examples make of rounds, texts and proposals, for the contracts' tests: `write` or `check`.
+fn vectors(verb: &str) -> Result<()> {
+    tools::require("python3", "Python 3.11 or newer")?;
+    Step::new("vectors of the examples' inputs", "python3")
+        .args(["-m", "artifacts.vectors", verb])
+        .within("examples")
+        .run()
 }
 
 fn example_scripts() -> Result<Vec<PathBuf>> {

@@ -50,7 +50,7 @@ pub(crate) enum Failure {
     #[diagnostic(help("name other sizes, as in --k 8,10,12"))]
     NoSyntheticProgram { k: u32 },
 
-    #[error("the demonstration has no output {name} of one number")]
+    #[error("the demonstration finds no {name} in its own files")]
     #[diagnostic(help("this is a defect of apodict: report it"))]
     Demonstration { name: &'static str },
 

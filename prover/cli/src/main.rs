@@ -10,7 +10,7 @@ mod comparison;
 mod console;
 mod cost;
 mod failure;
-mod loan;
+mod market;
 mod memory;
 mod program;
 

@@ -57,7 +57,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Decide on a loan, prove the decision, verify it in Rust and on an EVM.
+    /// Decide what may be lent against a collateral, prove the decision, verify it in Rust and on an EVM.
     Demo,
     /// Compile an ONNX model to a program.
     Compile(Compile),

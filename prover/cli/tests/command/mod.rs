@@ -9,8 +9,10 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// The risk model of the examples.
-pub(crate) const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/risk_scoring");
+/// A model of tests: what `models/README.md` says.
+pub(crate) const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/loan");
+/// A small one.
+pub(crate) const PEGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/pegs");
 
 /// An ONNX model of operator set 14, `y = relu(x)` of one DOUBLE: `onnx.helper` makes these bytes.
 pub(crate) const RECTIFIER_OF_A_DOUBLE: &[u8] = b"\x08\x08\x3a\x39\x0a\x12\x0a\x01x\x12\x01y\x1a\x04relu\"\x04Relu\x12\x01g\
