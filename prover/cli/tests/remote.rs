@@ -350,9 +350,16 @@ fn what_was_not_asked_for_is_not_written() {
         on(&place, url, &["model", "push", "model.onnx", "--calibrate", "calibration.json", "--bits", "9", "--wait"]);
     let submit = |model: &Value, more: &[&str]| {
         let id = model["id"].as_str().unwrap();
-        on(&place, url, &[&["job", "submit", id, "--input", "input.json", "--wait"], more].concat())
+        on(&place, url, &[&["job", "submit", id, "--wait"], more].concat())
     };
-    let (mine, bound, others) = (submit(&model, &[]), submit(&model, &["--context", CONTEXT]), submit(&other, &[]));
+    place.edit("input.json", "changed.json", |input| {
+        let rows = input["inputs"].as_object_mut().unwrap().values_mut().next().unwrap();
+        rows[0][0] = json!(rows[0][0].as_f64().unwrap() * 0.5);
+    });
+    let input = ["--input", "input.json"];
+    let (mine, others) = (submit(&model, &input), submit(&other, &input));
+    let bound = submit(&model, &[&input[..], &["--context", CONTEXT]].concat());
+    let changed = submit(&model, &["--input", "changed.json"]);
     let proof = |job: &Value| job["result"]["proofs"][0]["id"].as_str().unwrap().to_owned();
     let real: std::net::SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
     // Leads what is asked at one address to another.
@@ -385,11 +392,16 @@ fn what_was_not_asked_for_is_not_written() {
     let arguments =
         ["prove", "model.onnx", "--calibrate", "calibration.json", "--input", "input.json", "-o", "out", "--server"];
     let program = |model: &Value| key(model).replace("/key", "/program");
+    // Whatever proof is asked for, this job's.
+    let giving = |job: &Value| {
+        let path = format!("/v1/proofs/{}/file", proof(job));
+        Proxy::start(Some(real), move |asked: &str| {
+            asked.starts_with("/v1/proofs/").then(|| proxy::forward(real, "GET", &path))
+        })
+    };
     for (lie, says) in [
-        (
-            leading(format!("/v1/proofs/{}", proof(&mine)), format!("/v1/proofs/{}", proof(&bound))),
-            "of other inputs, or bound",
-        ),
+        (giving(&bound), "of other inputs, or bound"),
+        (giving(&changed), "of other inputs, or bound"),
         (leading(program(&model), program(&other)), "the model's program is"),
     ] {
         refused(
@@ -410,4 +422,38 @@ fn what_was_not_asked_for_is_not_written() {
     let verify = ["verify", "out/proof-0.json", "--server", &lying.url()];
     refused(&place, url, &verify, 1, &["it verified under the key", "not under"]);
     assert!(Path::new(&place.path("out/proof-0.json")).exists());
+}
+
+#[test]
+fn secrets_of_webhooks_are_made_listed_and_revoked() {
+    let place = Workplace::with_model();
+    let create = || place.json(&["webhook-secret", "create", "--data", "data", "--tenant", "desk-7"]);
+    let (first, second) = (create(), create());
+    for made in [&first, &second] {
+        assert!(made["secret"].as_str().unwrap().starts_with("whsec_") && made["tenant"] == "desk-7", "{made}");
+    }
+    let data = ["--data", "data"];
+    refused(
+        &place,
+        "",
+        &[&["webhook-secret", "create", "--tenant", "desk-7"], &data[..]].concat(),
+        1,
+        &["has 2 secrets"],
+    );
+    let id = first["id"].as_str().unwrap();
+    assert_eq!(place.json(&[&["webhook-secret", "revoke", id], &data[..]].concat())["id"], id);
+    refused(&place, "", &[&["webhook-secret", "revoke", id], &data[..]].concat(), 1, &["there is no secret"]);
+    let listed = place.json(&[&["webhook-secret", "list"], &data[..]].concat());
+    let secrets = listed["secrets"].as_array().unwrap();
+    assert_eq!((secrets.len(), secrets[0]["revoked_ms"].is_i64(), &secrets[1]["revoked_ms"]), (2, true, &Value::Null));
+    for made in [&first, &second] {
+        assert!(!listed.to_string().contains(made["secret"].as_str().unwrap()), "shown once");
+    }
+    let value = place.read("data/jobs.db");
+    let held = |made: &Value| {
+        let secret = made["secret"].as_str().unwrap().strip_prefix("whsec_").unwrap();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, secret).unwrap();
+        value.windows(32).any(|window| window == bytes)
+    };
+    assert!(!held(&first), "a revoked one is overwritten");
 }

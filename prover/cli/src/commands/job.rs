@@ -18,7 +18,7 @@ use crate::commands::verify::print_decision;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::program::Input;
-use crate::remote::{self, Error, Job, LogLine, Page, Remote};
+use crate::remote::{self, Error, LogLine, Page, Remote};
 
 pub(crate) fn run(arguments: &arguments::Job, console: &Console) -> Result<Outcome, Failure> {
     match arguments {

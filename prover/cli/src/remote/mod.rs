@@ -260,7 +260,7 @@ impl Remote {
     // Proofs
 
     /// A proof's file, with what it says: verified here, under this key.
-    pub(crate) fn proof(&self, id: &str, verifier: &Verifier<'_>) -> Result<(ProofFile, Statement, Vec<u8>), Error> {
+    pub(crate) fn proof(&self, id: &str, verifier: &Verifier) -> Result<(ProofFile, Statement, Vec<u8>), Error> {
         let bytes = self.client.file(&format!("/v1/proofs/{}/file", self.name(id)?))?;
         let lied = |what: String| Error::Lied { what };
         let file = ProofFile::parse(&bytes).map_err(|error| lied(format!("the proof {id} cannot be read: {error}")))?;

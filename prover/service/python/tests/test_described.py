@@ -145,7 +145,9 @@ def test_every_choice_is_known(name: str, kind: Any) -> None:
 
 def test_every_field_of_a_request_can_be_sent() -> None:
     def sent(core: Core) -> list[dict[str, Any]]:
-        one = core.submit(MODEL, {}, context=bytes(32), priority=1, deadline=1, forget_inputs=True, webhook="https://a/")
+        one = core.submit(
+            MODEL, {}, context=bytes(32), priority=1, deadline=1, forget_inputs=True, webhook="https://a/"
+        )
         batch = core.prove(MODEL, batch=[Decision({}, bytes(32))])
         opened = [next(operation) for operation in (one, batch)]
         return [json.loads(effect.request.body or b"") for effect in opened if isinstance(effect, Open)]
