@@ -139,8 +139,11 @@ impl Display for Log {
     }
 }
 
+/// Bytes of a job's proofs: a thousand times as many as a batch of the examples has.
+const MAX_PROOFS_BYTES: usize = 1 << 30;
+
 /// Lines of a log that are kept: more than any job has that is not set back for days.
-const MAX_LINES: usize = 1_000_000;
+const MAX_LINES: usize = 100_000;
 
 fn logs(remote: &Remote, id: &str, console: &Console) -> Result<(), Failure> {
     let mut lines: Vec<LogLine> = Vec::new();
@@ -202,8 +205,16 @@ fn download(arguments: &DownloadJob, console: &Console) -> Result<(), Failure> {
         None => Verifier::new(key, policy)?,
     };
     // All of them, before anything is written.
-    let verified: Vec<_> =
-        job.proofs().iter().map(|proof| remote.proof(&proof.id, &verifier)).collect::<Result<_, _>>()?;
+    let (mut verified, mut length) = (Vec::new(), 0);
+    for proof in job.proofs() {
+        let proof = remote.proof(&proof.id, &verifier)?;
+        length += proof.2.len();
+        if length > MAX_PROOFS_BYTES {
+            let what = format!("the job's proofs have more than {MAX_PROOFS_BYTES} bytes");
+            return Err(Error::Lied { what }.into());
+        }
+        verified.push(proof);
+    }
     disk::make_folder(&arguments.output)?;
     let verifying_key = arguments.output.join("vk.json");
     PendingFile::create(&verifying_key)?.commit(&key_bytes)?;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Debug, Formatter};
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The least pause, whatever the server says.
 const LEAST_PAUSE: Duration = Duration::from_millis(10);
 
+/// What is read of a file with a key.
+const MAX_KEY_FILE_BYTES: u64 = 4096;
+
 /// The environment's API key.
 const KEY_VARIABLE: &str = "APODICT_API_KEY";
 
@@ -44,8 +48,10 @@ impl ApiKey {
     pub(super) fn find(file: Option<&Path>) -> Result<Option<Self>, Error> {
         let (text, place) = match file {
             Some(path) => {
-                let read = std::fs::read_to_string(path);
-                let text = read.map_err(|source| Error::KeyFile { path: path.to_owned(), source })?;
+                let mut text = String::new();
+                let read =
+                    std::fs::File::open(path).and_then(|file| file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text));
+                read.map_err(|source| Error::KeyFile { path: path.to_owned(), source })?;
                 (text, path.display().to_string())
             }
             None => match std::env::var(KEY_VARIABLE) {
