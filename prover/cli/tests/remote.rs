@@ -412,6 +412,20 @@ fn what_was_not_asked_for_is_not_written() {
             &["something else than it was asked for", says],
         );
     }
+    // Names that would do something else in a command that somebody copies.
+    let renaming = Proxy::start(Some(real), move |path: &str| {
+        (path == "/v1/jobs").then(|| {
+            let text = String::from_utf8(proxy::forward(real, "GET", "/v1/jobs?limit=1")).unwrap();
+            let listed: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+            let mut job = listed["items"][0].clone();
+            job["id"] = json!("job_1`rm -rf x`");
+            answer(202, "application/json", &job.to_string())
+        })
+    });
+    let submit = ["job", "submit", model["id"].as_str().unwrap(), "--input", "input.json"];
+    refused(&place, &renaming.url(), &submit, 1, &["it has a name that is none"]);
+    let job = |job: &Value| format!("/v1/jobs/{}", job["id"].as_str().unwrap());
+    refused(&place, &leading(job(&mine), job(&bound)).url(), &download, 1, &["another came"]);
     let lying = Proxy::start(Some(real), move |path: &str| {
         (path == "/v1/verify").then(|| answer(200, "application/json", &json!({
             "valid": true, "key_digest": CONTEXT, "program_digest": CONTEXT, "srs": "ceremony", "context": CONTEXT, "inputs": {},

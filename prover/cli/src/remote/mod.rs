@@ -81,7 +81,7 @@ impl Remote {
     /// Hands a model in: compiled once, however often it is handed in.
     pub(crate) fn push(&self, upload: &Upload<'_>) -> Result<Model, Error> {
         let (content_type, body) = upload.form();
-        self.client.json(Request::post("/v1/models", (&content_type, &body)))
+        self.named_model(self.client.json(Request::post("/v1/models", (&content_type, &body)))?, None)
     }
 
     /// Waits until a model is compiled.
@@ -103,7 +103,7 @@ impl Remote {
     }
 
     pub(crate) fn model(&self, id: &str) -> Result<Model, Error> {
-        self.client.json(Request::get(&format!("/v1/models/{}", self.name(id)?)))
+        self.named_model(self.client.json(Request::get(&format!("/v1/models/{}", self.name(id)?)))?, Some(id))
     }
 
     pub(crate) fn models(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Model>, Error> {
@@ -178,7 +178,7 @@ impl Remote {
         };
         let post = |key: &str| -> Result<Job, Error> {
             let request = Request::post("/v1/jobs", ("application/json", body));
-            self.client.json(Request { idempotency_key: Some(key), ..request })
+            self.named_job(self.client.json(Request { idempotency_key: Some(key), ..request })?, None)
         };
         if let Some(key) = key {
             return post(key);
@@ -194,7 +194,7 @@ impl Remote {
     }
 
     pub(crate) fn job(&self, id: &str) -> Result<Job, Error> {
-        self.client.json(Request::get(&format!("/v1/jobs/{}", self.name(id)?)))
+        self.named_job(self.client.json(Request::get(&format!("/v1/jobs/{}", self.name(id)?)))?, Some(id))
     }
 
     /// `filters` is a query without its question mark.
@@ -204,7 +204,7 @@ impl Remote {
 
     pub(crate) fn cancel(&self, id: &str) -> Result<Job, Error> {
         let path = format!("/v1/jobs/{}/cancel", self.name(id)?);
-        self.client.json(Request { method: "POST", ..Request::get(&path) })
+        self.named_job(self.client.json(Request { method: "POST", ..Request::get(&path) })?, Some(id))
     }
 
     /// Lines of a job's log after the one of this number.
@@ -277,6 +277,27 @@ impl Remote {
     /// What the server says of a proof.
     pub(crate) fn verify(&self, proof: &[u8]) -> Result<Verification, Error> {
         self.client.json(Request::post("/v1/verify", ("application/json", proof)))
+    }
+
+    /// A job that is the one that was asked for, and whose names may stand in a command that is shown.
+    fn named_job(&self, job: Job, asked: Option<&str>) -> Result<Job, Error> {
+        self.name(&job.model)?;
+        self.is_asked(&job.id, asked)?;
+        Ok(job)
+    }
+
+    /// As [`named_job`](Self::named_job), of a model.
+    fn named_model(&self, model: Model, asked: Option<&str>) -> Result<Model, Error> {
+        self.name(&model.job)?;
+        self.is_asked(&model.id, asked)?;
+        Ok(model)
+    }
+
+    fn is_asked(&self, id: &str, asked: Option<&str>) -> Result<(), Error> {
+        match asked {
+            Some(asked) if asked != id => Err(Error::Lied { what: format!("{asked} was asked for, and another came") }),
+            _ => self.name(id).map(|_| ()),
+        }
     }
 
     /// What stands in a path: names that the server made, or that the user typed.
