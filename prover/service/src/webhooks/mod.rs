@@ -226,6 +226,10 @@ impl Works {
         while self.phase() == Phase::Serving {
             // Never closed.
             let Ok(slot) = Arc::clone(&messenger.slots).acquire_owned().await else { return };
+            // It may have waited for long.
+            if self.phase() != Phase::Serving {
+                return;
+            }
             let now = self.clock.now_ms();
             let claimed = self.store.claim_webhook(now, now.saturating_add(lease_ms), &messenger.busy()).await;
             let wait = match claimed {
