@@ -78,7 +78,8 @@ async fn who_reads_nothing_is_left() {
     while stream.write_all(request).is_ok() && sent < 20_000 {
         sent += 1;
     }
-    std::thread::sleep(PATIENCE);
+    // A server on a busy machine fills the buffers late.
+    std::thread::sleep(PATIENCE * 10);
     assert!(start.elapsed() < Duration::from_secs(60));
     let mut answered = Vec::new();
     let _ = stream.read_to_end(&mut answered);
