@@ -152,6 +152,11 @@ fn jobs_and_models_by_name() {
     }
     let again = on(&place, url, &[&submit[..], &["--wait"]].concat());
     assert_eq!((&again["id"], &again["state"], &again["priority"]), (&job["id"], &json!("succeeded"), &json!(-5)));
+    // Of what is to be forgotten, no digest names the request.
+    let forgetting = ["job", "submit", id, "--input", "input.json", "--forget-inputs"];
+    let forgotten = |more: &[&str]| on(&place, url, &[&forgetting[..], more].concat())["id"].clone();
+    assert_ne!(forgotten(&[]), forgotten(&[]));
+    assert_eq!(forgotten(&["--idempotency-key", "mine"]), forgotten(&["--idempotency-key", "mine"]));
     let logs = on(&place, url, &["job", "logs", name]);
     assert_eq!(logs["lines"][1]["message"], "attempt 1 begins");
     assert_eq!(on(&place, url, &["job", "get", name])["result"], again["result"]);
@@ -335,6 +340,14 @@ fn a_connection_that_breaks_off_loses_nothing() {
     let prove = ["-o", "proof.json", "--input", "input.json", "--server", &proxy.url()];
     let proved = place.json(&[&["prove"], &model[..], &prove[..]].concat());
     assert_eq!(place.json(&["verify", "proof.json", "--key", "proof.vk.json"])["outputs"], proved["outputs"]);
+    // What has no name is not sent twice.
+    let mut posted = 0;
+    let losing = Proxy::start(None, move |_| {
+        posted += 1;
+        Some(answer(if posted == 1 { 504 } else { 500 }, "text/html", ""))
+    });
+    let submit = ["job", "submit", "mdl_1", "--input", "input.json", "--forget-inputs"];
+    refused(&place, &losing.url(), &submit, 1, &["HTTP status 504"]);
     let busy =
         answer(429, "application/problem+json\r\nRetry-After: 60", r#"{"code": "too_many_jobs", "detail": "d"}"#);
     let proxy = Proxy::start(None, move |_| Some(busy.clone()));

@@ -92,7 +92,8 @@ pub(crate) struct SubmitJob {
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) timeout: Option<u32>,
 
-    /// Have the server remove the inputs once the job has ended; the proofs say them all the same.
+    /// Have the server remove the inputs once the job has ended; the proofs say them all the same. Without a name of yours for the request, it
+    /// has none: handed in again, it is another job.
     #[arg(long)]
     pub(crate) forget_inputs: bool,
 

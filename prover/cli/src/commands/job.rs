@@ -18,7 +18,7 @@ use crate::commands::verify::print_decision;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::program::Input;
-use crate::remote::{self, Error, LogLine, Page, Remote};
+use crate::remote::{self, Error, JobName, LogLine, Page, Remote};
 
 pub(crate) fn run(arguments: &arguments::Job, console: &Console) -> Result<Outcome, Failure> {
     match arguments {
@@ -57,7 +57,12 @@ fn submit(arguments: &SubmitJob, console: &Console) -> Result<(), Failure> {
     more.extend(arguments.webhook.as_ref().map(|url| ("webhook", json!(url))));
     more.extend(arguments.forget_inputs.then(|| ("forget_inputs", json!(true))));
     let body = remote::prove_request(&arguments.model, &decisions, more);
-    let job = remote.submit(&body, arguments.idempotency_key.as_deref())?;
+    let name = match &arguments.idempotency_key {
+        Some(key) => JobName::Said(key),
+        None if arguments.forget_inputs => JobName::None,
+        None => JobName::OfContent,
+    };
+    let job = remote.submit(&body, name)?;
     if arguments.wait { watch(&remote, &job.id, console) } else { console.result(&job) }
 }
 

@@ -18,7 +18,7 @@ use crate::commands::model::{file_name, hand_in, log};
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
 use crate::program::{Input, ProgramOrModel, read_program_or_model};
-use crate::remote::{self, Error, Model, Remote, prove_request};
+use crate::remote::{self, Error, JobName, Model, Remote, prove_request};
 
 /// What is printed: what `prove` prints, but for what only the server knows.
 #[derive(Serialize)]
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Prove, server: &ServerArguments, console: &Console
 
     let decision = remote::Decision { inputs: &inputs, context: Some(arguments.context) };
     let body = prove_request(&model.id, &[decision], BTreeMap::new());
-    let job = remote.submit(&body, None)?;
+    let job = remote.submit(&body, JobName::OfContent)?;
     let (job, _) = console.stage("prove", || remote.succeeded(remote.follow(&job.id, &mut |line| log(line))?))?;
     let [reference] = job.proofs() else {
         return Err(Error::Lied { what: format!("one proof was asked for, and {} came", job.proofs().len()) }.into());

@@ -77,15 +77,25 @@ pub(super) struct Request<'a> {
     /// Its media type, and itself.
     pub(super) body: Option<(&'a str, &'a [u8])>,
     pub(super) idempotency_key: Option<&'a str>,
+    pub(super) if_broken: IfBroken,
+}
+
+/// What becomes of a request of which nobody knows whether the server took it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IfBroken {
+    /// It is sent again: that does no harm.
+    SentAgain,
+    /// It is told.
+    Told,
 }
 
 impl<'a> Request<'a> {
     pub(super) fn get(path: &'a str) -> Self {
-        Self { method: "GET", path, body: None, idempotency_key: None }
+        Self { method: "GET", path, body: None, idempotency_key: None, if_broken: IfBroken::SentAgain }
     }
 
     pub(super) fn post(path: &'a str, body: (&'a str, &'a [u8])) -> Self {
-        Self { method: "POST", path, body: Some(body), idempotency_key: None }
+        Self { method: "POST", path, body: Some(body), idempotency_key: None, if_broken: IfBroken::SentAgain }
     }
 }
 
@@ -155,8 +165,8 @@ impl Client {
         self.ask(request, MAX_JSON_BYTES).map(|_| ())
     }
 
-    /// Asks until there is an answer. All requests here may be repeated: jobs have a name of their own, models are known by their content, and
-    /// to cancel or remove twice is to do it once.
+    /// Asks until there is an answer. Requests may be repeated: jobs have a name of their own, models are known by their content, and to cancel
+    /// or remove twice is to do it once. Those that may not are only where the server says that it did not take them.
     fn ask(&self, request: Request<'_>, most: u64) -> Result<Answer, Error> {
         let (start, mut pause) = (Instant::now(), PAUSE);
         loop {
@@ -166,11 +176,18 @@ impl Client {
                 Err(broken) => self.broken(broken, most),
             };
             let wait = match &failed {
+                Error::Problem { status: 408 | 502 | 504, .. } if request.if_broken == IfBroken::Told => {
+                    return Err(failed);
+                }
                 Error::Problem { status: 408 | 429 | 502..=504, retry_after, .. } => {
                     // Whoever says `at once` is not asked without end.
                     retry_after.map_or(pause, Duration::from_secs).max(LEAST_PAUSE)
                 }
-                Error::Unreachable { .. } | Error::Slow { .. } if self.answered.get() => pause,
+                Error::Unreachable { .. } | Error::Slow { .. }
+                    if self.answered.get() && request.if_broken == IfBroken::SentAgain =>
+                {
+                    pause
+                }
                 _ => return Err(failed),
             };
             if start.elapsed() + wait > PATIENCE {

@@ -29,7 +29,7 @@ pub(crate) use views::{CompiledProgram, Job, LogLine, Model, Page, Verification}
 
 use crate::arguments::ServerArguments;
 use crate::console::Console;
-use client::{ApiKey, Client, Request};
+use client::{ApiKey, Client, IfBroken, Request};
 use interrupt::Interrupt;
 
 /// The environment's server.
@@ -49,6 +49,17 @@ const MAX_ENDED: usize = 100;
 
 /// Pages of a list that are looked through for a program.
 const MAX_PAGES: usize = 1000;
+
+/// What a request for a job is called, so that it is one job however often it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JobName<'a> {
+    /// As the user says.
+    Said(&'a str),
+    /// By its content.
+    OfContent,
+    /// Not at all: of inputs that are to be forgotten, a digest would stay, by which few possible ones are found by trying.
+    None,
+}
 
 /// A server.
 #[derive(Debug)]
@@ -169,9 +180,8 @@ impl Remote {
 
     // Jobs
 
-    /// Hands a job in. Without a name of the user's own for it, the request's content names it: run again, the command finds its job, unless
-    /// that ended without a result.
-    pub(crate) fn submit(&self, body: &[u8], key: Option<&str>) -> Result<Job, Error> {
+    /// Hands a job in. Run again, the command finds the job of the same name, and that which the content names unless it ended without a result.
+    pub(crate) fn submit(&self, body: &[u8], name: JobName<'_>) -> Result<Job, Error> {
         let of_content = |ended: Option<&str>| {
             let hash = Sha3_256::new().chain_update(body).chain_update(ended.unwrap_or_default());
             format!("apodict-{}", hex::encode(hash.finalize()))
@@ -180,8 +190,13 @@ impl Remote {
             let request = Request::post("/v1/jobs", ("application/json", body));
             self.named_job(self.client.json(Request { idempotency_key: Some(key), ..request })?, None)
         };
-        if let Some(key) = key {
-            return post(key);
+        match name {
+            JobName::Said(key) => return post(key),
+            JobName::None => {
+                let request = Request::post("/v1/jobs", ("application/json", body));
+                return self.named_job(self.client.json(Request { if_broken: IfBroken::Told, ..request })?, None);
+            }
+            JobName::OfContent => {}
         }
         let mut job = post(&of_content(None))?;
         for _ in 0..MAX_ENDED {
