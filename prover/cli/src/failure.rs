@@ -111,6 +111,16 @@ pub(crate) enum Failure {
     Chain(#[from] apodict_chain::Error),
 
     #[cfg(feature = "service")]
+    #[error(transparent)]
+    #[diagnostic(help("{}", .0.advice().unwrap_or_default()))]
+    Remote(#[from] crate::remote::Error),
+
+    #[cfg(feature = "service")]
+    #[error("{option} does not apply to what a server does")]
+    #[diagnostic(help("leave {option} out: the server has its own; or leave --server out"))]
+    NotOnServer { option: &'static str },
+
+    #[cfg(feature = "service")]
     #[error("the server does not run")]
     Serve(#[from] apodict_service::server::ServeError),
 
@@ -126,6 +136,16 @@ pub(crate) enum Failure {
     #[error("there is no key {id} that was not revoked before")]
     #[diagnostic(help("`apodict api-key list` shows the keys"))]
     NoSuchKey { id: String },
+
+    #[cfg(feature = "service")]
+    #[error("there is no secret {id} that was not revoked before")]
+    #[diagnostic(help("`apodict webhook-secret list` shows the secrets"))]
+    NoSuchSecret { id: String },
+
+    #[cfg(feature = "service")]
+    #[error("the tenant {tenant} has {most} secrets that sign already")]
+    #[diagnostic(help("revoke the older one, which `apodict webhook-secret list` shows first"))]
+    TooManySecrets { tenant: String, most: i64 },
 
     #[cfg(feature = "service")]
     #[error("there is no folder for the server's data: neither XDG_DATA_HOME nor HOME is set")]
@@ -147,6 +167,8 @@ impl Failure {
             | Self::ModelBesideModel { .. }
             | Self::GivenTwice { .. }
             | Self::StandardInputTwice => Outcome::Usage.into(),
+            #[cfg(feature = "service")]
+            Self::NotOnServer { .. } => Outcome::Usage.into(),
             _ => Outcome::Failed.into(),
         }
     }

@@ -13,6 +13,8 @@ mod failure;
 mod market;
 mod memory;
 mod program;
+#[cfg(feature = "service")]
+mod remote;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -57,6 +59,12 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Serve(arguments) => commands::serve::run(arguments),
         #[cfg(feature = "service")]
         Command::ApiKey(arguments) => commands::api_key::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::WebhookSecret(arguments) => commands::webhook_secret::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::Job(arguments) => commands::job::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::Model(arguments) => commands::model::run(arguments, console),
         #[cfg(feature = "service")]
         Command::WorkerChild => commands::serve::child(),
         #[cfg(feature = "chain")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::child::ChildCommand;
+use crate::webhooks::WebhookRules;
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub drain: Duration,
     /// Whether it serves its web page.
     pub page: PageSwitch,
+    /// How it tells others that jobs have ended, if it does.
+    pub webhooks: Option<WebhookRules>,
 }
 
 /// Whether a server has a web page beside its API.

@@ -8,6 +8,7 @@
 //! | [`child`] | processes that prove and compile |
 //! | [`store`] | jobs, models, proofs and keys: the traits, and SQLite |
 //! | `page` | the web page, over the same handlers |
+//! | [`webhooks`] | telling others that jobs have ended |
 //! | [`artifacts`] | files by the digest of their content |
 //! | [`codes`] | stable codes of errors |
 //! | [`folder`] | a server's folder: nobody else's, and one server's at a time |
@@ -32,4 +33,5 @@ pub mod options;
 mod page;
 pub mod server;
 pub mod store;
+pub mod webhooks;
 pub mod work;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use apodict_service::store::Scope;
+use apodict_service::webhooks::Network;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::SrsFile;
@@ -91,6 +92,14 @@ pub(crate) struct Serve {
     /// Serve the API alone, without the web page.
     #[arg(long)]
     pub(crate) no_page: bool,
+
+    /// Tell the addresses that requests name as their `webhook` when jobs end; `apodict webhook-secret create` makes what signs it.
+    #[arg(long)]
+    pub(crate) webhooks: bool,
+
+    /// A network, besides the internet, whose addresses webhooks may name, as in 10.1.0.0/16; several times if need be.
+    #[arg(long, value_name = "NETWORK", requires = "webhooks")]
+    pub(crate) webhook_allow: Vec<Network>,
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
@@ -136,6 +145,35 @@ pub(crate) struct RevokeKey {
     pub(crate) data: Data,
 
     /// `key_..`, as `list` shows it.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookSecret {
+    /// Make a secret; it is shown once, and signs beside the one before until that is revoked.
+    Create(CreateWebhookSecret),
+    /// List the secrets, without their values.
+    List(Data),
+    /// End a secret.
+    Revoke(RevokeWebhookSecret),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateWebhookSecret {
+    #[command(flatten)]
+    pub(crate) data: Data,
+
+    /// Whose webhooks it signs.
+    #[arg(long, value_name = "TENANT", default_value = "default", value_parser = parse_tenant)]
+    pub(crate) tenant: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeWebhookSecret {
+    #[command(flatten)]
+    pub(crate) data: Data,
+
+    /// `whs_..`, as `list` shows it.
     pub(crate) id: String,
 }
 

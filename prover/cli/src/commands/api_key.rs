@@ -15,7 +15,7 @@ use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 
 /// For the audit log.
-fn act() -> Act {
+pub(super) fn act() -> Act {
     Act { actor: "command_line".to_owned(), at_ms: wall_ms() }
 }
 

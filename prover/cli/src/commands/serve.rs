@@ -6,6 +6,7 @@ use std::time::Duration;
 use apodict_service::child::{self, ChildCommand};
 use apodict_service::config::{Config, Limits, PageSwitch};
 use apodict_service::server::Server;
+use apodict_service::webhooks::WebhookRules;
 
 use crate::arguments::Serve;
 use crate::failure::{Failure, Outcome};
@@ -63,5 +64,8 @@ fn config(arguments: &Serve) -> Result<Config, Failure> {
         },
         drain: Duration::from_secs(arguments.drain),
         page: if arguments.no_page { PageSwitch::Off } else { PageSwitch::On },
+        webhooks: arguments
+            .webhooks
+            .then(|| WebhookRules { allow: arguments.webhook_allow.clone(), ..WebhookRules::default() }),
     })
 }

@@ -1,5 +1,7 @@
 //! What every store must do. A store's own tests call [`all`] with one that is empty.
 
+mod webhooks;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub(super) fn job(id: &str) -> NewJob {
         max_crashes: 3,
         forget_inputs: false,
         most_open: 1000,
+        webhook: None,
     }
 }
 
@@ -104,6 +107,9 @@ pub(crate) async fn all<F: Future<Output = Arc<dyn Store>>>(empty: impl Fn() -> 
     events_are_numbered(&*empty().await).await;
     models(&*empty().await).await;
     keys(&*empty().await).await;
+    webhooks::nobody_is_told_before_the_end_and_each_until_it_is_taken(&*empty().await).await;
+    webhooks::every_end_is_told_the_longest_due_first(&*empty().await).await;
+    webhooks::secrets_sign_until_they_are_revoked(&*empty().await).await;
     every_job_once(empty().await).await;
 }
 

@@ -87,6 +87,9 @@ impl Works {
         }
         drop(lives);
         self.hub.changed(&job.id);
+        if job.webhook.is_some() {
+            self.wake_messenger();
+        }
         if matches!(end, End::GivenBack(_)) {
             self.wake(job.lane);
         }

@@ -50,6 +50,7 @@ async fn inside(child: ChildCommand) -> Inside {
         ask_for_keys: false,
         drain: Duration::ZERO,
         page: PageSwitch::Off,
+        webhooks: None,
     };
     let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
     let artifacts = Artifacts::on_disk(&folder.path().join("artifacts")).unwrap();
@@ -96,6 +97,7 @@ impl Inside {
             forget_inputs: false,
             submitted_by: "key".to_owned(),
             most_open: 100,
+            webhook: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{SqliteStore, audit, events, rows};
 use crate::codes;
 use crate::store::{
     Act, Action, Cancelled, Job, JobError, Lane, Model, ModelSubmitted, NewJob, NewModel, Outcome, Progress,
-    StoreError, Submitted,
+    StoreError, Submitted, WebhookState,
 };
 
 pub(super) const OPEN_JOBS: &str =
@@ -198,8 +198,8 @@ pub(super) async fn open_jobs(connection: &mut SqliteConnection, tenant: &str) -
 async fn insert(tx: &mut SqliteConnection, job: &NewJob) -> Result<Job, StoreError> {
     let row = sqlx::query(
         "INSERT INTO jobs (id, tenant, kind, lane, model, priority, payload, body, idempotency_key, state, max_crashes,
-                           created_ms, deadline_ms, forget_inputs)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING *",
+                           created_ms, deadline_ms, forget_inputs, webhook_url, webhook_message, webhook_state)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?) RETURNING *",
     )
     .bind(&job.id)
     .bind(&job.tenant)
@@ -214,6 +214,9 @@ async fn insert(tx: &mut SqliteConnection, job: &NewJob) -> Result<Job, StoreErr
     .bind(job.created_ms)
     .bind(job.deadline_ms)
     .bind(job.forget_inputs)
+    .bind(job.webhook.as_ref().map(|webhook| &webhook.url))
+    .bind(job.webhook.as_ref().map(|webhook| &webhook.message))
+    .bind(job.webhook.as_ref().map(|_| WebhookState::Waiting.name()))
     .fetch_one(&mut *tx)
     .await?;
     let number = events::add(tx, &job.id, job.created_ms, "queued", &json!({})).await?;

@@ -9,6 +9,7 @@ mod jobs;
 mod lists;
 mod registry;
 mod rows;
+mod webhooks;
 
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +39,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
     (5, "audit", include_str!("../../../migrations/0005_audit.sql")),
     (6, "artifacts_of_proofs", include_str!("../../../migrations/0006_artifacts_of_proofs.sql")),
+    (7, "webhooks", include_str!("../../../migrations/0007_webhooks.sql")),
 ];
 
 /// A store in a file.

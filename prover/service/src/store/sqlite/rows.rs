@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::store::{ApiKey, Event, Job, JobError, Model, ProofRecord, StoreError};
+use crate::store::{ApiKey, Event, Job, JobError, Model, ProofRecord, StoreError, Webhook};
 
 pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
     Ok(Job {
@@ -28,7 +28,21 @@ pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         fraction: row.try_get("fraction")?,
         result: row.try_get::<Option<String>, _>("result")?.map(json).transpose()?,
         error: error(row)?,
+        webhook: webhook(row)?,
     })
+}
+
+fn webhook(row: &SqliteRow) -> Result<Option<Webhook>, StoreError> {
+    let Some(url) = row.try_get::<Option<String>, _>("webhook_url")? else { return Ok(None) };
+    Ok(Some(Webhook {
+        url,
+        message: row.try_get("webhook_message")?,
+        state: row.try_get::<String, _>("webhook_state")?.parse()?,
+        attempts: row.try_get("webhook_attempts")?,
+        next_ms: row.try_get("webhook_next_ms")?,
+        status: row.try_get("webhook_status")?,
+        error: row.try_get("webhook_error")?,
+    }))
 }
 
 pub(super) fn model(row: &SqliteRow) -> Result<Model, StoreError> {
