@@ -14,6 +14,7 @@ mod mutants;
 mod nightly;
 mod node_tests;
 mod page;
+mod soak;
 mod step;
 mod test;
 mod tools;
@@ -38,6 +39,10 @@ Tasks:
          The service's web page: its files, and all of it in Chromium; write the files
   contracts test|bless|describe|compile|check|analyse|prove|coverage
          Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
+  soak [--short] [--mode single] [--model FOLDER] [--seed N] [PART..]
+         Load and faults for the service: latency, throughput, reads, queue, kills, disk, memory, schema. All of it
+         takes half an hour on a quiet machine and writes docs/measured/service.json; --short, a minute, looks only
+         at whether anything is wrong
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some
   models [--bless]
@@ -68,6 +73,9 @@ fn main() -> ExitCode {
     }
     if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(models::models(arguments));
+    }
+    if let Some(("soak", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(soak::soak(arguments));
     }
     if let Some(("mutants", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(mutants::mutants(arguments));
