@@ -39,10 +39,10 @@ Tasks:
          The service's web page: its files, and all of it in Chromium; write the files
   contracts test|bless|describe|compile|check|analyse|prove|coverage
          Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
-  soak [--short] [--mode single] [--model FOLDER] [--seed N] [PART..]
-         Load and faults for the service: latency, throughput, reads, queue, kills, disk, memory, schema. All of it
-         takes half an hour on a quiet machine and writes docs/measured/service.json; --short, a minute, looks only
-         at whether anything is wrong
+  soak [--short | --bless] [--mode single] [--model FOLDER] [--seed N] [PART..]
+         Load and faults for the service: latency, throughput, reads, queue, kills, disk, memory, schema. --short, a
+         minute, sees that nothing is wrong; all of it, on a quiet machine, takes a quarter of an hour, and --bless
+         keeps the figures
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some
   models [--bless]
@@ -51,7 +51,7 @@ Tasks:
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
          What is too long for every change: a million mutants of program files and runs of each fuzz target,
-         slither, halmos and long runs for the contracts, then all of `mutants`
+         slither, halmos and long runs for the contracts, faults of the service, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured

@@ -63,7 +63,7 @@ pub(super) fn disk(plan: &Plan) -> Result<Report> {
     let mut client = disk.client();
     let model = push(&mut client, &plan.model)?;
     let (full, ended, contexts) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
-    let phase = Duration::from_secs(plan.pick(2, 10));
+    let phase = Duration::from_secs(plan.pick(1, 10));
     let address = disk.address;
     // One more, which fills the disk meanwhile.
     let disk_used = std::sync::Mutex::new(&mut disk);

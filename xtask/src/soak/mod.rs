@@ -12,8 +12,9 @@
 //! | `schema` | schemathesis on the OpenAPI document |
 //!
 //! `http` and `service` are the client and the server, `load` clients at the same time, `report` what comes of it. A part fails if
-//! anything is wrong: a job lost, a request failed, a second result. Whether a goal of speed is reached is told, and fails the long form
-//! alone.
+//! anything is wrong: a job lost, a request failed, a second result. A goal of speed or size that is missed fails the long form alone.
+//!
+//! A further way to run the service is a further [`Mode`]: what starts it, and which processes are killed.
 
 mod disk;
 mod http;
@@ -87,12 +88,12 @@ const PARTS: [Part; 8] = [
     Part { name: "schema", run: schema::schema, lengths: BOTH },
 ];
 
-/// `[--short] [--mode MODE] [--model FOLDER] [--seed N] [PART..]`
+/// `[--short | --bless] [--mode MODE] [--model FOLDER] [--seed N] [PART..]`. `--bless` keeps the figures.
 ///
 /// # Errors
 /// What is wrong with the service; in the long form also goals that were missed; options that are none.
 pub(crate) fn soak(arguments: &[String]) -> Result<()> {
-    let (mut length, mut mode, mut names) = (Length::Long, Mode::Single, Vec::new());
+    let (mut length, mut bless, mut mode, mut names) = (Length::Long, false, Mode::Single, Vec::new());
     let mut model = root().join("examples/risk_scoring");
     let mut seed = std::time::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_secs());
     let mut arguments = arguments.iter();
@@ -100,12 +101,18 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
         let mut value = || arguments.next().with_context(|| format!("{argument}: its value is missing"));
         match argument.as_str() {
             "--short" => length = Length::Short,
+            "--bless" => bless = true,
             "--mode" => mode = Mode::parse(value()?)?,
             "--model" => model = root().join(value()?),
             "--seed" => seed = value()?.parse().context("--seed: expected a number")?,
-            name if name.starts_with('-') => bail!("there is no option {name}: --short, --mode, --model, --seed"),
+            name if name.starts_with('-') => {
+                bail!("there is no option {name}: --short, --bless, --mode, --model, --seed")
+            }
             name => names.push(name),
         }
+    }
+    if bless && length == Length::Short {
+        bail!("--short and --bless exclude each other: figures of so few requests say little");
     }
     let parts = parts(&names, length)?;
     let plan = Plan { mode, length, binary: binary()?, model: Model::in_folder(&model)?, folder: folder()?, seed };
@@ -119,11 +126,12 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
         })?;
         eprintln!("    {} ({:.0} s)", part.name, start.elapsed().as_secs_f64());
         for row in &report.rows {
-            eprintln!("      {row}");
+            let misses = length == Length::Long && !row.holds;
+            eprintln!("      {row}{}", if misses { ": MISSED" } else { "" });
+            missed.extend(misses.then(|| row.what.clone()));
         }
-        if length == Length::Long {
+        if bless {
             report.keep(mode.name(), part.name)?;
-            missed.extend(report.rows.iter().filter(|row| !row.holds).map(|row| row.what.clone()));
         }
     }
     std::fs::remove_dir_all(&plan.folder)?;

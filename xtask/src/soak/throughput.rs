@@ -25,7 +25,7 @@ pub(super) fn throughput(plan: &Plan) -> Result<Report> {
     let (service, model) = plan.start("throughput", &[])?;
     let contexts = AtomicU64::new(1);
     let window = plan.pick(Duration::from_secs(2), Duration::from_secs(10));
-    let (pairs, runs) = plan.pick((1, 40), (7, 500));
+    let (pairs, runs) = plan.pick((1, 20), (7, 500));
     let (mut proved, mut alone, mut served, mut ratios) = (BTreeSet::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..pairs {
         let by_itself = rate_alone(plan, runs)?;
