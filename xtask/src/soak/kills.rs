@@ -1,6 +1,7 @@
 //! Children and the server killed at random while clients hand in jobs: whatever was taken ends, once.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -9,12 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use super::Plan;
 use super::http::Client;
 use super::load::{Random, clients};
 use super::queue::ends_once;
 use super::report::{Report, Row};
 use super::service::{Service, is_idle, jobs, proofs, push, signal, text, until, verified};
-use super::{ANY_PORT, Plan};
 
 const CLIENTS: usize = 4;
 
@@ -41,7 +42,7 @@ pub(super) fn kills(plan: &Plan) -> Result<Report> {
     let kills = plan.pick(5, 200);
     let data = plan.data("kills")?;
     let start = |listen: &str| Service::start(plan.mode, &plan.binary, &data, listen, &["--max-jobs", "400"]);
-    let service = start(ANY_PORT)?;
+    let service = start(&free_address(&mut plan.random())?)?;
     let model = push(&mut service.client(), &plan.model)?;
     let address = service.address();
     let (ended, taken, running) = (AtomicBool::new(false), Taken::default(), Mutex::new(Some(service)));
@@ -80,12 +81,23 @@ pub(super) fn kills(plan: &Plan) -> Result<Report> {
     );
     let got = format!("held; {} begun again, {} given up after {CRASHES} crashes", found.begun_again, found.given_up);
     Ok(Report {
-        rows: vec![Row::new(what, "no job lost, none with two results, all end", got, true)],
+        rows: vec![Row { what, goal: "no job lost, none with two results, all end".to_owned(), got, holds: true }],
         figures: json!({
             "jobs": taken.len(), "killed_children": killed.children, "killed_servers": killed.servers,
             "begun_again": found.begun_again, "given_up": found.given_up, "proofs": found.proofs,
         }),
     })
+}
+
+/// An address where nobody listens and which no client's end gets while the server is away: the system takes those from higher ports.
+fn free_address(random: &mut Random) -> Result<String> {
+    for _ in 0..100 {
+        let address = format!("127.0.0.1:{}", random.between(10_000, 30_000));
+        if TcpListener::bind(&address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port is free")
 }
 
 /// Hands in jobs until the end of the kills, each under a name of its own and again until it is taken.

@@ -52,7 +52,7 @@ pub(super) fn latency(plan: &Plan) -> Result<Report> {
         let what = format!("from a request to a verified proof by {way}, median");
         let prove = median(&times.iter().map(|times| times.prove).collect::<Vec<_>>());
         let got = format!("prove time ({prove:.1} ms) + {more:.1} ms");
-        Row::new(what, format!("prove time + {goal} ms"), got, more <= goal)
+        Row { what, goal: format!("prove time + {goal} ms"), got, holds: more <= goal }
     });
     let figures = |times: &[Times]| {
         let all = overheads(times);

@@ -47,7 +47,7 @@ pub(super) fn memory(plan: &Plan) -> Result<Report> {
         |(whose, first, last, more)| {
             let what = format!("memory of {whose} after {LAST} jobs, against that after {FIRST}");
             let got = format!("{:+.1} %: {:.1} and {:.1} MB", (more - 1.0) * 100.0, megabytes(last), megabytes(first));
-            Row::new(what, "at most 5 % more", got, more <= GOAL)
+            Row { what, goal: "at most 5 % more".to_owned(), got, holds: more <= GOAL }
         },
     );
     Ok(Report {

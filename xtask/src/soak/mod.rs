@@ -180,6 +180,10 @@ impl Plan {
         }
     }
 
+    fn is_short(&self) -> bool {
+        self.length == Length::Short
+    }
+
     fn random(&self) -> Random {
         Random::new(self.seed)
     }

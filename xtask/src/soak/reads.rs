@@ -74,7 +74,7 @@ pub(super) fn reads(plan: &Plan) -> Result<Report> {
     let what = format!("`GET` of a job while proving, {READERS} clients with four a second each, 99th percentile");
     let got = format!("{p99:.1} ms; none of {} failed", times.len());
     Ok(Report {
-        rows: vec![Row::new(what, "<= 50 ms, none fails", got, p99 <= GOAL_MS)],
+        rows: vec![Row { what, goal: "<= 50 ms, none fails".to_owned(), got, holds: p99 <= GOAL_MS }],
         figures: json!({
             "requests": times.len(), "median_ms": median(&times), "p99_ms": p99, "p999_ms": quantile(&times, 0.999),
             "proofs_per_s": f64::from(proved) / elapsed,

@@ -25,12 +25,6 @@ pub(super) struct Row {
     pub(super) holds: bool,
 }
 
-impl Row {
-    pub(super) fn new(what: impl Into<String>, goal: impl Into<String>, got: impl Into<String>, holds: bool) -> Self {
-        Self { what: what.into(), goal: goal.into(), got: got.into(), holds }
-    }
-}
-
 impl Display for Row {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
         let Self { what, goal, got, .. } = self;

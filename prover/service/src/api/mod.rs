@@ -207,7 +207,8 @@ mod tests {
             assert_eq!(schemas[request]["properties"]["context"]["pattern"], "^0x[0-9a-fA-F]{64}$", "{request}");
         }
         let file = &document["paths"]["/v1/models/{id}/artifacts/{artifact}"]["get"]["responses"]["200"]["content"];
-        let types: Vec<_> = file.as_object().unwrap().keys().collect();
-        assert_eq!(types, ["application/json", "application/octet-stream"]);
+        for given in ["application/json", "application/octet-stream"] {
+            assert!(file[given].is_object(), "{given} in {file}");
+        }
     }
 }

@@ -176,7 +176,7 @@ pub(super) async fn delete(
     responses(
         (
             status = 200, description = "The file: octets of `program`, JSON of the others",
-            content((Vec<u8> = "application/octet-stream"), (Object = "application/json")),
+            content((String = "application/octet-stream"), (Object = "application/json")),
         ),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
