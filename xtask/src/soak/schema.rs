@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -11,12 +12,15 @@ use crate::tools;
 
 use super::http::Client;
 use super::report::{Report, Row};
-use super::service::{Service, create_key, proofs, push, text};
+use super::service::{Service, create_key, proofs, push, text, until};
 use super::{ANY_PORT, Plan};
 
 /// What is not asked of answers. `positive_data_acceptance`: whatever fits the document is taken. No schema says which models and proofs
 /// there are, or that `inputs` and `batch` exclude each other.
 const UNASKED: &str = "positive_data_acceptance";
+
+/// Many times what it takes on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(1200);
 
 pub(super) fn schema(plan: &Plan) -> Result<Report> {
     let python = tools::schemathesis()?;
@@ -34,7 +38,7 @@ pub(super) fn schema(plan: &Plan) -> Result<Report> {
     std::fs::write(folder.join("openapi.json"), document.to_string())?;
     std::fs::write(folder.join("known.toml"), known(&model, &job)?)?;
     std::fs::write(folder.join("unknown.toml"), "")?;
-    let examples = plan.pick("10", "300");
+    let examples = plan.pick("10", "100");
     let ways = [
         // Names that there are: what is behind them is reached, and nothing takes them away.
         ("known", ["--phases", "examples,coverage,fuzzing", "--exclude-operation-id", "delete_model"]),
@@ -56,7 +60,12 @@ pub(super) fn schema(plan: &Plan) -> Result<Report> {
         run.args(["--max-examples", examples, "--seed", &plan.seed.to_string()]).args(more);
         // Whatever proxy the environment names: the server is on this machine.
         run.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null()).stdout(File::create(&log)?).stderr(Stdio::inherit());
-        let status = run.status().context("cannot start schemathesis")?;
+        let mut run = run.spawn().context("cannot start schemathesis")?;
+        let ended = until("schemathesis ends", PATIENCE, || Ok(run.try_wait()?));
+        if ended.is_err() {
+            run.kill()?;
+        }
+        let status = ended?;
         let told = std::fs::read_to_string(&log)?;
         if !status.success() {
             eprintln!("{told}");
