@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::measure::{machine, read, write};
 use crate::step::root;
@@ -67,25 +67,44 @@ pub(crate) fn write_table() -> Result<()> {
     Ok(())
 }
 
+/// The table and the machines; of nothing, nothing.
 fn table(kept: &Value) -> Result<String> {
-    let mut table = "\n| what | mode | goal | measured |\n|---|---|---|---|\n".to_owned();
-    let mut machines: Vec<String> = Vec::new();
-    let parts = |modes: &Map<String, Value>| -> Result<Vec<(String, Value)>> {
-        // In the order in which they run.
-        let of = |part: &super::Part| {
-            modes.iter().map(|(mode, parts)| (mode.clone(), parts[part.name].clone())).collect::<Vec<_>>()
-        };
-        Ok(super::PARTS.iter().flat_map(of).filter(|(_, part)| !part.is_null()).collect())
-    };
-    for (mode, part) in parts(kept.as_object().context("the figures are no object")?)? {
-        let rows: Vec<Row> = serde_json::from_value(part["rows"].clone()).context("rows of the figures")?;
-        for Row { what, goal, got, holds } in rows {
-            table += &format!("| {what} | {mode} | {goal} | {got}{} |\n", if holds { "" } else { ": missed" });
-        }
-        let machine = part["machine"].as_str().unwrap_or_default().to_owned();
-        if !machines.contains(&machine) {
-            machines.push(machine);
+    let modes = kept.as_object().context("the figures are no object")?;
+    let (mut lines, mut machines) = (String::new(), Vec::new());
+    // In the order in which they run.
+    for part in &super::PARTS {
+        for (mode, parts) in modes {
+            let Some(found) = parts.get(part.name) else { continue };
+            let rows: Vec<Row> = serde_json::from_value(found["rows"].clone()).context("rows of the figures")?;
+            for Row { what, goal, got, holds } in rows {
+                lines += &format!("| {what} | {mode} | {goal} | {got}{} |\n", if holds { "" } else { ": missed" });
+            }
+            let machine = found["machine"].as_str().context("no machine beside the figures")?;
+            if !machines.contains(&machine) {
+                machines.push(machine);
+            }
         }
     }
-    Ok(table + "\nOn " + &machines.join("; ") + ".\n\n")
+    if lines.is_empty() {
+        return Ok(lines);
+    }
+    let head = "\n| what | mode | goal | measured |\n|---|---|---|---|\n";
+    Ok([head, &lines, "\nOn ", &machines.join("; "), ".\n\n"].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_what_is_kept() {
+        let row = |what: &str, holds| json!({ "what": what, "goal": "<= 1 ms", "got": "2 ms", "holds": holds });
+        let part = |row| json!({ "machine": "one core", "rows": [row], "figures": {} });
+        let kept = json!({ "single": { "kills": part(row("last", true)), "latency": part(row("first", false)) } });
+        let table = table(&kept).unwrap();
+        let lines: Vec<_> = table.lines().filter(|line| line.contains("2 ms")).collect();
+        assert_eq!(lines, ["| first | single | <= 1 ms | 2 ms: missed |", "| last | single | <= 1 ms | 2 ms |"]);
+        assert!(table.ends_with("\nOn one core.\n\n"), "{table}");
+        assert_eq!(super::table(&json!({})).unwrap(), "");
+    }
 }
