@@ -131,7 +131,7 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
             missed.extend(misses.then(|| row.what.clone()));
         }
         if bless {
-            report.keep(mode.name(), part.name)?;
+            report.keep(mode.name(), part.name, &plan.model.name)?;
         }
     }
     std::fs::remove_dir_all(&plan.folder)?;

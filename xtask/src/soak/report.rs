@@ -40,11 +40,24 @@ pub(super) struct Report {
 
 impl Report {
     /// Keeps it in `docs/measured`, in place of what the part gave before, and in the document.
-    pub(super) fn keep(&self, mode: &str, part: &str) -> Result<()> {
+    pub(super) fn keep(&self, mode: &str, part: &str, model: &str) -> Result<()> {
         let mut all = kept()?;
-        all[mode][part] = json!({ "machine": machine(), "rows": self.rows, "figures": self.figures });
+        let figures = rounded(&self.figures);
+        all[mode][part] = json!({ "machine": machine(), "model": model, "rows": self.rows, "figures": figures });
         write(FILE, &all)?;
         write_table()
+    }
+}
+
+/// Figures to a thousandth: what lies below is chance.
+fn rounded(figures: &Value) -> Value {
+    match figures {
+        Value::Array(items) => items.iter().map(rounded).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, figure)| (name.clone(), rounded(figure))).collect(),
+        Value::Number(number) if number.is_f64() => {
+            json!(number.as_f64().map(|figure| (figure * 1e3).round() / 1e3))
+        }
+        other => other.clone(),
     }
 }
 
@@ -79,7 +92,8 @@ fn table(kept: &Value) -> Result<String> {
             for Row { what, goal, got, holds } in rows {
                 lines += &format!("| {what} | {mode} | {goal} | {got}{} |\n", if holds { "" } else { ": missed" });
             }
-            let machine = found["machine"].as_str().context("no machine beside the figures")?;
+            let of = |name: &str| found[name].as_str().with_context(|| format!("no {name} beside the figures"));
+            let machine = format!("`{}` on {}", of("model")?, of("machine")?);
             if !machines.contains(&machine) {
                 machines.push(machine);
             }
@@ -89,7 +103,7 @@ fn table(kept: &Value) -> Result<String> {
         return Ok(lines);
     }
     let head = "\n| what | mode | goal | measured |\n|---|---|---|---|\n";
-    Ok([head, &lines, "\nOn ", &machines.join("; "), ".\n\n"].concat())
+    Ok([head, &lines, "\nMeasured: ", &machines.join("; "), ".\n\n"].concat())
 }
 
 #[cfg(test)]
@@ -99,12 +113,18 @@ mod tests {
     #[test]
     fn a_table_of_what_is_kept() {
         let row = |what: &str, holds| json!({ "what": what, "goal": "<= 1 ms", "got": "2 ms", "holds": holds });
-        let part = |row| json!({ "machine": "one core", "rows": [row], "figures": {} });
+        let part = |row| json!({ "machine": "one core", "model": "small", "rows": [row], "figures": {} });
         let kept = json!({ "single": { "kills": part(row("last", true)), "latency": part(row("first", false)) } });
         let table = table(&kept).unwrap();
         let lines: Vec<_> = table.lines().filter(|line| line.contains("2 ms")).collect();
         assert_eq!(lines, ["| first | single | <= 1 ms | 2 ms: missed |", "| last | single | <= 1 ms | 2 ms |"]);
-        assert!(table.ends_with("\nOn one core.\n\n"), "{table}");
+        assert!(table.ends_with("\nMeasured: `small` on one core.\n\n"), "{table}");
         assert_eq!(super::table(&json!({})).unwrap(), "");
+    }
+
+    #[test]
+    fn figures_are_rounded_wherever_they_stand() {
+        let figures = json!({ "times": [1.23456, 7], "of": { "all": 0.5 }, "name": "x" });
+        assert_eq!(rounded(&figures), json!({ "times": [1.235, 7], "of": { "all": 0.5 }, "name": "x" }));
     }
 }

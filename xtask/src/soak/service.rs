@@ -45,6 +45,8 @@ impl Mode {
 
 /// A model's files, and an input.
 pub(super) struct Model {
+    /// What its folder is called.
+    pub(super) name: String,
     pub(super) onnx: PathBuf,
     pub(super) calibration: PathBuf,
     pub(super) input: PathBuf,
@@ -65,7 +67,8 @@ impl Model {
         let text = std::fs::read(&input).with_context(|| input.display().to_string())?;
         let mut whole: Value = serde_json::from_slice(&text).with_context(|| input.display().to_string())?;
         let inputs = whole["inputs"].take();
-        Ok(Self { onnx: folder.join("model.onnx"), calibration: folder.join("calibration.json"), input, inputs })
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, onnx: folder.join("model.onnx"), calibration: folder.join("calibration.json"), input, inputs })
     }
 
     /// What to prove, bound to a context of its own.
