@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::contracts::contracts;
 use crate::mutants::mutants;
+use crate::soak::soak;
 use crate::step::Step;
 use crate::tools;
 
@@ -35,6 +36,8 @@ pub(crate) fn nightly() -> Result<()> {
         .env("FOUNDRY_PROFILE", "nightly")
         .within("solidity")
         .run()?;
+    // What does not depend on how busy the machine is.
+    soak(&["queue", "kills", "disk", "memory", "schema"].map(str::to_owned))?;
     mutants(&[])
 }
 

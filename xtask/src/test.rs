@@ -9,6 +9,7 @@ use crate::client::client;
 use crate::contracts::contracts;
 use crate::node_tests::node_tests;
 use crate::page::page;
+use crate::soak::soak;
 use crate::step::{Step, root};
 use crate::tools;
 
@@ -32,6 +33,7 @@ pub(crate) fn test() -> Result<()> {
     browser()?;
     page(&[])?;
     client()?;
+    soak(&["--short".into()])?;
     node_tests(&[])?;
     contracts(&["check".into()])?;
     contracts(&["test".into()])?;

@@ -34,7 +34,7 @@ pub(crate) struct ProveRequest {
     #[schema(value_type = Option<Object>, example = json!({"features": [[0.5, 1.5]]}))]
     inputs: Option<Box<RawValue>>,
     /// 32 bytes that bind the proof to its use, `0x` and 64 digits; zero if nothing is said.
-    #[schema(min_length = 66, max_length = 66)]
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$")]
     context: Option<String>,
     /// Several decisions, each with a proof of its own.
     #[schema(min_items = 1)]
@@ -62,7 +62,7 @@ pub(crate) struct BatchItem {
     #[schema(value_type = Object)]
     inputs: Box<RawValue>,
     /// 32 bytes that bind the proof to its use.
-    #[schema(min_length = 66, max_length = 66)]
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$")]
     context: Option<String>,
 }
 

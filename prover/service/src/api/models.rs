@@ -178,7 +178,10 @@ pub(super) async fn delete(
     get, path = "/v1/models/{id}/artifacts/{artifact}", operation_id = "download_artifact", tag = "models", security(("api_key" = [])),
     params(("id" = String, Path), ("artifact" = String, Path, description = "program, key, report, contract")),
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (
+            status = 200, description = "The file: octets of `program`, JSON of the others",
+            content((String = "application/octet-stream"), (Object = "application/json")),
+        ),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
