@@ -134,24 +134,6 @@ abstract contract World is Checks {
         return Request(consumer, subject, nonce, deadline, observed, rounds, inputs, outputs);
     }
 
-    /// @dev Creation code in hexadecimal.
-    function codeIn(string memory path) internal view returns (bytes memory) {
-        bytes memory text = bytes(VM.readFile(path));
-        uint256 length = text.length;
-        while (text[length - 1] == "\n") --length;
-        assembly {
-            mstore(text, length)
-        }
-        return VM.parseBytes(string.concat("0x", string(text)));
-    }
-
-    function newContract(bytes memory code) internal returns (address created) {
-        assembly {
-            created := create(0, add(code, 0x20), mload(code))
-        }
-        yes(created != address(0), "created");
-    }
-
     function ints(int256 a) internal pure returns (int256[] memory list) {
         list = new int256[](1);
         list[0] = a;
