@@ -2,8 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Decision, IDecisionConsumer} from "../../contracts/interfaces/IDecisionConsumer.sol";
-import {IModelRegistry, Model} from "../../contracts/interfaces/IModelRegistry.sol";
+import {IModelRegistry, Model, OutputRun} from "../../contracts/interfaces/IModelRegistry.sol";
 import {DecisionCall} from "../../contracts/libraries/DecisionCall.sol";
+import {Outputs} from "../../contracts/libraries/Outputs.sol";
 import {RegistryCall} from "../../contracts/libraries/RegistryCall.sol";
 import {Words} from "../../contracts/libraries/Words.sol";
 import {ModelRegistry} from "../../contracts/registry/ModelRegistry.sol";
@@ -101,6 +102,25 @@ contract CallsTest is World {
         yes(keccak256(abi.encode(got)) == keccak256(abi.encode(expected)), "the record");
         got.runs[0].count += 1;
         yes(keccak256(abi.encode(got)) != keccak256(abi.encode(expected)), "a run is in the record");
+    }
+
+    /// @dev Each run has its own scale and its own zero, and a part of the outputs may begin in any of them.
+    function test_outputsAreReadByTheirRuns() external pure {
+        OutputRun[] memory runs = new OutputRun[](3);
+        runs[0] = OutputRun(2, -100, 100, 1, 1, 0);
+        runs[1] = OutputRun(1, -100, 100, 10, 1, 5);
+        runs[2] = OutputRun(2, -100, 100, 1, 4, 0);
+        int256[] memory outputs = new int256[](5);
+        (outputs[0], outputs[1], outputs[2], outputs[3], outputs[4]) = (7, -7, 15, 3, -3);
+        int256[] memory numbers = Outputs.toNumbers(outputs, 0, 5, 0, runs, 1e18);
+        eqInt(numbers[0], 7e18, "as it is");
+        eqInt(numbers[1], -7e18, "with its sign");
+        eqInt(numbers[2], 1e18, "ten steps above its zero");
+        eqInt(numbers[3], 12e18, "a step is four");
+        eqInt(numbers[4], -12e18, "and below");
+        numbers = Outputs.toNumbers(outputs, 3, 2, 3, runs, 1e18);
+        eq(numbers.length, 2, "a part");
+        eqInt(numbers[0], 12e18, "from the third run on");
     }
 
     function test_aModelThatIsNotLive() external {

@@ -45,7 +45,7 @@ contract GasTest is BatchWorld {
     }
 
     /// @dev What the stub uses for so many instances.
-    function _stub(bytes memory proof, bytes32 model, uint256[] memory instances) private returns (uint256) {
+    function _stub(bytes memory proof, bytes32 model, uint256[] memory instances) private view returns (uint256) {
         try verifier.verifyProof(registry.live(model).key, registry.live(model).keyCodeHash, proof, instances) {}
             catch {}
         return VM.lastCallGas().gasTotalUsed;
