@@ -28,7 +28,7 @@ pub(crate) fn nightly() -> Result<()> {
         .env("APODICT_FUZZ_RUNS", FUZZ_RUNS)
         .env("APODICT_FUZZ_SEED", seed_of_the_day())
         .run()?;
-    for step in ["analyse", "prove"] {
+    for step in ["analyse", "prove", "coverage"] {
         contracts(&[step.into()])?;
     }
     Step::new("random values and sequences for the contracts", tools::forge()?)
