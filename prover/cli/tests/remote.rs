@@ -425,6 +425,16 @@ fn what_was_not_asked_for_is_not_written() {
             &["something else than it was asked for", says],
         );
     }
+    // A key that stood there before is trusted, and stays.
+    for folder in ["kept", "fetched"] {
+        on(&place, url, &["model", "get", other["id"].as_str().unwrap(), "-o", folder]);
+    }
+    let says = ["the server's key is", "kept/vk.json holds", "name another folder"];
+    refused(&place, url, &[&arguments[..], &[url, "--keys", "kept"]].concat(), 1, &says);
+    refused(&place, url, &["job", "download", mine["id"].as_str().unwrap(), "-o", "kept"], 1, &says);
+    refused(&place, url, &["model", "get", model["id"].as_str().unwrap(), "-o", "kept"], 1, &says);
+    assert_eq!(place.read("kept/vk.json"), place.read("fetched/vk.json"));
+    assert_eq!(place.read("kept/program.apo"), place.read("fetched/program.apo"));
     // Names that would do something else in a command that somebody copies.
     let renaming = Proxy::start(Some(real), move |path: &str| {
         (path == "/v1/jobs").then(|| {

@@ -18,7 +18,7 @@ use crate::commands::verify::print_decision;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::program::Input;
-use crate::remote::{self, Error, JobName, LogLine, Page, Remote};
+use crate::remote::{self, Error, JobName, Kept, LogLine, Page, Remote};
 
 pub(crate) fn run(arguments: &arguments::Job, console: &Console) -> Result<Outcome, Failure> {
     match arguments {
@@ -220,9 +220,10 @@ fn download(arguments: &DownloadJob, console: &Console) -> Result<(), Failure> {
         }
         verified.push(proof);
     }
-    disk::make_folder(&arguments.output)?;
     let verifying_key = arguments.output.join("vk.json");
-    PendingFile::create(&verifying_key)?.commit(&key_bytes)?;
+    let keeps = Kept::look(&verifying_key, &verifier)?;
+    disk::make_folder(&arguments.output)?;
+    keeps.write(&verifying_key, &key_bytes)?;
     let mut proofs = Vec::new();
     for (at, (reference, (_, statement, bytes))) in job.proofs().iter().zip(verified).enumerate() {
         let proof = arguments.output.join(format!("proof-{at}.json"));

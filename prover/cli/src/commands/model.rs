@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use apodict_circuits::escaped;
 use apodict_prover::disk::{self, PendingFile};
+use apodict_verifier::{SrsPolicy, Verifier};
 use serde::Serialize;
 
 use crate::arguments::{self, CompileOptions, GetModel, ListModels, NamedModel, PushModel};
@@ -12,7 +13,7 @@ use crate::commands::job::Listed;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::program;
-use crate::remote::{self, LogLine, Model, Remote, Upload, model_options};
+use crate::remote::{self, Kept, LogLine, Model, Remote, Upload, model_options};
 
 pub(crate) fn run(arguments: &arguments::Model, console: &Console) -> Result<Outcome, Failure> {
     match arguments {
@@ -94,18 +95,28 @@ fn get(GetModel { model, output }: &GetModel, console: &Console) -> Result<(), F
     let model = remote.model(&model.id)?;
     let mut files = Vec::new();
     if let Some(folder) = output {
-        let artifacts = remote::compiled(&model)?.artifacts.clone();
+        let has = |name: &str| remote::compiled(&model).map(|program| program.artifacts.iter().any(|has| has == name));
+        // All of them, before anything is written. Those that can be held against the digests that the model has are.
+        let mut fetched: Vec<(&str, Vec<u8>)> = Vec::new();
+        if has("program")? {
+            fetched.push(("program.apo", remote.program(&model)?.1));
+        }
+        let key = if has("key")? { Some(remote.key(&model)?) } else { None };
+        for (artifact, name) in [("report", "report.json"), ("contract", "contract.json")] {
+            if has(artifact)? {
+                fetched.push((name, remote.artifact(&model.id, artifact)?));
+            }
+        }
+        let verifying_key = folder.join("vk.json");
+        if let Some((key, content)) = key {
+            let verifier = Verifier::new(key, SrsPolicy::AllowUnsafe)?;
+            let keeps = Kept::look(&verifying_key, &verifier)?;
+            disk::make_folder(folder)?;
+            keeps.write(&verifying_key, &content)?;
+            files.push(verifying_key);
+        }
         disk::make_folder(folder)?;
-        for artifact in &artifacts {
-            // Those that can be held against the digests that the model has are.
-            let (name, content) = match artifact.as_str() {
-                "program" => ("program.apo", remote.program(&model)?.1),
-                "key" => ("vk.json", remote.key(&model)?.1),
-                "report" => ("report.json", remote.artifact(&model.id, "report")?),
-                "contract" => ("contract.json", remote.artifact(&model.id, "contract")?),
-                // Of a later server.
-                _ => continue,
-            };
+        for (name, content) in fetched {
             let path = folder.join(name);
             PendingFile::create(&path)?.commit(&content)?;
             files.push(path);

@@ -5,8 +5,9 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use apodict_circuits::report::Accuracy;
-use apodict_circuits::{Program, escaped};
+use apodict_circuits::{Program, escaped, int};
 use apodict_prover::disk::{self, PendingFile, origin_name};
+use apodict_prover::public_layout;
 use apodict_verifier::Verifier;
 use apodict_verifier::files::{Bytes32, Decision};
 use serde::Serialize;
@@ -18,7 +19,7 @@ use crate::commands::model::{file_name, hand_in, log};
 use crate::console::{Console, format_count};
 use crate::failure::{Failure, Outcome};
 use crate::program::{Input, ProgramOrModel, read_program_or_model};
-use crate::remote::{self, Error, JobName, Model, Remote, prove_request};
+use crate::remote::{self, Error, JobName, Kept, Model, Remote, prove_request};
 
 /// What is printed: what `prove` prints, but for what only the server knows.
 #[derive(Serialize)]
@@ -80,6 +81,11 @@ pub(crate) fn run(arguments: &Prove, server: &ServerArguments, console: &Console
     if verifier.key().program_digest != program.digest() {
         return Err(Error::Lied { what: "the key is another program's".to_owned() }.into());
     }
+    if verifier.key().layout != public_layout(&program) {
+        return Err(Error::Lied { what: "the key names other inputs and outputs than the program".to_owned() }.into());
+    }
+    let verifying_key = key_path(arguments);
+    let keeps = Kept::look(&verifying_key, &verifier)?;
     console.warn_of_origin(origin);
 
     let decision = remote::Decision { inputs: &inputs, context: Some(arguments.context) };
@@ -94,12 +100,18 @@ pub(crate) fn run(arguments: &Prove, server: &ServerArguments, console: &Console
     if statement.context != arguments.context || !same_inputs {
         return Err(Error::Lied { what: "the proof is of other inputs, or bound to another context".to_owned() }.into());
     }
+    // The key is the server's: that it is of this program's circuit is its word alone. What the program computes is known here.
+    let fits = |source: int::Error| Failure::Input { path: arguments.input.clone(), source: source.into() };
+    let trace = program.run(&integers).map_err(fits)?;
+    let computed = trace.outputs(program.graph()).flatten().copied().map(i128::from);
+    if !statement.outputs.iter().flatten().copied().eq(computed) {
+        return Err(Error::Lied { what: "the proof's outputs are not what the program computes".to_owned() }.into());
+    }
 
-    let verifying_key = key_path(arguments);
     if let Some(folder) = &arguments.keys {
         disk::make_folder(folder)?;
     }
-    PendingFile::create(&verifying_key)?.commit(&key_bytes)?;
+    keeps.write(&verifying_key, &key_bytes)?;
     PendingFile::create(&arguments.output)?.commit(&bytes)?;
     let Decision { context, outputs, .. } = Decision::new(&verifier.key().layout, &statement);
     console.result(&Report {

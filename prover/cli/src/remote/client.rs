@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use apodict_http::ureq::{Agent, http};
-use apodict_http::{Broken, Endpoint, shortened};
+use apodict_http::{BadUrl, Broken, Endpoint, shortened};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -125,6 +125,10 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(url: &str, key: Option<ApiKey>) -> Result<Self, Error> {
         let endpoint = Endpoint::parse(url.trim_end_matches('/')).map_err(Error::Url)?;
+        if endpoint.url().contains(['?', '#']) {
+            let reason = "paths are put behind it, so that nothing may follow a `?` or `#`";
+            return Err(Error::Url(BadUrl { shown: endpoint.shown(), reason }));
+        }
         let config = endpoint.config().map_err(Error::Url)?;
         let config = config
             .timeout_global(Some(LONGEST))
@@ -169,9 +173,12 @@ impl Client {
     /// or remove twice is to do it once. Those that may not are only where the server says that it did not take them.
     fn ask(&self, request: Request<'_>, most: u64) -> Result<Answer, Error> {
         let (start, mut pause) = (Instant::now(), PAUSE);
+        let mut is_sent_again = false;
         loop {
             let failed = match self.once(request, most) {
                 Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                // What broke off had removed it.
+                Ok(answer) if is_sent_again && request.method == "DELETE" && answer.status == 404 => return Ok(answer),
                 Ok(answer) => self.refused(&answer),
                 Err(broken) => self.broken(broken, most),
             };
@@ -190,11 +197,12 @@ impl Client {
                 }
                 _ => return Err(failed),
             };
-            if start.elapsed() + wait > PATIENCE {
+            if start.elapsed().saturating_add(wait) > PATIENCE {
                 return Err(failed);
             }
             tracing::info!(error = %failed, "the request is sent again");
             std::thread::sleep(wait);
+            is_sent_again = true;
             pause = (pause * 2).min(Duration::from_secs(5));
         }
     }

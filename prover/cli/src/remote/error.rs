@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use apodict_http::BadUrl;
+use apodict_verifier::files::Bytes32;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,6 +44,9 @@ pub(crate) enum Error {
     #[error("the server gave something else than it was asked for: {what}")]
     Lied { what: String },
 
+    #[error("the server's key is {got}, and {} holds {kept}", path.display())]
+    OtherKey { path: PathBuf, kept: Bytes32, got: Bytes32 },
+
     #[error("no model on the server {server} has the program {program}")]
     NoModelOf { server: String, program: String },
 
@@ -70,7 +74,7 @@ impl Error {
                 "expected `apo_` and 64 digits, as `apodict api-key create` shows them, in APODICT_API_KEY or in the file of --api-key-file"
             }
             Self::Unreachable { .. } => "check that it runs there: `apodict serve` prints where it listens",
-            Self::Slow { .. } => "try again: what was handed in is not lost, and is not done twice",
+            Self::Slow { .. } => "try again; `apodict job list` shows what was handed in",
             Self::TooLong { .. } | Self::Garbage { .. } | Self::Lied { .. } => {
                 "nothing of it was used; check the address, and who runs the server"
             }
@@ -82,9 +86,14 @@ impl Error {
                 return Some(format!("try again in {seconds} s: what was taken before goes on"));
             }
             Self::JobFailed { job, .. } => {
-                return Some(format!("`apodict job logs {job}` tells more; run again, it is begun anew"));
+                return Some(format!(
+                    "`apodict job logs {job}` tells more; handed in again, under no name or another one, it is begun anew"
+                ));
             }
-            Self::JobCancelled { .. } => "run again, it is begun anew",
+            Self::JobCancelled { .. } => "handed in again, under no name or another one, it is begun anew",
+            Self::OtherKey { .. } => {
+                "name another folder, or remove the file if the server's key is the one that you trust"
+            }
             Self::NoModelOf { .. } => {
                 "hand the ONNX model in, with `apodict model push`, or name it instead of the program"
             }

@@ -12,6 +12,7 @@
 mod client;
 mod error;
 mod interrupt;
+mod kept;
 mod send;
 mod views;
 
@@ -24,6 +25,7 @@ use apodict_verifier::{Statement, Verifier, VerifyingKey};
 use sha3::{Digest, Sha3_256};
 
 pub(crate) use error::Error;
+pub(crate) use kept::Kept;
 pub(crate) use send::{Decision, Upload, model_options, prove_request};
 pub(crate) use views::{CompiledProgram, Job, LogLine, Model, Page, Verification};
 
@@ -252,7 +254,7 @@ impl Remote {
                 }
                 return Ok(job);
             }
-            if page.next_cursor.is_none() {
+            if page.next_cursor.is_none() || page.items.is_empty() {
                 std::thread::sleep(pause);
                 pause = if page.items.is_empty() { (pause * 2).min(longest) } else { LOOKS[0] };
             }

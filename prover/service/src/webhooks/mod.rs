@@ -158,9 +158,9 @@ impl Messenger {
         of(&mut self.under_way.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Tenants that have their share.
-    fn busy(&self) -> Vec<String> {
-        let has_its_share = |(tenant, count): (&String, &usize)| (*count >= OF_A_TENANT).then(|| tenant.clone());
+    /// Tenants that have so many messages on their way.
+    fn busy(&self, least: usize) -> Vec<String> {
+        let has_its_share = |(tenant, count): (&String, &usize)| (*count >= least).then(|| tenant.clone());
         self.with(|under_way| under_way.iter().filter_map(has_its_share).collect())
     }
 
@@ -231,7 +231,12 @@ impl Works {
                 return;
             }
             let now = self.clock.now_ms();
-            let claimed = self.store.claim_webhook(now, now.saturating_add(lease_ms), &messenger.busy()).await;
+            let until = now.saturating_add(lease_ms);
+            // Whoever has none on its way goes first: a few tenants whose receivers hang hold up no other.
+            let claimed = match self.store.claim_webhook(now, until, &messenger.busy(1)).await {
+                Ok(None) => self.store.claim_webhook(now, until, &messenger.busy(OF_A_TENANT)).await,
+                claimed => claimed,
+            };
             let wait = match claimed {
                 Ok(Some(job)) => {
                     let tenant = job.tenant.clone();
@@ -281,7 +286,8 @@ impl Works {
     async fn attempt_to_tell(&self, messenger: &Messenger, job: &Job, webhook: &Webhook) -> Result<Told, StoreError> {
         let now = self.clock.now_ms();
         let ended = job.finished_ms.unwrap_or(now);
-        if now.saturating_sub(ended) > milliseconds(messenger.rules.age) {
+        // The first attempt is always made, however long nobody sent anything.
+        if webhook.attempts > 1 && now.saturating_sub(ended) > milliseconds(messenger.rules.age) {
             return Ok(Told { status: None, error: Some("too_old".to_owned()), next: AfterTold::Failed });
         }
         let secrets = self.store.signing_secrets(&job.tenant).await?;

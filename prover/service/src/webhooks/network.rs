@@ -52,11 +52,13 @@ impl FromStr for Network {
 }
 
 /// Of IPv4, what is not of the internet, by IANA's registry of special purposes, with multicast and what is reserved.
-const NOT_PUBLIC_V4: [Network; 15] = [
+const NOT_PUBLIC_V4: [Network; 16] = [
     Network::v4(0, 0, 0, 8),
     Network::v4(10, 0, 0, 8),
     Network::v4(100, 64, 0, 10),
     Network::v4(127, 0, 0, 8),
+    // Azure's platform: metadata, among others.
+    Network::v4(168, 63, 129, 24),
     Network::v4(169, 254, 0, 16),
     Network::v4(172, 16, 0, 12),
     Network::v4(192, 0, 0, 24),
@@ -107,6 +109,7 @@ mod tests {
             "100.64.0.1",
             "127.0.0.1",
             "127.255.255.255",
+            "168.63.129.16",
             "169.254.169.254",
             "172.16.0.1",
             "172.31.255.255",

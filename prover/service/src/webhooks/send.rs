@@ -1,6 +1,6 @@
 //! One message on its way: signed, to an address that may be called, once.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use apodict_http::ureq::config::Config as HttpConfig;
@@ -55,8 +55,13 @@ struct Reach(Vec<Network>);
 
 impl Reach {
     fn allows(&self, address: IpAddr) -> bool {
-        is_public(address) || self.0.iter().any(|network| network.contains(address))
+        (is_public(address) && !is_ours(address)) || self.0.iter().any(|network| network.contains(address))
     }
+}
+
+/// Whether this machine has the address: it would reach what listens for the machine itself, behind no firewall.
+fn is_ours(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// Finds a name's addresses, of which only those remain that may be called: looked at when they are used, since a name may lead elsewhere by
