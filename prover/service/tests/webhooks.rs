@@ -274,17 +274,20 @@ async fn a_restart_loses_no_message() {
     // Begun, with time until now, and never settled.
     end("killed", now - 1000).await;
     assert_eq!(store.claim_webhook(now, now, &[]).await.unwrap().unwrap().id, "killed");
+    let ten_days = 10 * 86_400_000;
+    end("tried", now - ten_days).await;
+    assert_eq!(store.claim_webhook(now, now, &[]).await.unwrap().unwrap().id, "tried");
     end("due", now - 1000).await;
-    end("old", now - 10 * 86_400_000).await;
+    end("old", now - ten_days).await;
     let mut config = config(folder.path(), Limits::default());
     config.webhooks = Some(rules());
     let server = Running::of(folder, config).await;
-    let mut came =
-        vec![next(&requests).header("webhook-id").to_owned(), next(&requests).header("webhook-id").to_owned()];
+    let mut came: Vec<_> = (0..3).map(|_| next(&requests).header("webhook-id").to_owned()).collect();
     came.sort();
-    assert_eq!(came, ["msg_due", "msg_killed"]);
-    let old = settled(&server, "old").await;
-    assert_eq!((&old["state"], &old["error"]), (&json!("failed"), &json!("too_old")));
+    // What nobody sent in all that time is sent once.
+    assert_eq!(came, ["msg_due", "msg_killed", "msg_old"]);
+    let tried = settled(&server, "tried").await;
+    assert_eq!((&tried["state"], &tried["error"]), (&json!("failed"), &json!("too_old")));
     assert_eq!(settled(&server, "killed").await["attempts"], 2);
     assert!(requests.try_recv().is_err(), "each once");
 }
