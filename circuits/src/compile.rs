@@ -90,7 +90,9 @@ pub fn compile_with_model(
     begins: impl Fn(CompileStep),
 ) -> Result<Compiled, Error> {
     begins(CompileStep::Import);
-    let model = onnx::import(onnx, &options.import)?.into_graph();
+    let imported = onnx::import(onnx, &options.import)?;
+    let warnings = imported.warnings().to_vec();
+    let model = imported.into_graph();
     let calibration = tensors::conform_all(&options.calibration, &model);
     let calibration = calibration.map_err(|error| explain_batch(error.into(), onnx, &options.import))?;
     let declared = ranges::resolve(&options.input_ranges, &model, &calibration)?;
@@ -106,7 +108,8 @@ pub fn compile_with_model(
         ..QuantizeOptions::default()
     };
     begins(CompileStep::Quantize);
-    let quantized = quantize(&model, &quantize_options)?;
+    let mut quantized = quantize(&model, &quantize_options)?;
+    quantized.report.warnings.extend(warnings);
     begins(CompileStep::LayOut);
     let input_types = model.inputs().map(|(_, node)| node.element).collect();
     let program = Program::new(onnx, quantized.graph, input_types, quantized.report, options.objective)?;

@@ -57,17 +57,18 @@ def corners(features: Sequence[Feature]) -> Floats:
     return np.array([[feature.min for feature in features], [feature.max for feature in features]])
 
 
-def table(features: Sequence[Feature], normalization: Normalization) -> str:
-    """Render `features.json`."""
+def table(features: Sequence[Feature], normalization: Normalization | None) -> str:
+    """Render `features.json`; mean and deviation where the graph normalizes with them."""
     entries: list[dict[str, Any]] = []
     for index, feature in enumerate(features):
-        entry = asdict(feature)
-        entry["mean"] = float(f"{normalization.mean[index]:.9g}")
-        entry["std"] = float(f"{1.0 / normalization.inverse_std[index]:.9g}")
+        entry = {name: value for name, value in asdict(feature).items() if value is not None}
+        if normalization is not None:
+            entry["mean"] = float(f"{normalization.mean[index]:.9g}")
+            entry["std"] = float(f"{1.0 / normalization.inverse_std[index]:.9g}")
         entries.append(entry)
     return json.dumps(entries, indent=2) + "\n"
 
 
-def write_table(path: Path, features: Sequence[Feature], normalization: Normalization) -> None:
+def write_table(path: Path, features: Sequence[Feature], normalization: Normalization | None = None) -> None:
     """Write `features.json`."""
     path.write_text(table(features, normalization), encoding="utf-8")

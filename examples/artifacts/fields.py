@@ -12,3 +12,7 @@ class Feature:
     description: str
     min: float
     max: float
+    feed: str | None = None
+    """The price feed whose round it is; none for what comes from elsewhere."""
+    lag: int | None = None
+    """Periods of an hour before the time that is bound: `lag` of the binder's `Source`."""

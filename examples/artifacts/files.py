@@ -32,16 +32,15 @@ class Scorer:
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._types = {entry.name: entry.type for entry in self._session.get_inputs()}
-        self.output_name: str = self._session.get_outputs()[0].name
+        self._outputs = [entry.name for entry in self._session.get_outputs()]
 
-    def __call__(self, sample: Sample) -> NDArray[np.float32]:
-        """Run one sample."""
+    def __call__(self, sample: Sample) -> dict[str, NDArray[np.float32]]:
+        """Run one sample: tensors by the name of the output."""
         feed = {
             name: np.asarray(tensor, np.int64 if self._types[name] == "tensor(int64)" else np.float32)
             for name, tensor in sample.items()
         }
-        output: NDArray[np.float32] = self._session.run(None, feed)[0]
-        return output
+        return dict(zip(self._outputs, self._session.run(None, feed), strict=True))
 
 
 def _jsonable(tensor: NDArray[np.generic]) -> Any:  # noqa: ANN401 - nested lists of numbers
@@ -72,10 +71,12 @@ def write_samples(folder: Path, named: Mapping[str, Sample], calibration: list[S
     batches = _lines([json.dumps(_inputs(sample)) for sample in calibration])
     (folder / "calibration.json").write_text(f'{{"batches": [\n  {batches}\n]}}\n', encoding="utf-8")
 
-    outputs = _lines([f"{json.dumps(name)}: {json.dumps(_jsonable(scorer(s)))}" for name, s in named.items()])
-    scored = _lines([json.dumps({**_inputs(s), "output_float": _jsonable(scorer(s))}) for s in heldout])
-    head = f'"output": {json.dumps(scorer.output_name)}'
-    expected = f'{{{head},\n"named": {{\n  {outputs}\n}},\n"heldout": [\n  {scored}\n]}}\n'
+    def outputs(sample: Sample) -> dict[str, Any]:
+        return {name: _jsonable(tensor) for name, tensor in scorer(sample).items()}
+
+    told = _lines([f"{json.dumps(name)}: {json.dumps(outputs(s))}" for name, s in named.items()])
+    scored = _lines([json.dumps({**_inputs(s), "outputs_float": outputs(s)}) for s in heldout])
+    expected = f'{{"named": {{\n  {told}\n}},\n"heldout": [\n  {scored}\n]}}\n'
     (folder / "expected.json").write_text(expected, encoding="utf-8")
 
 

@@ -54,6 +54,19 @@ class GraphBuilder:
         b = self.weight(f"{output}_bias", bias)
         return self.node("Gemm", [x, w, b], output)
 
+    def scaled(self, x: str, output: str, factor: float) -> str:
+        """`x * factor`, of a row."""
+        return self.node("Mul", [x, self.weight(f"{output}_factor", np.array([[factor]]))], output)
+
+    def shifted(self, x: str, output: str, offset: float) -> str:
+        """`x + offset`, of a row."""
+        return self.node("Add", [x, self.weight(f"{output}_offset", np.array([[offset]]))], output)
+
+    def clip(self, x: str, output: str, lowest: float, highest: float) -> str:
+        """`x`, inside of these."""
+        bounds = (("lowest", lowest), ("highest", highest))
+        return self.node("Clip", [x, *(self.weight(f"{output}_{end}", np.array(at)) for end, at in bounds)], output)
+
     def save(self, path: Path, output: str, shape: list[int]) -> None:
         """Check the model and write it, with one output."""
         self.save_all(path, [(output, shape)])

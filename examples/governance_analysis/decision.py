@@ -2,11 +2,11 @@
 
 CLASSES = ("routine", "review", "veto_candidate")
 
-TOLERANCE = 0.02
+TOLERANCE = {"class_probabilities": 0.02}
 """How far each proved probability may lie from float32."""
 
 
-def decide(output: list[list[float]]) -> str:
+def decide(outputs: dict[str, list[list[float]]]) -> str:
     """Name the likeliest class."""
-    probabilities = output[0]
+    probabilities = outputs["class_probabilities"][0]
     return CLASSES[probabilities.index(max(probabilities))]

@@ -14,7 +14,15 @@ from artifacts.features import Floats, Normalization
 from artifacts.files import Scorer
 from governance_analysis.decision import CLASSES
 from governance_analysis.network import token_counts
-from governance_analysis.train import HELDOUT_SEED, HELDOUT_SIZE, TRAIN_SEED, TRAIN_SIZE, arrays, population
+from governance_analysis.train import (
+    HELDOUT_SEED,
+    HELDOUT_SIZE,
+    TRAIN_SEED,
+    TRAIN_SIZE,
+    arrays,
+    normalized,
+    population,
+)
 
 
 def row(name: str, labels: NDArray[np.int64], probabilities: Floats) -> str:
@@ -30,14 +38,14 @@ def main() -> None:
     proposals = population(HELDOUT_SEED, HELDOUT_SIZE)
     ids, facts, labels = arrays(proposals)
     scorer = Scorer(Path(__file__).parent / "model.onnx")
-    scored = [scorer({"tokens": i[np.newaxis], "facts": f[np.newaxis]})[0] for i, f in zip(ids, facts, strict=True)]
-    probabilities = np.array(scored, np.float64)
+    scored = [scorer({"tokens": i[np.newaxis], "facts": f[np.newaxis]}) for i, f in zip(ids, facts, strict=True)]
+    probabilities = np.array([outputs["class_probabilities"][0] for outputs in scored], np.float64)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
 
     known_ids, known_facts, known_labels = arrays(population(TRAIN_SEED, TRAIN_SIZE))
     normalization = Normalization.fit(known_facts)
     views = {
-        "facts alone, logistic regression": (normalization.apply(known_facts), normalization.apply(facts)),
+        "facts alone, logistic regression": (normalized(normalization, known_facts), normalized(normalization, facts)),
         "text alone, logistic regression": (64.0 * token_counts(known_ids), 64.0 * token_counts(ids)),
     }
     shares = np.bincount(known_labels, minlength=len(CLASSES)) / len(known_labels)

@@ -20,7 +20,7 @@ class Proposal:
     """A proposal with its label, an index into `decision.CLASSES`."""
 
     text: str
-    facts: dict[str, float]
+    facts: list[int]
     label: int
     label_without_noise: int
     """What the rule alone says: no classifier can agree with `label` much more often."""
@@ -47,35 +47,33 @@ def _class(points: float) -> int:
     return int(points >= REVIEW_FROM) + int(points >= VETO_FROM)
 
 
-def draw_facts(rng: np.random.Generator, kind: Kind) -> dict[str, float]:
-    """Draw facts that suit a kind."""
-    age_days = rng.exponential(400.0)
-    passed = rng.poisson(age_days / 150.0)
+def draw_facts(rng: np.random.Generator, kind: Kind) -> list[int]:
+    """Draw facts that suit a kind, in the order of `FACTS`."""
+    calls = 1 + int(rng.poisson(kind.calls))
+    # Either governance has named the calls of such proposals, or it has not.
+    unknown = int(rng.binomial(calls, rng.choice([0.05, 0.9])))
     moves = kind.moves_treasury or rng.random() < 0.1
-    values = {
-        "treasury_share": rng.normal(-0.3, 0.9) if moves else -4.0,
-        "parameter_distance": abs(rng.normal(0.0, 2.2)) if kind.name in ("parameter", "listing") else 0.0,
-        "quorum_margin": rng.normal(0.6, 0.7),
-        "proposer_passed": np.log2(1.0 + passed),
-        "proposer_failed_share": rng.beta(1.0, 4.0) if rng.random() < 0.6 else 0.0,
-        "proposer_age": np.log10(1.0 + age_days),
-        "top_five_share": rng.beta(4.0, 5.0),
-        "fresh_power_share": rng.beta(1.0, 18.0) if rng.random() < 0.9 else rng.beta(3.0, 6.0),
-        "timelock": np.log2(1.0 + rng.choice([0.0, 6.0, 24.0, 48.0, 72.0, 168.0], p=[0.04, 0.1, 0.2, 0.36, 0.2, 0.1])),
-        "calls": np.log2(1.0 + rng.poisson(kind.calls)),
-    }
-    return {fact.name: round(float(np.clip(values[fact.name], fact.min, fact.max)), 4) for fact in FACTS}
+    values = [
+        calls,
+        unknown,
+        10.0 ** rng.uniform(0.0, 4.3) if moves else 0.0,
+        float((4 + 32 * rng.integers(0, 9, calls)).sum()),
+        rng.binomial(calls, 0.5 if kind.name in ("upgrade", "ownership") else 0.05),
+        10.0 ** rng.uniform(0.0, 3.7),
+        rng.exponential(300.0),
+        rng.choice([24.0, 72.0, 120.0, 168.0, 240.0], p=[0.12, 0.28, 0.2, 0.25, 0.15]),
+    ]
+    return [int(np.clip(value, fact.min, fact.max)) for value, fact in zip(values, FACTS, strict=True)]
 
 
-def fact_points(facts: dict[str, float]) -> float:
+def fact_points(facts: list[int]) -> float:
     """Give the rule's points for facts alone."""
-    points = 0.9 * max(0.0, facts["treasury_share"])
-    points += 0.5 * max(0.0, facts["parameter_distance"] - 2.0)
-    points += 0.6 if facts["quorum_margin"] < 0.0 else 0.0
-    points += 0.7 if facts["proposer_passed"] == 0.0 else -0.1 * min(facts["proposer_passed"], 4.0)
-    points += 0.8 * facts["proposer_failed_share"]
-    points += 5.0 * facts["fresh_power_share"]
-    points += 1.0 if facts["top_five_share"] > 0.65 else 0.0
-    # A short delay matters the more, the more is executed.
-    points += 0.5 * max(0.0, 5.0 - facts["timelock"]) * facts["calls"] / 3.0
+    calls, unknown, value, _, governance, votes, days, hours = facts
+    points = 1.2 * unknown / max(1, calls)
+    points += 2.5 * value / 10_000.0
+    points += 1.0 if governance > 0 else 0.0
+    points += 0.8 if days < 30 else -0.3
+    # Who holds hardly anything has little to lose.
+    points += 0.5 if votes < 10 else 0.0
+    points += 0.7 if hours < 72 else 0.0
     return points

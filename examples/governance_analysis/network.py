@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from artifacts.adam import Adam
 from artifacts.features import Floats
 from governance_analysis.encode import BUCKETS, TOKENS
 
@@ -81,19 +82,10 @@ def train(
     """Minimize cross entropy by Adam with decoupled weight decay; the step falls to zero along a cosine."""
     rng = np.random.default_rng(seed)
     network = Network.start(rng, facts.shape[1])
-    first = [np.zeros_like(p) for p in network.parameters()]
-    second = [np.zeros_like(p) for p in network.parameters()]
     steps_per_epoch = len(labels) // batch
-    step, steps = 0, epochs * steps_per_epoch
+    adam = Adam(network.parameters(), steps=epochs * steps_per_epoch, decay=0.01)
     for _ in range(epochs):
         order = rng.permutation(len(labels))
         for chosen in np.split(order[: steps_per_epoch * batch], steps_per_epoch):
-            step += 1
-            rate = 0.01 * 0.5 * (1.0 + np.cos(np.pi * step / steps))
-            gradients = network.gradients(counts[chosen], facts[chosen], labels[chosen])
-            for parameter, gradient, m, v in zip(network.parameters(), gradients, first, second, strict=True):
-                m[...] = 0.9 * m + 0.1 * gradient
-                v[...] = 0.999 * v + 0.001 * gradient**2
-                unbiased = (m / (1.0 - 0.9**step)) / (np.sqrt(v / (1.0 - 0.999**step)) + 1e-8)
-                parameter[...] -= rate * (unbiased + 0.01 * parameter)
+            adam.step(network.gradients(counts[chosen], facts[chosen], labels[chosen]))
     return network

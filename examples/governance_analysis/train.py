@@ -14,7 +14,7 @@ from onnx import TensorProto
 from artifacts.features import Floats, Normalization, corners, write_table
 from artifacts.files import Sample, train_or_check, write_samples
 from artifacts.graph import GraphBuilder
-from governance_analysis.encode import BUCKETS, FACTS, TOKENS, encode, fact_row, token_ids
+from governance_analysis.encode import BUCKETS, FACTS, TOKENS, encode, parse, token_ids
 from governance_analysis.generator import Proposal, draw
 from governance_analysis.network import CLASS_COUNT, Network, token_counts, train
 
@@ -24,6 +24,9 @@ EPOCHS = 12
 SAMPLES = Path(__file__).parent / "proposals"
 NAMED = ("renewal", "rate_change", "quiet_takeover")
 
+FURTHEST = 6.0
+"""Deviations from the mean: a fact that lies further counts as this."""
+
 
 def population(seed: int, size: int) -> list[Proposal]:
     """Draw proposals."""
@@ -32,17 +35,24 @@ def population(seed: int, size: int) -> list[Proposal]:
 
 
 def arrays(proposals: list[Proposal]) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Give token ids `[n, 64]`, facts `[n, 10]` and labels `[n]`."""
-    ids = np.array([token_ids(proposal.text) for proposal in proposals], np.int64)
-    facts = np.array([fact_row(proposal.facts) for proposal in proposals])
+    """Give token ids `[n, 64]`, facts `[n, 8]` and labels `[n]`."""
+    ids = np.array([token_ids(proposal.text.encode()) for proposal in proposals], np.int64)
+    facts = np.array([proposal.facts for proposal in proposals], np.float64)
     return ids, facts, np.array([proposal.label for proposal in proposals], np.int64)
 
 
+def normalized(normalization: Normalization, facts: Floats) -> Floats:
+    """Give what the network reads of facts `[n, 8]`."""
+    return np.clip(normalization.apply(facts), -FURTHEST, FURTHEST)
+
+
 def write_model(path: Path, normalization: Normalization, network: Network) -> None:
-    """Gather and ReduceMean, beside Sub and Mul; Concat, Gemm, Relu, Gemm, Softmax."""
+    """Gather and ReduceMean, beside Cast, Sub, Mul and Clip; Concat, Gemm, Relu, Gemm, Softmax."""
     graph = GraphBuilder("governance_analysis")
     tokens = graph.input("tokens", [1, TOKENS], TensorProto.INT64)
-    facts = graph.normalize(graph.input("facts", [1, len(FACTS)]), normalization)
+    integers = graph.input("facts", [1, len(FACTS)], TensorProto.INT64)
+    numbers = graph.normalize(graph.node("Cast", [integers], "numbers", to=TensorProto.FLOAT), normalization)
+    facts = graph.clip(numbers, "known", -FURTHEST, FURTHEST)
     embedding = graph.weight("embedding", network.embedding)
     embedded = graph.node("Gather", [embedding, tokens], "embedded", axis=0)
     text = graph.node("ReduceMean", [embedded], "text", axes=[1], keepdims=0)
@@ -53,20 +63,20 @@ def write_model(path: Path, normalization: Normalization, network: Network) -> N
 
 
 def _sample(ids: NDArray[np.int64], facts: Floats) -> Sample:
-    return {"tokens": ids[np.newaxis], "facts": facts[np.newaxis]}
+    return {"tokens": ids[np.newaxis], "facts": facts[np.newaxis].astype(np.int64)}
 
 
 def _named(name: str) -> Sample:
-    facts = json.loads((SAMPLES / f"{name}.facts.json").read_text(encoding="utf-8"))
-    encoded = encode((SAMPLES / f"{name}.txt").read_text(encoding="utf-8"), facts)
-    return {key: np.array(tensor) for key, tensor in encoded.items()}
+    proposal = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    encoded = encode((SAMPLES / f"{name}.txt").read_bytes(), *parse(proposal))
+    return {key: np.array(tensor, np.int64) for key, tensor in encoded.items()}
 
 
 def build(folder: Path) -> None:
     """Write every generated file of the story to `folder`."""
     ids, facts, labels = arrays(population(TRAIN_SEED, TRAIN_SIZE))
     normalization = Normalization.fit(facts)
-    network = train(token_counts(ids), normalization.apply(facts), labels, seed=7, epochs=EPOCHS)
+    network = train(token_counts(ids), normalized(normalization, facts), labels, seed=7, epochs=EPOCHS)
     write_model(folder / "model.onnx", normalization, network)
     write_table(folder / "features.json", FACTS, normalization)
 

@@ -1,14 +1,14 @@
-"""What a score means to the lending market of this story."""
+"""What the four parameters mean to a lending market."""
 
-TOLERANCE = 0.005
-"""How far the proved probability may lie from float32."""
+TOLERANCE = {"loan_to_value": 0.004, "threshold": 0.004, "supply_cap": 4.0, "borrow_cap": 10_000.0}
+"""How far each may lie from float32 where it is proved: shares, whole tokens of collateral, whole tokens of debt."""
 
-WATCH_FROM, REDUCE_FROM = 0.01, 0.05
+CAREFUL_BELOW, CLOSED_BELOW = 0.75, 0.60
 
 
-def decide(output: list[list[float]]) -> str:
-    """Put a score in words."""
-    probability = output[0][0]
-    if probability >= REDUCE_FROM:
-        return "reduce: lower the loan's limit"
-    return "watch: no new debt" if probability >= WATCH_FROM else "accept"
+def decide(outputs: dict[str, list[list[float]]]) -> str:
+    """Put the parameters in words."""
+    ltv = outputs["loan_to_value"][0][0]
+    if ltv < CLOSED_BELOW:
+        return "close: hardly anything is lent"
+    return "careful: less is lent" if ltv < CAREFUL_BELOW else "lend"

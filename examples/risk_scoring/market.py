@@ -1,4 +1,4 @@
-"""Correlated price paths of collateral assets: geometric Brownian motion with jumps, in hourly steps."""
+"""Hourly prices of one collateral, with regimes and cascades of falls; and how much of it liquidators can sell."""
 
 from dataclasses import dataclass
 
@@ -7,108 +7,104 @@ import numpy as np
 from artifacts.features import Floats
 
 HOURS_PER_YEAR = 365.0 * 24.0
-HISTORY_HOURS = 30 * 24
-HORIZON_HOURS = 7 * 24
+VOLATILITY = 0.60
+"""Annualised, in a normal regime."""
 
+REGIME_LOG_MEAN, REGIME_LOG_STD = 0.10, 0.50
+"""Log of the regime's multiplier of volatility and of the rate of falls."""
 
-@dataclass(frozen=True)
-class Asset:
-    """A collateral asset and the terms on which a market lends against it."""
+FALLS_PER_YEAR = 14.0
+FALL_MEAN, FALL_STD = 0.045, 0.035
+"""Sudden falls in a normal regime: liquidations, news."""
 
-    name: str
-    volatility: float
-    """Annualised, in a normal regime: 0.6 is 60 %."""
-    market_beta: float
-    """How much of a jump of the whole market this asset takes."""
-    liquidation_threshold: float
-    """Debt over collateral value at which the health factor is 1."""
-    liquidation_bonus: float
-    """Share of the seized value that a liquidator earns."""
-    depth_usd: float
-    """USD that, sold within an hour, move the price by 2 % in a normal regime."""
+EXCITATION, CALMING = 0.16, 0.80
+"""A fall makes the next one likelier: by so much an hour, of which this share is left after each hour."""
 
+JUMPS_PER_YEAR, JUMP_STD = 6.0, 0.05
+"""Jumps either way, which nothing follows."""
 
-ASSETS = (
-    Asset("ether", 0.60, 1.00, 0.83, 0.05, 6.0e6),
-    Asset("staked-ether", 0.62, 1.05, 0.81, 0.06, 1.5e6),
-    Asset("bitcoin", 0.50, 0.85, 0.80, 0.06, 5.0e6),
-    Asset("large-cap-token", 0.95, 1.30, 0.74, 0.08, 3.0e5),
-    Asset("small-cap-token", 1.40, 1.60, 0.68, 0.10, 4.0e4),
-)
+FEED_ERROR = 0.005
+"""A feed's last round lies up to this share from the price: it is updated when the price has moved so far."""
 
-CORRELATION = np.array(
-    [
-        [1.00, 0.98, 0.82, 0.72, 0.55],
-        [0.98, 1.00, 0.80, 0.71, 0.54],
-        [0.82, 0.80, 1.00, 0.65, 0.48],
-        [0.72, 0.71, 0.65, 1.00, 0.52],
-        [0.55, 0.54, 0.48, 0.52, 1.00],
-    ]
-)
+DEPTH_USD, DEPTH_LOG_STD = 120_000.0, 0.35
+"""USD that, sold within an hour, move the price by 2 % in a normal regime."""
 
-REGIME_LOG_MEAN, REGIME_LOG_STD = 0.20, 0.45
-"""Log of the regime's multiplier. Its median is 1.22: months under stress, where bad debt comes from."""
+DEPTH_ELASTICITY = 8.0
+"""Depth follows the price to this power: makers leave, other liquidations compete. A fall of 10 % takes 57 % of it."""
 
-MARKET_JUMPS_PER_YEAR = 18.0
-MARKET_JUMP_MEAN, MARKET_JUMP_STD = 0.10, 0.07
-OWN_JUMPS_PER_YEAR = 5.0
-OWN_JUMP_STD_OF_VOLATILITY = 0.16
-"""An asset's own jump has this many times its annualised volatility as standard deviation."""
+BONUS, COST = 0.05, 0.003
+"""Share of what is seized that a liquidator earns, and that it spends on fees and gas."""
 
+BURN_IN_HOURS = 24
+HISTORY_HOURS = 64
+HORIZON_HOURS = 24
+"""Hours that a loan which is opened now is looked at."""
 
-def column(attribute: str) -> Floats:
-    """One attribute of all assets, `[assets]`."""
-    return np.array([getattr(asset, attribute) for asset in ASSETS])
+KEEPER_HOURS = 6
+"""Hours in which a position is liquidated, at the latest."""
 
 
 @dataclass(frozen=True)
 class Market:
-    """Scenarios of a market: what was seen before a loan is scored, and what happens after."""
+    """Scenarios of a market: what was seen until now, and what happens after."""
 
-    history: Floats
-    """Hourly log returns of the past 30 days, `[scenarios, hours, assets]`."""
+    prices: Floats
+    """USD at each hour until now, the newest last, `[scenarios, HISTORY_HOURS + 1]`: as the feed says them."""
     future: Floats
-    """Hourly log returns of the next 7 days, `[scenarios, hours, assets]`."""
+    """Prices of the next hours over the price now, `[scenarios, HORIZON_HOURS]`."""
     depth_usd: Floats
-    """Depth at the time of scoring, `[scenarios, assets]`."""
-    keeper_delay_hours: Floats
-    """How long a position stays under water before somebody liquidates it, `[scenarios]`."""
+    """Depth at the price now, `[scenarios]`."""
 
     @staticmethod
     def simulate(rng: np.random.Generator, scenarios: int, regime: float | None = None) -> "Market":
-        """Draw scenarios. `regime` multiplies volatilities and jump rates; drawn per scenario when not given."""
+        """Draw scenarios. `regime` is drawn for each where it is not given."""
         if regime is None:
             past = np.exp(rng.normal(REGIME_LOG_MEAN, REGIME_LOG_STD, scenarios))
         else:
             past = np.full(scenarios, regime)
-        # Volatility clusters, but the coming week is not quite the last month.
+        # Volatility clusters, but the coming day is not quite the last ones.
         coming = past * np.exp(rng.normal(0.0, 0.20, scenarios))
-        depth = column("depth_usd") * np.exp(rng.normal(0.0, 0.5, (scenarios, len(ASSETS)))) / past[:, None]
-        delay = np.clip(rng.gamma(1.5, 1.2, scenarios) * np.sqrt(past), 0.0, 8.0)
+        regimes = [past] * (BURN_IN_HOURS + HISTORY_HOURS) + [coming] * HORIZON_HOURS
+        relative = np.exp(np.cumsum(log_returns(rng, regimes), axis=1))[:, BURN_IN_HOURS - 1 :]
+        now = relative[:, HISTORY_HOURS, np.newaxis]
+        error = rng.uniform(-FEED_ERROR, FEED_ERROR, (scenarios, HISTORY_HOURS + 1))
+        level = np.exp(rng.uniform(np.log(400.0), np.log(8_000.0), (scenarios, 1)))
+        depth = DEPTH_USD * np.exp(rng.normal(0.0, DEPTH_LOG_STD, scenarios)) / coming
         return Market(
-            history=log_returns(rng, past, HISTORY_HOURS),
-            future=log_returns(rng, coming, HORIZON_HOURS),
+            prices=level * relative[:, : HISTORY_HOURS + 1] / now * np.exp(error),
+            future=relative[:, HISTORY_HOURS + 1 :] / now,
             depth_usd=depth,
-            keeper_delay_hours=delay,
         )
 
+    def worst_fall(self, hours: int) -> Floats:
+        """Give the largest fall from the price now within so many hours, as a share, at least 0: `[scenarios]`."""
+        fall: Floats = np.maximum(0.0, 1.0 - self.future[:, :hours].min(axis=1))
+        return fall
 
-def log_returns(rng: np.random.Generator, regime: Floats, hours: int) -> Floats:
-    """Hourly log returns without drift, `[scenarios, hours, assets]`, for one regime per scenario."""
-    scenarios, assets = len(regime), len(ASSETS)
+    def sellable_usd(self) -> Floats:
+        """Give what keepers can sell at a profit in their hours, where the price is lowest: `[scenarios]`.
+
+        Selling v at depth D moves the price by 2 % * v / D, so that it sells at a mean discount of 1 % * v / D. Nobody
+        sells more in an hour than what keeps discount and cost under the bonus.
+        """
+        left: Floats = (1.0 - self.worst_fall(HORIZON_HOURS)) ** DEPTH_ELASTICITY
+        usd: Floats = KEEPER_HOURS * self.depth_usd * left * (BONUS - COST) / 0.01
+        return usd
+
+
+def log_returns(rng: np.random.Generator, regimes: list[Floats]) -> Floats:
+    """Hourly log returns without drift, `[scenarios, hours]`, for an hour's regime in each scenario."""
     dt = 1.0 / HOURS_PER_YEAR
-    sigma = regime[:, None, None] * column("volatility")
-
-    noise = rng.standard_normal((scenarios, hours, assets)) @ np.linalg.cholesky(CORRELATION).T
-    returns: Floats = -0.5 * sigma**2 * dt + sigma * np.sqrt(dt) * noise
-
-    rate = regime[:, None] * MARKET_JUMPS_PER_YEAR * dt
-    falls = (rng.random((scenarios, hours)) < rate) * np.abs(
-        rng.normal(MARKET_JUMP_MEAN, MARKET_JUMP_STD, (scenarios, hours))
-    )
-    returns -= falls[:, :, None] * column("market_beta")
-
-    own_rate = regime[:, None, None] * OWN_JUMPS_PER_YEAR * dt
-    own = rng.normal(0.0, OWN_JUMP_STD_OF_VOLATILITY, (scenarios, hours, assets)) * column("volatility")
-    returns += (rng.random((scenarios, hours, assets)) < own_rate) * own
-    return returns
+    scenarios = len(regimes[0])
+    excitement = np.zeros(scenarios)
+    hours = []
+    for regime in regimes:
+        sigma = regime * VOLATILITY
+        returns = -0.5 * sigma**2 * dt + sigma * np.sqrt(dt) * rng.standard_normal(scenarios)
+        jumps = rng.random(scenarios) < regime * JUMPS_PER_YEAR * dt
+        returns += jumps * rng.normal(0.0, JUMP_STD, scenarios)
+        falls = rng.random(scenarios) < regime * FALLS_PER_YEAR * dt + excitement
+        returns -= falls * np.abs(rng.normal(FALL_MEAN, FALL_STD, scenarios))
+        excitement = CALMING * excitement + EXCITATION * falls
+        hours.append(returns)
+    return np.stack(hours, axis=1)

@@ -1,88 +1,91 @@
-"""Train the score, write `model.onnx` and its data. `--check` compares with the committed files instead.
+"""Train the quantiles, write `model.onnx` and its data. `--check` compares with the committed files instead.
 
 Run from `examples/`: `OMP_NUM_THREADS=1 python -m risk_scoring.train [--check]`.
 """
 
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
-from artifacts.features import Floats, Normalization, corners, write_table
+from artifacts.features import Floats, corners, write_table
 from artifacts.files import Sample, train_or_check, write_samples
 from artifacts.graph import GraphBuilder
-from risk_scoring.borrowers import BORROWERS
-from risk_scoring.features import FEATURES, features
-from risk_scoring.market import Market
-from risk_scoring.positions import Positions, ends_as_bad_debt
+from risk_scoring.days import DAYS
+from risk_scoring.features import FEATURES, LAGS, LARGEST_MOVE, MOVE_SCALE, moves, read
+from risk_scoring.market import BONUS, COST, HORIZON_HOURS, KEEPER_HOURS, Market
+from risk_scoring.network import LEAST_GAP, SELLABLE_UNIT, Network, fit
 
-TRAIN_SEED, HELDOUT_SEED = 20_240_601, 20_240_602
-TRAIN_CHUNKS, HELDOUT_CHUNKS = 24, 8
-SCENARIOS_PER_CHUNK, LOANS_PER_SCENARIO = 800, 8
-HIDDEN = (32, 16)
-EPOCHS = 12
+TRAIN_SEED, HELDOUT_SEED = 20_261_101, 20_261_102
+TRAIN_CHUNKS, HELDOUT_CHUNKS = 16, 8
+SCENARIOS_PER_CHUNK = 25_000
+STEPS = 10_000
+
+COVERED = 1.0 / (1.0 + BONUS + COST)
+"""Debt for each unit of collateral's value that liquidators still repay in full."""
+
+FALL_BOUNDS = (0.02, 0.50)
+"""The keepers' hours' fall counts as inside of these: so the parameters have a range."""
+
+LARGEST_EXTRA = 0.35
+"""What a day adds to the keepers' hours' fall, at most, above the least gap."""
+
+SELLABLE_BOUNDS = (0.02, 3.0)
+"""Millions of USD."""
+
+OUTPUTS = ("loan_to_value", "threshold", "supply_cap", "borrow_cap")
 
 
-def population(seed: int, chunks: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Simulate loans: features `[loans, 16]`, and whether each ended as bad debt. Chunks bound the memory."""
-    rows, labels = [], []
+def population(seed: int, chunks: int) -> tuple[Floats, Floats]:
+    """Simulate days: prices `[n, 8]`, and what followed `[n, 3]`: falls in hours and in a day, USD in millions."""
+    rows, outcomes = [], []
     for chunk_seed in np.random.SeedSequence(seed).spawn(chunks):
-        rng = np.random.default_rng(chunk_seed)
-        market = Market.simulate(rng, SCENARIOS_PER_CHUNK)
-        positions = Positions.draw(rng, SCENARIOS_PER_CHUNK, LOANS_PER_SCENARIO)
-        rows.append(features(market, positions))
-        labels.append(ends_as_bad_debt(market, positions))
-    return np.concatenate(rows), np.concatenate(labels)
+        market = Market.simulate(np.random.default_rng(chunk_seed), SCENARIOS_PER_CHUNK)
+        rows.append(read(market.prices))
+        falls = [market.worst_fall(hours) for hours in (KEEPER_HOURS, HORIZON_HOURS)]
+        outcomes.append(np.stack([*falls, market.sellable_usd() / SELLABLE_UNIT], axis=1))
+    return np.concatenate(rows), np.concatenate(outcomes)
 
 
-def fit(rows: Floats, labels: NDArray[np.bool_]) -> tuple[Normalization, MLPClassifier]:
-    """Fit the network to the labels by log loss: its output is a probability, not a rank."""
-    normalization = Normalization.fit(rows)
-    network = MLPClassifier(
-        HIDDEN,
-        alpha=2e-2,
-        batch_size=512,
-        learning_rate_init=1e-3,
-        max_iter=EPOCHS,
-        n_iter_no_change=EPOCHS,
-        random_state=7,
-    )
-    with warnings.catch_warnings():
-        # A fixed number of epochs is what makes a rerun comparable.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        network.fit(normalization.apply(rows), labels)
-    return normalization, network
-
-
-def write_model(path: Path, normalization: Normalization, network: MLPClassifier) -> None:
-    """Sub, Mul, then Gemm and Relu twice, Gemm, Sigmoid."""
+def write_model(path: Path, network: Network) -> None:
+    """Prices to moves, Gemm and Relu twice, Gemm: three quantiles; from them the four parameters along lines."""
     graph = GraphBuilder("risk_scoring")
-    x = graph.normalize(graph.input("features", [1, len(FEATURES)]), normalization)
-    *hidden, last = zip(network.coefs_, network.intercepts_, strict=True)
+    prices = graph.input("prices", [1, len(FEATURES)])
+    now = graph.node("Gather", [prices, graph.weight("newest", np.array([0], np.int64))], "now", axis=1)
+    earlier = graph.weight("earlier", np.arange(1, len(LAGS), dtype=np.int64))
+    ratio = graph.node("Div", [now, graph.node("Gather", [prices, earlier], "before", axis=1)], "ratio")
+    move = graph.node("Sub", [ratio, graph.weight("one", np.array([[1.0]]))], "move")
+    x = graph.scaled(graph.clip(move, "clipped_move", -LARGEST_MOVE, LARGEST_MOVE), "scaled_move", MOVE_SCALE)
+    *hidden, last = zip(network.weights[::2], network.weights[1::2], strict=True)
     for index, (weights, bias) in enumerate(hidden, start=1):
         x = graph.node("Relu", [graph.dense(x, weights, bias, f"dense_{index}")], f"relu_{index}")
-    logit = graph.dense(x, *last, "logit")
-    graph.save(path, graph.node("Sigmoid", [logit], "bad_debt_probability"), [1, 1])
+    heads = [graph.dense(x, last[0][:, [i]], last[1][[i]], name) for i, name in enumerate(("hours", "day", "usd"))]
+
+    fall = graph.clip(heads[0], "fall_in_hours", *FALL_BOUNDS)
+    extra = graph.clip(heads[1], "extra_in_a_day", 0.0, LARGEST_EXTRA)
+    sellable = graph.clip(heads[2], "sellable_millions", *SELLABLE_BOUNDS)
+    # threshold = COVERED * (1 - fall); loan to value = threshold - COVERED * (LEAST_GAP + extra)
+    threshold = graph.shifted(graph.scaled(fall, "covered_fall", -COVERED), "threshold", COVERED)
+    gap = graph.shifted(graph.scaled(extra, "covered_extra", COVERED), "gap", COVERED * LEAST_GAP)
+    graph.node("Sub", [threshold, gap], "loan_to_value")
+    usd = graph.scaled(sellable, "borrow_cap", SELLABLE_UNIT)
+    graph.node("Div", [usd, now], "supply_cap")
+    graph.save_all(path, [(name, [1, 1]) for name in OUTPUTS])
 
 
 def build(folder: Path) -> None:
     """Write every generated file of the story to `folder`."""
-    rows, labels = population(TRAIN_SEED, TRAIN_CHUNKS)
-    normalization, network = fit(rows, labels)
-    write_model(folder / "model.onnx", normalization, network)
-    write_table(folder / "features.json", FEATURES, normalization)
+    rows, outcomes = population(TRAIN_SEED, TRAIN_CHUNKS)
+    write_model(folder / "model.onnx", fit(moves(rows), outcomes, seed=7, steps=STEPS))
+    write_table(folder / "features.json", FEATURES)
 
     def sample(row: Floats) -> Sample:
-        return {"features": row[np.newaxis]}
+        return {"prices": row[np.newaxis]}
 
     heldout, _ = population(HELDOUT_SEED, 1)
     write_samples(
         folder,
-        named={name: sample(borrower.features()) for name, borrower in BORROWERS.items()},
+        named={name: sample(day.prices()) for name, day in DAYS.items()},
         calibration=[sample(row) for row in np.concatenate([corners(FEATURES), rows[:: len(rows) // 62][:62]])],
         heldout=[sample(row) for row in heldout[:: len(heldout) // 64][:64]],
     )

@@ -6,8 +6,11 @@ import numpy as np
 from scipy.linalg import solve_discrete_are
 
 from artifacts.features import Floats
-from supply_adjustment.features import FEATURES, Observer
+from supply_adjustment.features import LAGS, Observer, deviations
 from supply_adjustment.peg import DEMAND_HALF_LIFE, ELASTICITY, MAX_CHANGE, PRESSURE, Peg
+
+_SMOOTHED = LAGS.index(6)
+"""The derivative is the deviation now less the one six hours ago."""
 
 CHANGE_COST = 0.5
 """Price of a squared supply change in units of a squared price deviation: minting and burning are not free."""
@@ -23,11 +26,10 @@ class Controller(Protocol):
 
 def run(peg: Peg, controller: Controller, hours: int, warm_up: int = 0) -> tuple[Floats, Floats, Floats]:
     """Play episodes: prices and changes `[hours, episodes]`, features `[hours, episodes, 10]`, after the warm-up."""
-    observer = Observer(len(peg.price))
-    change = np.zeros(len(peg.price))
+    observer = Observer()
     prices, changes, seen = [], [], []
     for hour in range(warm_up + hours):
-        features = observer.observe(peg, change)
+        features = observer.observe(peg)
         change = np.clip(controller(peg, features), -MAX_CHANGE, MAX_CHANGE)
         if hour >= warm_up:
             prices.append(peg.price)
@@ -43,20 +45,20 @@ def nothing(peg: Peg, features: Floats) -> Floats:
 
 
 class Pid:
-    """Proportional, integral (the 72-hour mean, so that it cannot wind up) and derivative terms of the deviation."""
+    """Proportional, integral and derivative terms of the deviation, from what the feeds told at the same hours."""
 
     def __init__(self, proportional: float, integral: float, derivative: float) -> None:
         """Take gains: supply change as a fraction, per fraction of deviation."""
-        names = [feature.name for feature in FEATURES]
-        self._gains = np.zeros(len(names))
-        self._gains[names.index("deviation")] = (proportional + derivative) / 100.0
-        # The rate of change, smoothed: how far the deviation lies above its 6-hour mean.
-        self._gains[names.index("deviation_6h")] = -derivative / 100.0
-        self._gains[names.index("deviation_72h")] = integral / 100.0
+        # From the newest deviation and its moves to the deviation at each hour: sums of moves taken off the newest.
+        at_hours = np.tril(np.ones((len(LAGS), len(LAGS))), 0) * -1.0
+        at_hours[:, 0] = 1.0
+        self._gains = proportional * at_hours[0] + integral * at_hours.mean(axis=0)
+        self._gains += derivative * (at_hours[0] - at_hours[_SMOOTHED])
 
     def __call__(self, peg: Peg, features: Floats) -> Floats:
         """Apply the gains."""
-        return features @ self._gains
+        change: Floats = deviations(features) @ self._gains / 100.0
+        return change
 
 
 class Optimal:

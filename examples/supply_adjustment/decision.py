@@ -1,12 +1,14 @@
 """What the controller's output means."""
 
-TOLERANCE = 0.25
-"""How far the proved change may lie from float32, in basis points."""
+TOLERANCE = {"supply_change": 0.00003}
+"""How far the proved change may lie from float32, as a share of the supply."""
+
+HOLD_BELOW = 0.0002
 
 
-def decide(output: list[list[float]]) -> str:
+def decide(outputs: dict[str, list[list[float]]]) -> str:
     """Put a change in words."""
-    bps = output[0][0]
-    if abs(bps) < 1.0:
+    change = outputs["supply_change"][0][0]
+    if abs(change) < HOLD_BELOW:
         return "hold"
-    return "mint" if bps > 0.0 else "burn"
+    return "mint" if change > 0.0 else "burn"

@@ -28,8 +28,9 @@ class Proved:
         self._scorer = Scorer(Path(__file__).parent / "model.onnx")
 
     def __call__(self, peg: Peg, features: Floats) -> Floats:
-        """Decide: the model answers in basis points."""
-        return np.array([float(self._scorer({"state": row[np.newaxis]})[0, 0]) for row in features]) / 10_000.0
+        """Decide."""
+        scored = [self._scorer({"pegs": row[np.newaxis]}) for row in features]
+        return np.array([float(outputs["supply_change"][0, 0]) for outputs in scored])
 
 
 def cost(prices: Floats, changes: Floats) -> float:

@@ -1,60 +1,73 @@
-"""What the controller sees: ten numbers from prices, flows and its own past actions. Demand itself stays hidden."""
+"""What the controller sees: rounds of two feeds of the token's price, as `FeedBinder` binds them, and nothing else."""
+
+from collections import deque
 
 import numpy as np
 
-from artifacts.features import Floats, bounded
+from artifacts.features import Floats
 from artifacts.fields import Feature
 from supply_adjustment.peg import Peg
 
-FEATURES = (
-    Feature("deviation", "percent", "Log price over peg, now", -4.0, 4.0),
-    Feature("deviation_change_1h", "percent", "Its change in the last hour", -2.0, 2.0),
-    Feature("deviation_6h", "percent", "Its exponential mean, time constant 6 hours", -4.0, 4.0),
-    Feature("deviation_24h", "percent", "Its exponential mean, time constant 24 hours", -4.0, 4.0),
-    Feature("deviation_72h", "percent", "Its exponential mean, time constant 72 hours", -4.0, 4.0),
-    Feature("net_flow_6h", "percent of supply", "Measured net inflow, decaying sum over 6 hours", -8.0, 8.0),
-    Feature("net_flow_24h", "percent of supply", "Measured net inflow, decaying sum over 24 hours", -8.0, 8.0),
-    Feature("supply_change_24h", "percent of supply", "Own changes of supply, decaying sum over 24 hours", -8.0, 8.0),
-    Feature("depth", "log2 ratio", "Market depth over its 90-day median", -3.0, 3.0),
-    Feature(
-        "volatility_24h", "log2 bps", "Root mean square of hourly price changes over 24 hours, at least 1 bps", 0.0, 6.0
-    ),
+LAGS = (0, 1, 2, 6, 24)
+"""Hours back, `lag` of a `Source` in a set whose period is an hour."""
+
+FEEDS = ("first", "second")
+LOWEST, HIGHEST = 0.5, 1.5
+"""USD: the range that is declared. The circuit's own is the next one of powers of two (`ports.json`)."""
+
+DECIMALS = 8
+"""Places of both feeds."""
+
+
+def _description(feed: str, lag: int) -> str:
+    return f"The {feed} feed's last round " + ("at the hour" if lag == 0 else f"{lag} h before")
+
+
+FEATURES = tuple(
+    Feature(f"{feed}_{lag}h", "USD per token", _description(feed, lag), LOWEST, HIGHEST, feed=feed, lag=lag)
+    for feed in FEEDS
+    for lag in LAGS
 )
+
+LARGEST_DEVIATION = 0.04
+"""What is further from the peg counts as this."""
+
+
+def _means() -> Floats:
+    """From what both feeds told to the mean of them now, and to its moves between the hours: `[10, 5]`."""
+    matrix = np.zeros((len(FEATURES), len(LAGS)))
+    for index in range(len(FEATURES)):
+        lag = index % len(LAGS)
+        matrix[index, lag] += 1.0 / len(FEEDS)
+        if lag != 0:
+            # Column 0 is the newest mean, column i the move from the hour of lag i to that of lag i - 1.
+            matrix[index, lag] *= -1.0
+        if 0 < lag + 1 < len(LAGS):
+            matrix[index, lag + 1] += 1.0 / len(FEEDS)
+    return matrix
+
+
+MEANS = _means()
+
+
+def deviations(rows: Floats) -> Floats:
+    """Give what the graph makes of feeds `[n, 10]`, in percent of the peg: the mean now, then its moves, `[n, 5]`."""
+    clipped: Floats = 100.0 * np.clip(rows - 1.0, -LARGEST_DEVIATION, LARGEST_DEVIATION)
+    return clipped @ MEANS
 
 
 class Observer:
-    """Keeps the running means and sums. All of them start at zero, at the peg."""
+    """Keeps what the feeds told."""
 
-    def __init__(self, episodes: int) -> None:
-        """Observe so many episodes at once."""
-        self._mean = {hours: np.zeros(episodes) for hours in (6, 24, 72)}
-        self._flow = {hours: np.zeros(episodes) for hours in (6, 24)}
-        self._own = np.zeros(episodes)
-        self._square = np.zeros(episodes)
-        self._last_price = np.zeros(episodes)
+    def __init__(self) -> None:
+        """Start without a past: the first round holds for all hours before."""
+        self._told: deque[Floats] = deque(maxlen=max(LAGS) + 1)
 
-    def observe(self, peg: Peg, last_change: Floats) -> Floats:
-        """Take in an hour, give the features `[episodes, 10]`. `last_change` is the controller's last, a fraction."""
-        change = peg.price - self._last_price
-        self._last_price = peg.price
-        for hours, mean in self._mean.items():
-            self._mean[hours] = mean + (peg.price - mean) / hours
-        for hours, total in self._flow.items():
-            self._flow[hours] = total * (1.0 - 1.0 / hours) + peg.measured_flow
-        self._own = self._own * (1.0 - 1.0 / 24.0) + last_change
-        self._square = self._square + (change**2 - self._square) / 24.0
-        return bounded(
-            FEATURES,
-            {
-                "deviation": 100.0 * peg.price,
-                "deviation_change_1h": 100.0 * change,
-                "deviation_6h": 100.0 * self._mean[6],
-                "deviation_24h": 100.0 * self._mean[24],
-                "deviation_72h": 100.0 * self._mean[72],
-                "net_flow_6h": 100.0 * self._flow[6],
-                "net_flow_24h": 100.0 * self._flow[24],
-                "supply_change_24h": 100.0 * self._own,
-                "depth": peg.depth_log2,
-                "volatility_24h": np.log2(np.maximum(10_000.0 * np.sqrt(self._square), 1.0)),
-            },
-        )
+    def observe(self, peg: Peg) -> Floats:
+        """Take in an hour, give the features `[episodes, 10]`."""
+        told = peg.feeds()
+        while len(self._told) < max(LAGS):
+            self._told.append(told)
+        self._told.append(told)
+        rounds = np.stack([self._told[-1 - lag] for lag in LAGS], axis=2)
+        return np.clip(rounds.reshape(len(rounds), -1), LOWEST, HIGHEST).round(DECIMALS - 2)

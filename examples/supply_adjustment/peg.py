@@ -27,11 +27,11 @@ PRESSURE = 0.016
 PRICE_NOISE = 0.0006
 DEPTH_HALF_LIFE = 3.0 * 24.0
 DEPTH_NOISE = 0.08
-FLOW_NOISE = 0.002
-"""Standard deviation of an hour's measured net inflow: what trackers of exchanges and bridges miss or count twice."""
+FEED_ERROR = 0.0005
+"""Each of the two feeds tells a price that lies up to so much from the market's."""
 
-MAX_CHANGE = 0.0025
-"""Bound of one hour's supply change: 25 basis points."""
+MAX_CHANGE = 0.005
+"""Bound of one hour's supply change: half a percent, what `SupplyController` mints at most in one decision."""
 
 
 @dataclass
@@ -43,8 +43,6 @@ class Peg:
     supply: Floats
     price: Floats
     depth_log2: Floats
-    measured_flow: Floats
-    """What the controller is told of the last hour's change in demand: true change plus noise."""
 
     @staticmethod
     def start(seed: int, episodes: int) -> "Peg":
@@ -52,12 +50,12 @@ class Peg:
         rng = np.random.default_rng(seed)
         demand = rng.normal(0.0, 0.05, episodes)
         depth = rng.normal(0.0, 0.55, episodes)
-        return Peg(rng, demand, demand.copy(), np.zeros(episodes), depth, np.zeros(episodes))
+        return Peg(rng, demand, demand.copy(), np.zeros(episodes), depth)
 
     def step(self, change: Floats) -> None:
         """Advance one hour with a supply change per episode, as a fraction; bounded here as on the chain."""
         count = len(self.price)
-        normal = self.rng.standard_normal((5, count))
+        normal = self.rng.standard_normal((4, count))
         jumps = (self.rng.random(count) < JUMPS_PER_HOUR) * normal[1] * JUMP_STD
         depth = 2.0**self.depth_log2
 
@@ -68,4 +66,9 @@ class Peg:
         self.supply = self.supply + np.clip(change, -MAX_CHANGE, MAX_CHANGE)
         self.depth_log2 = self.depth_log2 * (1.0 - np.log(2.0) / DEPTH_HALF_LIFE) + DEPTH_NOISE * normal[3]
         self.depth_log2 = np.clip(self.depth_log2, -3.0, 3.0)
-        self.measured_flow = demand_change + FLOW_NOISE * normal[4]
+
+    def feeds(self) -> Floats:
+        """Give what the two feeds tell, USD for a token: `[episodes, 2]`."""
+        error = self.rng.uniform(-FEED_ERROR, FEED_ERROR, (len(self.price), 2))
+        told: Floats = np.exp(self.price[:, np.newaxis] + error)
+        return told

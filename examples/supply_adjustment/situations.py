@@ -25,17 +25,13 @@ class Situation:
 
     def features(self, controller: Controller) -> Floats:
         """Compute the controller's input at the moment of the question, `[10]`."""
-        peg, observer = Peg.start(self.seed, 1), Observer(1)
-        change = np.zeros(1)
+        peg, observer = Peg.start(self.seed, 1), Observer()
         for hour in range(QUIET_HOURS + self.hours_since):
             if hour == QUIET_HOURS:
                 peg.demand = peg.demand + self.demand_jump
-                peg.measured_flow = peg.measured_flow + self.demand_jump
                 peg.depth_log2 = np.full(1, self.depth_log2)
-            seen = observer.observe(peg, change)
-            change = controller(peg, seen)
-            peg.step(change)
-        row: Floats = observer.observe(peg, change)[0]
+            peg.step(controller(peg, observer.observe(peg)))
+        row: Floats = observer.observe(peg)[0]
         return row
 
 
@@ -43,5 +39,5 @@ SITUATIONS = {
     "calm": Situation(demand_jump=0.0, hours_since=1, depth_log2=0.2, seed=28),
     "bank_run": Situation(demand_jump=-0.12, hours_since=5, depth_log2=-0.8, seed=22),
     "inflow": Situation(demand_jump=0.02, hours_since=6, depth_log2=0.0, seed=23),
-    "thin_market": Situation(demand_jump=-0.015, hours_since=3, depth_log2=-1.8, seed=25),
+    "thin_market": Situation(demand_jump=-0.02, hours_since=4, depth_log2=-1.8, seed=21),
 }

@@ -20,7 +20,7 @@ from artifacts.features import Floats, Normalization, corners, write_table
 from artifacts.files import Sample, train_or_check, write_samples
 from artifacts.graph import GraphBuilder
 from supply_adjustment.controllers import Controller, Optimal, Pid, run
-from supply_adjustment.features import FEATURES
+from supply_adjustment.features import FEATURES, LARGEST_DEVIATION, MEANS, deviations
 from supply_adjustment.peg import MAX_CHANGE, Peg
 from supply_adjustment.situations import SITUATIONS
 
@@ -30,9 +30,6 @@ EPISODES, HOURS, WARM_UP = 96, 480, 96
 FIRST_LOOP = Pid(proportional=0.2, integral=0.0, derivative=0.5)
 TRAIN_SEEDS = (31, 32, 33)
 HELDOUT_SEED = 34
-
-BPS_PER_UNIT = 10_000.0 * MAX_CHANGE
-"""The network's unit is the bound; the graph multiplies by this and clips, so that the output is basis points."""
 
 
 class Student:
@@ -44,7 +41,7 @@ class Student:
 
     def __call__(self, peg: Peg, features: Floats) -> Floats:
         """Decide as the ONNX graph does."""
-        change: Floats = MAX_CHANGE * self.network.predict(self.normalization.apply(features))
+        change: Floats = MAX_CHANGE * self.network.predict(self.normalization.apply(deviations(features)))
         return np.clip(change, -MAX_CHANGE, MAX_CHANGE)
 
 
@@ -76,7 +73,7 @@ def fit() -> tuple[Student, Floats]:
     for seed in TRAIN_SEEDS:
         more_rows, more_wanted = demonstrate(seed, driver)
         rows, wanted = np.concatenate([rows, more_rows]), np.concatenate([wanted, more_wanted])
-        normalization = Normalization.fit(rows)
+        normalization = Normalization.fit(deviations(rows))
         network = MLPRegressor(
             hidden_layer_sizes=HIDDEN,
             activation="tanh",
@@ -90,33 +87,35 @@ def fit() -> tuple[Student, Floats]:
         with warnings.catch_warnings():
             # A fixed number of epochs is what makes a rerun comparable.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            network.fit(normalization.apply(rows), wanted)
+            network.fit(normalization.apply(deviations(rows)), wanted)
         driver = student = Student(normalization, network)
     return student, rows
 
 
 def write_model(path: Path, student: Student) -> None:
-    """Sub, Mul, then Gemm and Tanh twice, Gemm, Mul to basis points, Clip."""
+    """Prices to deviations and their moves (Sub, Clip, Mul, Gemm), then Gemm and Tanh twice, Gemm, Mul, Clip.
+
+    The network's unit is the bound.
+    """
     graph = GraphBuilder("supply_adjustment")
-    x = graph.normalize(graph.input("state", [1, len(FEATURES)]), student.normalization)
+    off = graph.shifted(graph.input("pegs", [1, len(FEATURES)]), "deviation", -1.0)
+    off = graph.scaled(graph.clip(off, "clipped", -LARGEST_DEVIATION, LARGEST_DEVIATION), "percent", 100.0)
+    x = graph.normalize(graph.dense(off, MEANS, np.zeros(MEANS.shape[1]), "means"), student.normalization)
     *hidden, last = zip(student.network.coefs_, student.network.intercepts_, strict=True)
     for index, (weights, bias) in enumerate(hidden, start=1):
         x = graph.node("Tanh", [graph.dense(x, weights, bias, f"dense_{index}")], f"tanh_{index}")
-    change = graph.dense(x, *last, "change_in_bounds")
-    unit = graph.weight("bps_per_bound", np.array([BPS_PER_UNIT]))
-    low, high = (graph.weight(name, np.array(sign * BPS_PER_UNIT)) for name, sign in (("lowest", -1), ("highest", 1)))
-    bps = graph.node("Mul", [change, unit], "change_bps")
-    graph.save(path, graph.node("Clip", [bps, low, high], "supply_change_bps"), [1, 1])
+    change = graph.scaled(graph.dense(x, *last, "change_in_bounds"), "unbounded_change", MAX_CHANGE)
+    graph.save(path, graph.clip(change, "supply_change", -MAX_CHANGE, MAX_CHANGE), [1, 1])
 
 
 def build(folder: Path) -> None:
     """Write every generated file of the story to `folder`."""
     student, rows = fit()
     write_model(folder / "model.onnx", student)
-    write_table(folder / "features.json", FEATURES, student.normalization)
+    write_table(folder / "features.json", FEATURES)
 
     def sample(row: Floats) -> Sample:
-        return {"state": row[np.newaxis]}
+        return {"pegs": row[np.newaxis]}
 
     heldout, _ = demonstrate(HELDOUT_SEED, student)
     write_samples(

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Halo2VerifierLean} from "../contracts/verifiers/Halo2VerifierLean.sol";
 import {IHalo2Verifier} from "../contracts/verifiers/IHalo2Verifier.sol";
 import {PublicValues} from "../contracts/verifiers/PublicValues.sol";
 import {Meaning, RevertData} from "../contracts/verifiers/RevertData.sol";
 import {ScoreGate} from "./ScoreGate.sol";
 import {VM} from "./Vm.sol";
+import {Checks} from "./support/Checks.sol";
 
 /// @notice A gate whose context is the fixture's.
 contract FixedContextGate is ScoreGate {
@@ -20,7 +20,7 @@ contract FixedContextGate is ScoreGate {
 }
 
 /// @notice What a revert means, and a consumer that acts on a genuine proof.
-contract RevertDataTest {
+contract RevertDataTest is Checks {
     IHalo2Verifier private verifier;
     address private key;
     bytes32 private keyCodeHash;
@@ -35,13 +35,8 @@ contract RevertDataTest {
         for (uint256 i = 0; i < words.length; ++i) {
             instances.push(uint256(words[i]));
         }
-        bytes memory code = VM.parseJsonBytes(json, ".key_creation_code");
-        address created;
-        assembly {
-            created := create(0, add(code, 0x20), mload(code))
-        }
-        key = created;
-        verifier = new Halo2VerifierLean();
+        key = newContract(VM.parseJsonBytes(json, ".key_creation_code"));
+        verifier = IHalo2Verifier(newContract(codeIn("artifacts/Halo2VerifierLean.hex")));
     }
 
     function inputs() private view returns (int256[] memory values) {

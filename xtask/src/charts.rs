@@ -7,6 +7,7 @@ use plotters::{coord::Shift, prelude::*};
 use serde_json::Value;
 
 use crate::measure::read;
+use crate::soak::write_table;
 use crate::step::root;
 
 const SIZE: (u32, u32) = (760, 440);
@@ -28,7 +29,8 @@ pub(crate) fn charts() -> Result<()> {
     times(&cases)?;
     stages(&cases)?;
     memory(&measured("memory.json")?)?;
-    kernels(&measured("kernels.json")?)
+    kernels(&measured("kernels.json")?)?;
+    write_table()
 }
 
 /// A synthetic program that was proved by both.

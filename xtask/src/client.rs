@@ -1,5 +1,7 @@
 //! `cargo xtask client`: the Python client of the proving service, against the server that this tree builds.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 
 use crate::measure::target;
@@ -24,11 +26,17 @@ pub(crate) fn client() -> Result<()> {
     module("formatting of the Python client", "ruff").args(["format", "--check"]).args(judged).run()?;
     module("rules of the Python client", "ruff").args(["check"]).args(judged).run()?;
     module("types of the Python client", "mypy").args(["--cache-dir", "/dev/null"]).run()?;
-    // The whole workspace, as the tests build it: another choice of packages would build the heavy ones twice.
-    Step::cargo("the server").args(["build", "--locked", "--release", "--workspace"]).run()?;
+    let binary = server()?;
     module("tests of the Python client", "pytest")
         .args(["-q", "-p", "no:cacheprovider"])
-        .env("APODICT_BINARY", target().join("release/apodict"))
+        .env("APODICT_BINARY", binary)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .run()
+}
+
+/// Builds the server. Its program.
+pub(crate) fn server() -> Result<PathBuf> {
+    // The whole workspace, as the tests build it: another choice of packages would build the heavy ones twice.
+    Step::cargo("the server").args(["build", "--locked", "--release", "--workspace"]).run()?;
+    Ok(target().join("release/apodict"))
 }

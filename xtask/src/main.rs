@@ -15,6 +15,7 @@ mod mutants;
 mod nightly;
 mod node_tests;
 mod page;
+mod soak;
 mod step;
 mod test;
 mod tools;
@@ -41,6 +42,10 @@ Tasks:
          The service's web page: its files, and all of it in Chromium; write the files
   contracts test|bless|describe|compile|check|analyse|prove|coverage
          Contracts: forge's tests; write the rendered ones; only compile them; compare them; slither; halmos; coverage
+  soak [--short | --bless] [--mode single] [--model FOLDER] [--seed N] [PART..]
+         Load and faults for the service: latency, throughput, reads, queue, kills, disk, memory, schema. --short, a
+         minute, sees that nothing is wrong; all of it, on a quiet machine, takes a quarter of an hour, and --bless
+         keeps the figures
   node-tests [--bless | WORD..]
          ONNX's own node tests: compare what comes of them with the list; write the list; run some
   models [--bless]
@@ -49,7 +54,7 @@ Tasks:
          Take each check of a list away, in a copy, and see that a test fails: before a release, hours
   nightly
          What is too long for every change: a million mutants of program files and runs of each fuzz target,
-         slither, halmos and long runs for the contracts, `fleet --long`, then all of `mutants`
+         slither, halmos and long runs for the contracts, faults of the service, `fleet --long`, then all of `mutants`
   measure [kernels] [proofs] [memory]
          Time the proof engine, all of it or a part, and draw the charts: on a quiet machine, an hour
   charts Draw the charts again from what was measured
@@ -74,6 +79,9 @@ fn main() -> ExitCode {
     }
     if let Some(("models", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(models::models(arguments));
+    }
+    if let Some(("soak", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
+        return exit(soak::soak(arguments));
     }
     if let Some(("mutants", arguments)) = arguments.split_first().map(|(task, rest)| (task.as_str(), rest)) {
         return exit(mutants::mutants(arguments));

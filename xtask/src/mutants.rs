@@ -26,7 +26,7 @@ use crate::step::root;
 use list::{Mutant, lists};
 use results::{Results, Row};
 use tree::Tree;
-use trial::{Fate, Trial, try_mutant, try_unchanged};
+use trial::{Fate, Trial, said, try_mutant, try_unchanged};
 
 const USAGE: &str = "usage: cargo xtask mutants [--check | --list] [PATTERN..]
   PATTERN  part of LIST/ID: only these mutants (`verifier/`, `batch-seed`)
@@ -107,7 +107,7 @@ fn unchanged<'a>(tree: &Tree, mutants: &[&'a Mutant]) -> Result<BTreeMap<&'a Vec
     for mutant in mutants {
         if !limits.contains_key(&mutant.tests) {
             let taken = try_unchanged(tree, &mutant.tests)?;
-            eprintln!("unchanged: `cargo test {}` holds in {} s", mutant.tests.join(" "), taken.as_secs());
+            eprintln!("unchanged: `{}` holds in {} s", said(&mutant.tests), taken.as_secs());
             limits.insert(&mutant.tests, LEAST_TIME + taken * 10);
         }
     }

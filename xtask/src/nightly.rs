@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::contracts::contracts;
 use crate::fleet::fleet;
 use crate::mutants::mutants;
+use crate::soak::soak;
 use crate::step::Step;
 use crate::tools;
 
@@ -28,7 +29,7 @@ pub(crate) fn nightly() -> Result<()> {
         .env("APODICT_FUZZ_RUNS", FUZZ_RUNS)
         .env("APODICT_FUZZ_SEED", seed_of_the_day())
         .run()?;
-    for step in ["analyse", "prove"] {
+    for step in ["analyse", "prove", "coverage"] {
         contracts(&[step.into()])?;
     }
     Step::new("random values and sequences for the contracts", tools::forge()?)
@@ -36,6 +37,8 @@ pub(crate) fn nightly() -> Result<()> {
         .env("FOUNDRY_PROFILE", "nightly")
         .within("solidity")
         .run()?;
+    // What does not depend on how busy the machine is.
+    soak(&["queue", "kills", "disk", "memory", "schema"].map(str::to_owned))?;
     fleet(&["--long".into()])?;
     mutants(&[])
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -47,14 +48,16 @@ impl Step {
         self
     }
 
-    /// Announces the step, runs it and fails unless it exits with 0.
+    /// Announces the step, runs it, tells how long it took, and fails unless it exits with 0.
     pub(crate) fn run(mut self) -> Result<()> {
         let line = self.line();
         eprintln!("\n==> {}\n    {line}", self.name);
+        let begin = Instant::now();
         let status = self.command.status().with_context(|| format!("{}: cannot start `{line}`", self.name))?;
         if !status.success() {
             bail!("{}: `{line}` ended with {status}", self.name);
         }
+        eprintln!("<== {}: {:.1} s", self.name, begin.elapsed().as_secs_f64());
         Ok(())
     }
 

@@ -22,6 +22,9 @@ const KERAS: [&str; 4] = ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1
 const SLITHER: [&str; 2] = ["slither-analyzer==0.11.6", "crytic-compile==0.4.2"];
 const HALMOS: [&str; 1] = ["halmos==0.3.3"];
 
+/// What sends requests by an OpenAPI document, and what it takes them from.
+const SCHEMATHESIS: [&str; 3] = ["schemathesis==4.32.5", "hypothesis==6.170.17", "jsonschema_rs==0.60.3"];
+
 /// What the other exported models are made and compared with.
 const EXPORTERS: [&str; 8] = [
     "onnx==1.23.2",
@@ -121,6 +124,11 @@ pub(crate) fn slither() -> Result<PathBuf> {
 /// The pinned halmos, with its solver.
 pub(crate) fn halmos() -> Result<PathBuf> {
     present(python("halmos", &HALMOS)?.with_file_name("halmos"))
+}
+
+/// A Python with the pinned schemathesis.
+pub(crate) fn schemathesis() -> Result<PathBuf> {
+    python("schemathesis", &SCHEMATHESIS)
 }
 
 /// A Python with packages of these versions, below `target/tools` as `name`.

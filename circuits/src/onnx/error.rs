@@ -248,10 +248,10 @@ pub enum Error {
         /// What does not fit, and what to do.
         reason: String,
     },
-    /// An output that is not what the model declares.
+    /// An output of another type than the model declares.
     #[error(
-        "output `{output}` is declared as {declared}, but the model computes {computed}: correct what the file declares, or \
-         remove it (in Python `value.type.tensor_type.ClearField(\"shape\")` for the value in `model.graph.output`)",
+        "output `{output}` is declared as {declared}, but the model computes {computed}: correct the type that the file \
+         declares (in Python `value.type.tensor_type.elem_type` for the value in `model.graph.output`)",
         output = escaped(output),
         declared = escaped(declared),
         computed = escaped(computed)
@@ -259,9 +259,9 @@ pub enum Error {
     Output {
         /// The output.
         output: String,
-        /// Type or shape, as declared.
+        /// The type, as declared.
         declared: String,
-        /// Type or shape, as computed.
+        /// The type, as computed.
         computed: String,
     },
     /// Constants that could not be computed with.

@@ -20,19 +20,31 @@ use crate::float::{Graph, Node, NodeId, Op, Output};
 /// Problems that are told; of more only the number is.
 const MAX_PROBLEMS: usize = 64;
 
-/// Imports `graph`. Yields its open dimensions, the float graph, and the nodes and weights that it was made of.
+/// What was read of a model's graph.
+pub(super) struct Imported {
+    /// What was open.
+    pub(super) dimensions: Vec<Dimension>,
+    pub(super) graph: Graph,
+    /// The nodes and weights that `graph` was made of.
+    pub(super) flat: Flat,
+    /// What it says that is not so, and does not matter.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Imports `graph`.
 pub(super) fn import(
     graph: &GraphProto,
     versions: &Versions,
     functions: &[FunctionProto],
     options: &ImportOptions,
-) -> Result<(Vec<Dimension>, (Graph, Flat)), Error> {
+) -> Result<Imported, Error> {
     let taken = tensor_names(graph)?;
     let mut importer = Importer {
         builder: Builder::new(options.limits, taken),
         tensors: HashMap::new(),
         failed: HashSet::new(),
         problems: vec![],
+        warnings: vec![],
         versions,
         registry: Registry::new(),
         functions: functions.iter().map(|function| (canonical(function.domain()), function.name())).collect(),
@@ -55,7 +67,8 @@ pub(super) fn import(
     }
     importer.flat.inputs = importer.inputs(graph);
     importer.flat.outputs = graph.output.iter().map(|output| output.name.clone()).collect();
-    Ok((dimensions, (importer.builder.finish(outputs), importer.flat)))
+    let (graph, flat, warnings) = (importer.builder.finish(outputs), importer.flat, importer.warnings);
+    Ok(Imported { dimensions, graph, flat, warnings })
 }
 
 /// ONNX's own domain has two names.
@@ -90,6 +103,7 @@ struct Importer<'a> {
     /// Tensors that could not be computed.
     failed: HashSet<String>,
     problems: Vec<Error>,
+    warnings: Vec<String>,
     versions: &'a Versions,
     registry: Registry,
     /// Domains and names of the model's own functions.
@@ -308,11 +322,11 @@ impl Importer<'_> {
         Ok(outputs)
     }
 
-    fn output(&self, info: &ValueInfoProto) -> Result<Output, Error> {
+    fn output(&mut self, info: &ValueInfoProto) -> Result<Output, Error> {
         let name = info.name.clone();
         let missing = || Error::MissingTensor { reader: "the list of outputs".into(), tensor: name.clone() };
         let node = *self.tensors.get(&info.name).ok_or_else(missing)?;
-        check_declared(info, self.builder.node(node))?;
+        self.warnings.extend(check_declared(info, self.builder.node(node))?);
         self.builder.require_exact(node, &format!("output `{name}`"))?;
         Ok(Output { name, node })
     }
@@ -324,23 +338,27 @@ impl Importer<'_> {
     }
 }
 
-/// An output that declares a type or dimensions must have them. Dimensions that are not positive are open.
-fn check_declared(info: &ValueInfoProto, node: &Node) -> Result<(), Error> {
-    let Some((data_type, shape)) = dims::declared(info) else { return Ok(()) };
-    let mismatch =
-        |declared: String, computed: String| Err(Error::Output { output: info.name.clone(), declared, computed });
+/// An output that declares a type must have it. Exporters declare wrong shapes, and what runs models computes on: yields the warning then.
+/// Dimensions that are not positive are open.
+fn check_declared(info: &ValueInfoProto, node: &Node) -> Result<Option<String>, Error> {
+    let Some((data_type, shape)) = dims::declared(info) else { return Ok(None) };
     if data_type != 0 && tensor::element_type(data_type) != Ok(node.element) {
         let declared = tensor::element_type(data_type).map_or_else(|reason| reason, |element| element.to_string());
-        return mismatch(declared, node.element.to_string());
+        let (output, computed) = (info.name.clone(), node.element.to_string());
+        return Err(Error::Output { output, declared, computed });
     }
-    let Some(shape) = shape else { return Ok(()) };
+    let Some(shape) = shape else { return Ok(None) };
     let fits = |(declared, &computed): (&Option<i64>, &usize)| match declared {
         Some(declared) if *declared > 0 => usize::try_from(*declared) == Ok(computed),
         _ => true,
     };
     if shape.len() == node.shape.len() && shape.iter().zip(&node.shape).all(fits) {
-        return Ok(());
+        return Ok(None);
     }
-    let words: Vec<_> = shape.iter().map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string())).collect();
-    mismatch(format!("shape [{}]", words.join(", ")), format!("shape {:?}", node.shape))
+    let declared: Vec<_> = shape.iter().map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string())).collect();
+    let (declared, computed) = (declared.join(", "), &node.shape);
+    Ok(Some(format!(
+        "output `{}` is declared as shape [{declared}], but the model computes shape {computed:?}: that is what is proved",
+        info.name
+    )))
 }

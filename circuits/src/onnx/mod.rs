@@ -78,6 +78,7 @@ pub use reference::Reference;
 
 use crate::float::{Graph, Tensor};
 use domain::{Domain, Versions};
+use importer::Imported;
 use ops::Registry;
 
 /// The operator sets that are supported.
@@ -128,6 +129,7 @@ pub struct Model {
     graph: Graph,
     opset: i64,
     dimensions: Vec<Dimension>,
+    warnings: Vec<String>,
     producer: String,
     reduced: ModelProto,
 }
@@ -146,6 +148,11 @@ impl Model {
     /// The dimensions that the model leaves open, with the numbers that they were given, in the order of the inputs.
     pub fn dimensions(&self) -> &[Dimension] {
         &self.dimensions
+    }
+
+    /// What the file says that is not so, and that nothing depends on: one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The version of ONNX's own operator set that it was written for; 0 if it uses none of its operators.
@@ -184,10 +191,10 @@ pub fn import(bytes: &[u8], options: &ImportOptions) -> Result<Model, Error> {
         return Err(Error::TooLarge { what: "nodes", limit: limits.max_nodes, got: graph.node.len() });
     }
     let versions = Versions::read(&proto.opset_import)?;
-    let (dimensions, (graph, flat)) = importer::import(graph, &versions, &proto.functions, options)?;
+    let Imported { dimensions, graph, flat, warnings } = importer::import(graph, &versions, &proto.functions, options)?;
     let opset = versions.declared(Domain::Onnx).unwrap_or(0);
     let reduced = reduced::reduce(flat, &versions);
-    Ok(Model { graph, opset, dimensions, producer: proto.producer_name, reduced })
+    Ok(Model { graph, opset, dimensions, warnings, producer: proto.producer_name, reduced })
 }
 
 /// Imports the model that stands in a file, with its weights where they stand in files beside it: [`read_model`], then

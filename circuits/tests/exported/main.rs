@@ -2,7 +2,7 @@
 //! random inputs each.
 //!
 //! `cargo xtask models` makes them with `make.py`, `make_torch.py`, `make_keras.py` and the packages that it pins, and compares with the committed `results.md`;
-//! `--bless` writes it. Calibration is 200 samples and two corners of the inputs' ranges; the thousand inputs are others.
+//! `--bless` writes it. The ranges of the inputs are declared, calibration is 200 samples within them, and the thousand inputs are others.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use std::{
 use apodict_circuits::{
     CompileOptions, compile,
     float::{Tensor, Values},
-    quantize::dequantize_outputs,
+    quantize::{RealRange, dequantize_outputs},
     tensors::{Limits, NamedTensors, calibration_from_npz},
 };
 
@@ -34,6 +34,16 @@ fn records(folder: &Path, name: &str) -> Result<Vec<NamedTensors>, String> {
     calibration_from_npz(&bytes, &Limits::default()).map_err(|error| format!("{name}: {error}"))
 }
 
+/// The first two records are the corners of the inputs' ranges: what a user declares with `--range`.
+fn declared(corners: &[NamedTensors]) -> BTreeMap<String, Vec<RealRange>> {
+    let [one, other] = corners else { panic!("{} corners", corners.len()) };
+    let ranges = |(name, tensor): (&String, &Tensor)| {
+        let pairs = tensor.real_values().into_iter().zip(other.tensors[name].real_values());
+        (name.clone(), pairs.map(|(a, b)| RealRange { lo: a.min(b), hi: a.max(b) }).collect())
+    };
+    one.tensors.iter().map(ranges).collect()
+}
+
 /// Of one output: its greatest error, the ends of its span, and how many integers are others.
 #[derive(Clone, Copy)]
 struct Compared {
@@ -46,7 +56,9 @@ struct Compared {
 /// What comes of a model, in one line.
 fn outcome(folder: &Path) -> Result<String, String> {
     let onnx = std::fs::read(folder.join("model.onnx")).map_err(|error| error.to_string())?;
-    let options = CompileOptions { calibration: records(folder, "calibration.npz")?, ..CompileOptions::default() };
+    let mut calibration = records(folder, "calibration.npz")?;
+    let input_ranges = declared(&calibration.drain(..2).collect::<Vec<_>>());
+    let options = CompileOptions { calibration, input_ranges, ..CompileOptions::default() };
     let program = compile(&onnx, &options).map_err(|error| error.to_string())?;
     let mut compared = BTreeMap::new();
     let inputs = records(folder, "inputs.npz")?;

@@ -4,30 +4,25 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Debug, Formatter};
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
+use apodict_http::ureq::{self, Agent};
+use apodict_http::{BadUrl, Broken, Endpoint, shortened};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, http::Uri};
 
 use crate::{Error, Refusal};
 
 /// The most that is read of an answer: code has 24 KiB, a receipt with all logs of a full transaction less than this.
 const MAX_ANSWER_BYTES: u64 = 4 << 20;
-/// Characters of a node's message that are shown.
-const MAX_MESSAGE: usize = 300;
 /// JSON-RPC's code of an execution that reverted, as nodes have agreed on.
 const REVERTED: i64 = 3;
 
 /// A node.
 pub struct Rpc {
     agent: Agent,
-    url: String,
-    host: String,
+    endpoint: Endpoint,
     seconds: u64,
     last_id: Cell<u64>,
 }
@@ -59,37 +54,15 @@ impl Rpc {
     /// # Errors
     /// [`Error::Url`].
     pub fn new(url: &str, seconds: u64) -> Result<Self, Error> {
-        // What is beside the host may be somebody's key, and so may all of what cannot be read.
-        let parsed = url.parse::<Uri>().ok();
-        let host = parsed.as_ref().and_then(Uri::host).unwrap_or_default();
-        let scheme = parsed.as_ref().and_then(Uri::scheme_str).map(|scheme| format!("{scheme}://")).unwrap_or_default();
-        let bad = |reason| Error::Url { url: format!("{scheme}{host}"), reason };
-        let uri = parsed.as_ref().ok_or_else(|| bad("it cannot be read"))?;
-        let authority = uri.authority().ok_or_else(|| bad("it names no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(bad("a user's name and password are not passed on"));
-        }
-        let tls = match uri.scheme_str() {
-            Some("http") => TlsConfig::default(),
-            Some("https") => tls().ok_or_else(|| bad("this system has no certificates to check it with"))?,
-            _ => return Err(bad("it begins with neither http:// nor https://")),
-        };
-        let loopback = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
-        let mut config = Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(seconds)))
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .tls_config(tls);
-        if loopback {
-            config = config.proxy(None);
-        }
-        let host = authority.as_str().to_owned();
-        Ok(Self { agent: config.build().into(), url: url.to_owned(), host, seconds, last_id: Cell::new(0) })
+        let bad = |BadUrl { shown, reason }| Error::Url { url: shown, reason };
+        let endpoint = Endpoint::parse(url).map_err(bad)?;
+        let config = endpoint.config().map_err(bad)?.timeout_global(Some(Duration::from_secs(seconds)));
+        Ok(Self { agent: config.build().into(), endpoint, seconds, last_id: Cell::new(0) })
     }
 
     /// The node's host and port.
     pub fn host(&self) -> &str {
-        &self.host
+        self.endpoint.authority()
     }
 
     /// Asks, and reads the result.
@@ -107,8 +80,9 @@ impl Rpc {
         let id = self.last_id.get() + 1;
         self.last_id.set(id);
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
-        tracing::debug!(method, host = self.host, "asking");
-        let sent = self.agent.post(&self.url).header("content-type", "application/json").send(request.as_bytes());
+        tracing::debug!(method, host = self.host(), "asking");
+        let sent =
+            self.agent.post(self.endpoint.url()).header("content-type", "application/json").send(request.as_bytes());
         let mut response = sent.map_err(|error| self.failed(method, error))?;
         let status = response.status();
         let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
@@ -129,19 +103,18 @@ impl Rpc {
     }
 
     fn garbage(&self, method: &'static str, reason: String) -> Error {
-        Error::Garbage { host: self.host.clone(), method, reason: shortened(&reason) }
+        Error::Garbage { host: self.host().to_owned(), method, reason: shortened(&reason) }
     }
 
     fn failed(&self, method: &'static str, error: ureq::Error) -> Error {
-        let host = self.host.clone();
-        match error {
-            ureq::Error::Timeout(_) => Error::Slow { host, method, seconds: self.seconds },
-            ureq::Error::BodyExceedsLimit(max) => Error::TooLong { host, method, max },
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Error::Slow { host, method, seconds: self.seconds }
-            }
-            ureq::Error::Protocol(error) => self.garbage(method, format!("no HTTP ({error})")),
-            other => Error::Connection { host, method, reason: shortened(&other.to_string()) },
+        let host = self.host().to_owned();
+        match Broken::from(error) {
+            Broken::Slow => Error::Slow { host, method, seconds: self.seconds },
+            Broken::TooLong(max) => Error::TooLong { host, method, max },
+            Broken::NoHttp(error) => self.garbage(method, format!("no HTTP ({error})")),
+            Broken::NoHost => Error::Connection { host, method, reason: "host not found".to_owned() },
+            Broken::Tls(reason) | Broken::Connection(reason) => Error::Connection { host, method, reason },
+            other => Error::Connection { host, method, reason: format!("{other:?}") },
         }
     }
 
@@ -159,29 +132,13 @@ impl Rpc {
         {
             return Error::Refused { what: "the call".to_owned(), refusal: Refusal::of(&bytes.unwrap_or_default()) };
         }
-        Error::Node { host: self.host.clone(), method, code: error.code, message: shortened(&error.message) }
+        Error::Node { host: self.host().to_owned(), method, code: error.code, message: shortened(&error.message) }
     }
 }
 
 /// Never the address: what is behind the host may be somebody's key.
 impl Debug for Rpc {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Rpc({})", self.host)
+        write!(formatter, "Rpc({})", self.host())
     }
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(MAX_MESSAGE).collect()
-}
-
-/// With the certificates that the system trusts; `None` where it has none.
-fn tls() -> Option<TlsConfig> {
-    let found = rustls_native_certs::load_native_certs().certs;
-    if found.is_empty() {
-        return None;
-    }
-    let roots = found.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect::<Vec<_>>();
-    let provider = rustls::crypto::ring::default_provider();
-    let builder = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(roots)));
-    Some(builder.unversioned_rustls_crypto_provider(Arc::new(provider)).build())
 }

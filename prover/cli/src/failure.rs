@@ -50,7 +50,7 @@ pub(crate) enum Failure {
     #[diagnostic(help("name other sizes, as in --k 8,10,12"))]
     NoSyntheticProgram { k: u32 },
 
-    #[error("the demonstration has no output {name} of one number")]
+    #[error("the demonstration finds no {name} in its own files")]
     #[diagnostic(help("this is a defect of apodict: report it"))]
     Demonstration { name: &'static str },
 
@@ -111,6 +111,16 @@ pub(crate) enum Failure {
     Chain(#[from] apodict_chain::Error),
 
     #[cfg(feature = "service")]
+    #[error(transparent)]
+    #[diagnostic(help("{}", .0.advice().unwrap_or_default()))]
+    Remote(#[from] crate::remote::Error),
+
+    #[cfg(feature = "service")]
+    #[error("{option} does not apply to what a server does")]
+    #[diagnostic(help("leave {option} out: the server has its own; or leave --server out"))]
+    NotOnServer { option: &'static str },
+
+    #[cfg(feature = "service")]
     #[error("the server does not run")]
     Serve(#[from] apodict_service::server::ServeError),
 
@@ -138,6 +148,16 @@ pub(crate) enum Failure {
     DatabaseOfNoFleet,
 
     #[cfg(feature = "service")]
+    #[error("there is no secret {id} that was not revoked before")]
+    #[diagnostic(help("`apodict webhook-secret list` shows the secrets"))]
+    NoSuchSecret { id: String },
+
+    #[cfg(feature = "service")]
+    #[error("the tenant {tenant} has {most} secrets that sign already")]
+    #[diagnostic(help("revoke the older one, which `apodict webhook-secret list` shows first"))]
+    TooManySecrets { tenant: String, most: i64 },
+
+    #[cfg(feature = "service")]
     #[error("there is no folder for the server's data: neither XDG_DATA_HOME nor HOME is set")]
     #[diagnostic(help("pass --data DIR"))]
     NoDataFolder,
@@ -158,7 +178,7 @@ impl Failure {
             | Self::GivenTwice { .. }
             | Self::StandardInputTwice => Outcome::Usage.into(),
             #[cfg(feature = "service")]
-            Self::NoDatabase | Self::DatabaseOfNoFleet => Outcome::Usage.into(),
+            Self::NoDatabase | Self::DatabaseOfNoFleet | Self::NotOnServer { .. } => Outcome::Usage.into(),
             _ => Outcome::Failed.into(),
         }
     }

@@ -10,9 +10,11 @@ mod comparison;
 mod console;
 mod cost;
 mod failure;
-mod loan;
+mod market;
 mod memory;
 mod program;
+#[cfg(feature = "service")]
+mod remote;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -59,6 +61,12 @@ fn run(command: &Command, console: &Console) -> Result<Outcome, Failure> {
         Command::Worker(arguments) => commands::worker::run(arguments),
         #[cfg(feature = "service")]
         Command::ApiKey(arguments) => commands::api_key::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::WebhookSecret(arguments) => commands::webhook_secret::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::Job(arguments) => commands::job::run(arguments, console),
+        #[cfg(feature = "service")]
+        Command::Model(arguments) => commands::model::run(arguments, console),
         #[cfg(feature = "service")]
         Command::WorkerChild => commands::serve::child(),
         #[cfg(feature = "chain")]

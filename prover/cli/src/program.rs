@@ -111,6 +111,14 @@ pub(crate) fn read_records(path: &Path) -> Result<Vec<NamedTensors>, Failure> {
     read.map_err(|source| unusable(path, source))
 }
 
+/// A file of records as it is, or standard input if it is called `-`: a server reads it.
+#[cfg(feature = "service")]
+pub(crate) fn read_calibration_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let kind = Kind { what: "calibration data", begins: b"", max_bytes: Limits::default().max_bytes as u64 };
+    let path = if path == STANDARD_INPUT { Path::new("/dev/stdin") } else { path };
+    Ok(disk::read(path, &[kind])?)
+}
+
 /// What stands for standard input among files.
 pub(crate) const STANDARD_INPUT: &str = "-";
 
@@ -141,6 +149,27 @@ impl<'a> Input<'a> {
     /// A flat tensor of integers for each input of `program`.
     pub(crate) fn quantize(&self, program: &Program) -> Result<Vec<Vec<i64>>, Failure> {
         program.quantize(&self.tensors).map_err(|source| unusable(self.path, source))
+    }
+
+    /// Whether only the program says which input it is.
+    #[cfg(feature = "service")]
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.tensors.tensors.contains_key("")
+    }
+
+    /// As it was read.
+    #[cfg(feature = "service")]
+    pub(crate) fn into_tensors(self) -> NamedTensors {
+        self.tensors
+    }
+
+    /// Each tensor by the name of its input, in the shape that the program has it.
+    #[cfg(feature = "service")]
+    pub(crate) fn named(&self, program: &Program) -> Result<NamedTensors, Failure> {
+        let signature = program.signature();
+        let fitted = self.tensors.conform(&signature).map_err(|source| unusable(self.path, source))?;
+        let names = signature.inputs().map(|(_, node)| node.tensor.clone());
+        Ok(NamedTensors { tensors: names.zip(fitted).collect() })
     }
 
     /// Refuses tensors that do not fit a model's program, and says how to set the batch if that is why.

@@ -2,12 +2,8 @@
 
 mod command;
 
-use command::Workplace;
+use command::{Workplace, text};
 use serde_json::{Value, json};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// What `compile` says, `prove` says: the same figures of the same samples.
 #[test]
@@ -157,20 +153,6 @@ fn calibration_may_be_a_numpy_array_with_an_axis_of_samples() {
     }
 }
 
-/// Each mistake ends with its exit code, says these parts, and leaves nothing behind.
-fn assert_refused(place: &Workplace, mistakes: &[(&[&str], i32, &[&str])]) {
-    let before = place.names();
-    for (arguments, exit_code, says) in mistakes {
-        let output = place.run(arguments);
-        let message = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(*exit_code), "{arguments:?}: {message}");
-        assert!(output.stdout.is_empty() && place.names() == before, "{arguments:?}: {message}");
-        for part in *says {
-            assert!(message.contains(part), "{arguments:?}: no `{part}` in {message}");
-        }
-    }
-}
-
 #[test]
 fn what_is_not_accurate_enough_or_of_another_model_is_refused() {
     let place = Workplace::with_model();
@@ -188,20 +170,17 @@ fn what_is_not_accurate_enough_or_of_another_model_is_refused() {
         "--allow-error",
     ];
     let interfaces = "the program has inputs features: float32 [1, 16], the model has x: float64 [1]";
-    assert_refused(
-        &place,
-        &[
-            (&compile, 1, &out_of_reach),
-            (&prove, 1, &out_of_reach),
-            (
-                &["compile", "model.onnx", "--calibrate", "flat.npy", "-o", "out"],
-                1,
-                &["flat.npy", "the leading axis counts"],
-            ),
-            (&["inspect", "program.apo", "--model", "other.onnx"], 1, &[interfaces, "no program of this model"]),
-            (&["inspect", "program.apo", "--bits", "3"], 2, &["--bits", "name the ONNX model"]),
-        ],
-    );
+    place.assert_refused(&[
+        (&compile, 1, &out_of_reach),
+        (&prove, 1, &out_of_reach),
+        (
+            &["compile", "model.onnx", "--calibrate", "flat.npy", "-o", "out"],
+            1,
+            &["flat.npy", "the leading axis counts"],
+        ),
+        (&["inspect", "program.apo", "--model", "other.onnx"], 1, &[interfaces, "no program of this model"]),
+        (&["inspect", "program.apo", "--bits", "3"], 2, &["--bits", "name the ONNX model"]),
+    ]);
 }
 
 /// Of a device or a pipe nobody knows the length.
@@ -212,22 +191,15 @@ fn files_without_end_are_refused_at_once() {
     let zero = "/dev/zero";
     let prove = |model, input| ["prove", model, "--input", input, "--keys", "keys", "-o", "out"];
     let start = std::time::Instant::now();
-    assert_refused(
-        &place,
-        &[
-            (&["inspect", zero], 1, &["/dev/zero", "not a program file"]),
-            (
-                &["compile", zero, "--range", "features=-9,9", "-o", "out"],
-                1,
-                &["not an ONNX model", "67,108,864 bytes"],
-            ),
-            (&["compile", "model.onnx", "--calibrate", zero, "-o", "out"], 1, &[zero, "more than 67108864 bytes"]),
-            (&prove(zero, "input.json"), 1, &["/dev/zero is not an ONNX model", "67,108,864 bytes"]),
-            (&prove("program.apo", zero), 1, &[zero, "more than 67108864 bytes"]),
-            (&["verify", zero, "--key", "keys/vk.json"], 1, &["the proof /dev/zero", "at most 134217728 bytes"]),
-            (&["verify", "proof.json", "--key", zero], 1, &["the verifying key /dev/zero", "at most 67108864 bytes"]),
-        ],
-    );
+    place.assert_refused(&[
+        (&["inspect", zero], 1, &["/dev/zero", "not a program file"]),
+        (&["compile", zero, "--range", "features=-9,9", "-o", "out"], 1, &["not an ONNX model", "67,108,864 bytes"]),
+        (&["compile", "model.onnx", "--calibrate", zero, "-o", "out"], 1, &[zero, "more than 67108864 bytes"]),
+        (&prove(zero, "input.json"), 1, &["/dev/zero is not an ONNX model", "67,108,864 bytes"]),
+        (&prove("program.apo", zero), 1, &[zero, "more than 67108864 bytes"]),
+        (&["verify", zero, "--key", "keys/vk.json"], 1, &["the proof /dev/zero", "at most 134217728 bytes"]),
+        (&["verify", "proof.json", "--key", zero], 1, &["the verifying key /dev/zero", "at most 67108864 bytes"]),
+    ]);
     assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 

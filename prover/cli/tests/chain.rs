@@ -226,7 +226,7 @@ fn tells_the_story_of_a_crash() {
     let market = |when: &str, what: &str| report["market"][when][what].as_u64().unwrap();
     assert_eq!((market("before", "ltv"), market("crash", "ltv")), (7_500, 7_200), "down by its step, at once");
     assert_eq!(market("crash", "threshold"), 8_000, "nobody is liquidated by surprise");
-    assert_eq!((market("crash", "supply_cap"), market("crash", "borrow_cap")), (500, 500_000));
+    assert_eq!((market("crash", "supply_cap"), market("crash", "borrow_cap")), (200, 500_000));
     let supply = |when: &str| report["supply"][when].as_f64().unwrap();
     assert_eq!(supply("before"), 1_000_000.0);
     assert!(supply("calm") > supply("before") && supply("crash") < supply("calm"), "{report}");

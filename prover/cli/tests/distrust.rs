@@ -11,21 +11,20 @@ use apodict_chain::abi::{AccessManager, ModelRegistry};
 use apodict_chain::primitives::{Address, B256, keccak256};
 use apodict_chain::sol_types::SolCall;
 use apodict_chain::{Client, Record, Rpc};
-use command::Workplace;
+use command::{PEGS, Workplace};
 use node::{Between, CHAIN_ID, KEY, Reply, anvil, done, failed, result, states};
 use serde_json::{Value, json};
 
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain");
 /// The first two accounts of a development node, for which it signs.
 const OWN: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const OTHER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 const UNSAFE: &[&str] = &["--allow-unsafe-srs"];
 
-/// A folder with `vk.json` of the supply's model, and the digest of its string.
+/// A folder with `vk.json` of the small model, and the digest of its string.
 fn workplace() -> (Workplace, String) {
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
-    let model = format!("{EXAMPLES}/supply/model.onnx");
-    let calibration = format!("{EXAMPLES}/supply/calibration.json");
+    let model = format!("{PEGS}/model.onnx");
+    let calibration = format!("{PEGS}/calibration.json");
     place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
     place.json(&["keys", "program.apo", "-o", "keys"]);
     place.write("vk.json", place.read("keys/vk.json"));

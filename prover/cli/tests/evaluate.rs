@@ -2,12 +2,8 @@
 
 mod command;
 
-use command::{Workplace, apodict_reading};
+use command::{Workplace, apodict_reading, text};
 use serde_json::{Value, json};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// `count` records between those of the calibration data, as lines.
 fn lines(place: &Workplace, count: usize) -> String {

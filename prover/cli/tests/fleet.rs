@@ -7,7 +7,11 @@ mod command;
 mod fleet_process;
 mod server;
 
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use cluster::Cluster;
@@ -121,6 +125,80 @@ fn keys_are_the_fleets() {
     assert_eq!(server.get("/v1/jobs").status, 401);
 }
 
+/// Takes messages, each with 200. Its address, and what came.
+fn receiver() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (came, messages) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut message = String::new();
+            while !message.ends_with("\r\n\r\n") {
+                assert_ne!(reader.read_line(&mut message).unwrap(), 0, "{message}");
+            }
+            let length = message.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse();
+            let mut body = vec![0; length.unwrap()];
+            reader.read_exact(&mut body).unwrap();
+            message.push_str(&String::from_utf8(body).unwrap());
+            if came.send(message).is_err() {
+                return;
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        }
+    });
+    (address, messages)
+}
+
+#[test]
+fn each_end_is_told_by_one_server_also_if_another_took_the_job() {
+    let cluster = Cluster::start();
+    let fleet = Fleet::new(&cluster);
+    let database = ["--fleet", "--database", fleet.database.as_str()];
+    let verb = |arguments: &[&str]| run_json(fleet.folder.path(), &[arguments, &database[..]].concat());
+    let secret = verb(&["webhook-secret", "create"]);
+    assert!(secret["secret"].as_str().unwrap().starts_with("whsec_"), "{secret}");
+    let telling = ["--webhooks", "--webhook-allow", "127.0.0.0/8"];
+    let (one, two, worker) = (fleet.server_with(&telling), fleet.server_with(&telling), fleet.worker(&[]));
+    let model = fleet.push(&one);
+    let (address, messages) = receiver();
+    let with_webhook = |mut request: Value| {
+        request["webhook"] = json!(address);
+        request
+    };
+    let names: BTreeSet<String> =
+        (0..10).map(|_| id(&one.post("/v1/jobs", &with_webhook(fleet.request(&model))).json())).collect();
+    for name in &names {
+        let told = two.until(&format!("/v1/jobs/{name}"), |job| job["webhook"]["state"] == "delivered");
+        assert_eq!(told["webhook"]["attempts"], 1, "{told}");
+    }
+    let mut told = BTreeSet::new();
+    for message in messages.try_iter() {
+        assert!(message.contains("webhook-signature: v1,"), "{message}");
+        let body: Value = serde_json::from_str(message.rsplit("\r\n\r\n").next().unwrap()).unwrap();
+        assert_eq!(body["type"], "job.succeeded", "{body}");
+        assert!(told.insert(id(&body["data"])), "twice: {body}");
+    }
+    assert_eq!(told, names);
+
+    // The server that took the job is killed before its end.
+    let job = id(&one.post("/v1/jobs", &with_webhook(fleet.batch(&model, 20))).json());
+    one.kill();
+    let told = two.until(&format!("/v1/jobs/{job}"), |job| job["webhook"]["state"] == "delivered");
+    assert_eq!(told["state"], "succeeded", "{told}");
+    assert!(messages.recv_timeout(Duration::from_secs(10)).unwrap().contains(&job));
+
+    // Without a secret, nobody could tell who sent it.
+    let name = secret["id"].as_str().unwrap();
+    verb(&["webhook-secret", "revoke", name]);
+    let listed = verb(&["webhook-secret", "list"]);
+    assert!(listed["secrets"][0]["revoked_ms"].is_i64(), "{listed}");
+    let refused = two.post("/v1/jobs", &with_webhook(fleet.request(&model)));
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!((two.stop(), worker.stop()), (Some(0), Some(0)));
+}
+
 /// A process that is stopped longer than its lease, and goes on in the middle of a job that is another's by then.
 #[test]
 fn a_worker_that_was_stopped_and_goes_on_overwrites_nothing() {
@@ -170,6 +248,7 @@ fn what_is_missing_is_said() {
         (vec!["serve", "--fleet", "--artifacts", "a"], 2, "APODICT_DATABASE"),
         (vec!["serve", "--database", "postgres://localhost/x"], 2, "--fleet"),
         (vec!["api-key", "list", "--database", "postgres://localhost/x"], 2, "--fleet"),
+        (vec!["webhook-secret", "list", "--database", "postgres://localhost/x"], 2, "--fleet"),
         (vec!["worker", "--artifacts", "a", "--data", "d"], 2, "APODICT_DATABASE"),
         (
             vec!["worker", "--artifacts", "a", "--data", "d", "--database", "postgres://u:secret@127.0.0.1:1/x"],

@@ -2,27 +2,9 @@
 
 mod command;
 
-use command::{Workplace, apodict_reading, cache};
+use command::{Workplace, apodict_reading, cache, text};
 use serde_json::json;
 use sha3::{Digest, Keccak256};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Ends with this exit code, says these parts, prints no result and leaves nothing behind.
-fn assert_refused(place: &Workplace, mistakes: &[(&[&str], i32, &[&str])]) {
-    let before = place.names();
-    for (arguments, exit_code, says) in mistakes {
-        let output = place.run(arguments);
-        let message = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(*exit_code), "{arguments:?}: {message}");
-        assert!(output.stdout.is_empty() && place.names() == before, "{arguments:?}: {message}");
-        for part in *says {
-            assert!(message.contains(part), "{arguments:?}: no `{part}` in {message}");
-        }
-    }
-}
 
 #[test]
 fn a_feature_has_a_range_of_its_own() {
@@ -52,33 +34,30 @@ fn what_is_wrong_with_a_range_is_said_with_what_to_type() {
     let unset =
         "of shape [1, 16] has ranges for some of its elements, but none for `features[0]`: declare `features=LOW,HIGH`";
     let both = "the ranges of `features[2]` and of `features[:3]` both hold for `features[2]`";
-    assert_refused(
-        &place,
-        &[
-            (&["compile", "model.onnx", "-o", "out", "--range", "colour=0,1"], 1, &["no input `colour`", known]),
-            (&["compile", "model.onnx", "-o", "out", "--range", "colour[2]=0,1"], 1, &["no input `colour[2]`", known]),
-            (&["compile", "model.onnx", "-o", "out", "--range", "features[16]=0,1"], 1, &[axis]),
-            (&["compile", "model.onnx", "-o", "out", "--range", "features[x]=0,1"], 1, &["as in X[2], X[2:5]"]),
-            (&["compile", "model.onnx", "-o", "out", "--range", "features[2]=0,1"], 1, &[unset]),
-            (
-                &["compile", "model.onnx", "-o", "out", "--range", "features[2]=0,1", "--range", "features[:3]=0,1"],
-                1,
-                &[both],
-            ),
-            (
-                &["compile", "model.onnx", "-o", "out", "--range", "features=0,1", "--range", "features=0,2"],
-                2,
-                &["--range is given twice for features"],
-            ),
-            (&["compile", "model.onnx", "-o", "out", "--range", "features[2]=1,0"], 2, &["LOW <= HIGH"]),
-            (
-                &["compile", "model.onnx", "-o", "out", "--calibrate", "calibration.json", "--range", "features=0,1"],
-                1,
-                &["outside its range [0, 1]", "--range 'features=LOW,HIGH' declares a wider one"],
-            ),
-            (&["compile", "model.onnx", "-o", "out"], 1, &["has no range", "--range 'features=LOW,HIGH'"]),
-        ],
-    );
+    place.assert_refused(&[
+        (&["compile", "model.onnx", "-o", "out", "--range", "colour=0,1"], 1, &["no input `colour`", known]),
+        (&["compile", "model.onnx", "-o", "out", "--range", "colour[2]=0,1"], 1, &["no input `colour[2]`", known]),
+        (&["compile", "model.onnx", "-o", "out", "--range", "features[16]=0,1"], 1, &[axis]),
+        (&["compile", "model.onnx", "-o", "out", "--range", "features[x]=0,1"], 1, &["as in X[2], X[2:5]"]),
+        (&["compile", "model.onnx", "-o", "out", "--range", "features[2]=0,1"], 1, &[unset]),
+        (
+            &["compile", "model.onnx", "-o", "out", "--range", "features[2]=0,1", "--range", "features[:3]=0,1"],
+            1,
+            &[both],
+        ),
+        (
+            &["compile", "model.onnx", "-o", "out", "--range", "features=0,1", "--range", "features=0,2"],
+            2,
+            &["--range is given twice for features"],
+        ),
+        (&["compile", "model.onnx", "-o", "out", "--range", "features[2]=1,0"], 2, &["LOW <= HIGH"]),
+        (
+            &["compile", "model.onnx", "-o", "out", "--calibrate", "calibration.json", "--range", "features=0,1"],
+            1,
+            &["outside its range [0, 1]", "--range 'features=LOW,HIGH' declares a wider one"],
+        ),
+        (&["compile", "model.onnx", "-o", "out"], 1, &["has no range", "--range 'features=LOW,HIGH'"]),
+    ]);
 }
 
 #[test]
@@ -101,10 +80,11 @@ fn calibration_data_come_from_standard_input_too() {
     place.write("calibration.jsonl", &lines);
     let arguments = ["compile", "model.onnx", "--calibrate", "calibration.jsonl", "-o", "program.apo"];
     assert_eq!(place.json(&arguments)["program_digest"], from_file["program_digest"]);
-    assert_refused(
-        &place,
-        &[(&["compile", "model.onnx", "--calibrate", "-", "-o", "out"], 1, &["the records", "no calibration records"])],
-    );
+    place.assert_refused(&[(
+        &["compile", "model.onnx", "--calibrate", "-", "-o", "out"],
+        1,
+        &["the records", "no calibration records"],
+    )]);
 }
 
 /// The help of one error is no help with another.
@@ -132,14 +112,11 @@ fn an_input_out_of_range_says_what_widens_it() {
     place.json(&["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "program.apo"]);
     place.edit("input.json", "far.json", |input| input["inputs"]["features"][0][3] = json!(1e6));
     let widens = "compile with --range 'features=LOW,HIGH', or 'features[INDEX]=LOW,HIGH' for this feature alone";
-    assert_refused(
-        &place,
-        &[(
-            &["prove", "program.apo", "--input", "far.json", "-o", "out"],
-            1,
-            &["element 3", "outside its range", widens],
-        )],
-    );
+    place.assert_refused(&[(
+        &["prove", "program.apo", "--input", "far.json", "-o", "out"],
+        1,
+        &["element 3", "outside its range", widens],
+    )]);
 }
 
 /// A market that moves further than the range is decided as if it stood at its end, which the circuit proves.
@@ -159,14 +136,11 @@ fn an_input_that_saturates_is_decided_beyond_its_range() {
     assert_eq!(decided("far", 300.0), decided("end", 20.0));
     assert_eq!(decided("low", -300.0), decided("least", -20.0));
     assert_ne!(decided("far", 300.0), decided("low", -300.0));
-    assert_refused(
-        &place,
-        &[(
-            &["compile", "model.onnx", "-o", "out", "--range", "features=0,1", "--saturate", "colour"],
-            1,
-            &["no input `colour`"],
-        )],
-    );
+    place.assert_refused(&[(
+        &["compile", "model.onnx", "-o", "out", "--range", "features=0,1", "--saturate", "colour"],
+        1,
+        &["no input `colour`"],
+    )]);
 }
 
 #[test]
@@ -176,14 +150,11 @@ fn a_key_takes_no_options_of_compile() {
     place.json(&["keys", "program.apo", "-o", "keys"]);
     place.json(&["inspect", "keys/vk.json"]);
     let says = |option: &'static str| [option, "does not apply to a verifying key", "leave"];
-    assert_refused(
-        &place,
-        &[
-            (&["inspect", "keys/vk.json", "--model", "model.onnx"], 2, &says("--model")),
-            (&["inspect", "keys/vk.json", "--bits", "3"], 2, &says("--bits")),
-            (&["inspect", "keys/vk.json", "--calibrate", "calibration.json"], 2, &says("--calibrate")),
-        ],
-    );
+    place.assert_refused(&[
+        (&["inspect", "keys/vk.json", "--model", "model.onnx"], 2, &says("--model")),
+        (&["inspect", "keys/vk.json", "--bits", "3"], 2, &says("--bits")),
+        (&["inspect", "keys/vk.json", "--calibrate", "calibration.json"], 2, &says("--calibrate")),
+    ]);
 }
 
 #[test]
@@ -198,7 +169,7 @@ fn another_string_than_the_pinned_one_is_called_that() {
     let verify = [&["verify", "proof.json", "--key", "keys/vk.json"], &pinned[..]].concat();
     let keys = [&["keys", "program.apo", "-o", "keys"], &pinned[..]].concat();
     let check = [&["srs", "check", "small.srs"], &pinned[..]].concat();
-    assert_refused(&place, &[(&prove, 1, &says), (&verify, 1, &says), (&keys, 1, &says), (&check, 1, &says)]);
+    place.assert_refused(&[(&prove, 1, &says), (&verify, 1, &says), (&keys, 1, &says), (&check, 1, &says)]);
     let message = text(&place.run(&prove).stderr);
     assert!(!message.contains("UNSAFE") && !message.contains("verifying key"), "{message}");
     // The one that is pinned is taken, and not called unsafe.

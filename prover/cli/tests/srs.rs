@@ -5,15 +5,14 @@ mod ceremony;
 mod command;
 
 use ceremony::Ceremony;
-use command::Workplace;
+use command::{PEGS, Workplace};
 use serde_json::json;
 
 /// A string of several contributions serves like one that was made here, and is a ceremony's by its pin alone.
 #[test]
 fn imports_a_ceremony_and_proves_with_it() {
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
-    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain/supply");
-    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{examples}/{name}"));
+    let [model, calibration] = ["model.onnx", "calibration.json"].map(|name| format!("{PEGS}/{name}"));
     place.write("input.json", format!("{{\"inputs\": {{\"pegs\": [{:?}]}}}}", [1.0; 8]));
     place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
     let k = place.json(&["inspect", "program.apo"])["k"].as_u64().unwrap();

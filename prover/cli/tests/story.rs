@@ -429,11 +429,14 @@ fn the_demo_tells_three_verdicts() {
     let told = place.run(&["demo"]);
     let story = String::from_utf8_lossy(&told.stdout);
     assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
-    for part in ["owes", "gas", "UNSAFE", "refused"] {
+    for part in ["Ether", "lend 4", "gas", "UNSAFE", "refused"] {
         assert!(story.contains(part), "no `{part}` in: {story}");
     }
     let report = place.json(&["demo"]);
     assert_eq!(report["verdicts"], json!({"library": "accepted", "evm": "accepted", "tampered": "refused"}));
+    let parameter = |name: &str| report["parameters"][name].as_f64().unwrap();
+    assert!(parameter("loan_to_value") < parameter("threshold"), "{report}");
+    assert_eq!(report["decision"], "closed");
 }
 
 #[test]

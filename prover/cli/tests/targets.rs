@@ -2,14 +2,10 @@
 
 mod command;
 
-use command::Workplace;
+use command::{Workplace, text};
 use serde_json::{Value, json};
 
 const OUTPUT: &str = "bad_debt_probability";
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 fn compile(place: &Workplace, options: &[&str]) -> Value {
     place.json(&[&["compile", "model.onnx", "--calibrate", "calibration.json", "-o", "program.apo"], options].concat())

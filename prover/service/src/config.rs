@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::child::ChildCommand;
+use crate::webhooks::WebhookRules;
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub page: PageSwitch,
     /// What it shares with others; without it, it is the only process of its folder.
     pub fleet: Option<FleetConfig>,
+    /// How it tells others that jobs have ended, if it does.
+    pub webhooks: Option<WebhookRules>,
 }
 
 /// What the processes of a fleet share.

@@ -18,6 +18,10 @@ pub enum Named {
     Run,
     /// `key_`: an API key, without its secret.
     Key,
+    /// `msg_`: what a webhook sends.
+    Message,
+    /// `whs_`: a secret that webhooks are signed with, without its value.
+    Secret,
 }
 
 /// A new name: 128 random bits after a prefix.
@@ -28,6 +32,8 @@ pub fn new_id(of: Named) -> String {
         Named::Proof => "prf",
         Named::Run => "run",
         Named::Key => "key",
+        Named::Message => "msg",
+        Named::Secret => "whs",
     };
     format!("{prefix}_{}", hex::encode(random::<16>()))
 }

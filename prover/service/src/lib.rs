@@ -10,6 +10,7 @@
 //! | `fleet` | servers and workers on several machines, with the feature `fleet` |
 //! | [`places`] | where a process keeps jobs and files |
 //! | `page` | the web page, over the same handlers |
+//! | [`webhooks`] | telling others that jobs have ended |
 //! | [`artifacts`] | files by the digest of their content |
 //! | [`codes`] | stable codes of errors |
 //! | [`folder`] | a server's folder: nobody else's, and one server's at a time |
@@ -38,4 +39,5 @@ pub mod places;
 pub mod server;
 mod signals;
 pub mod store;
+pub mod webhooks;
 pub mod work;

@@ -27,6 +27,8 @@ struct Figures {
     keys_loaded: u64,
     keys_kept: u64,
     children_ended: u64,
+    /// By what came of it.
+    webhooks: BTreeMap<&'static str, u64>,
 }
 
 /// Counts since the server began.
@@ -62,6 +64,10 @@ impl Metrics {
         self.with(|figures| if loaded { figures.keys_loaded += 1 } else { figures.keys_kept += 1 });
     }
 
+    pub(crate) fn webhook(&self, how: &'static str) {
+        self.with(|figures| *figures.webhooks.entry(how).or_default() += 1);
+    }
+
     pub(crate) fn child_ended(&self) {
         self.with(|figures| figures.children_ended += 1);
     }
@@ -95,6 +101,8 @@ impl Metrics {
         let keys = [("kept", figures.keys_kept), ("loaded", figures.keys_loaded)];
         let keys = keys.map(|(how, count)| (format!("{{how=\"{how}\"}}"), count as f64));
         family("apodict_keys_total", "counter", "Jobs by whether a warm process had their key.", keys.into());
+        let webhooks = figures.webhooks.iter().map(|(how, count)| (format!("{{how=\"{how}\"}}"), *count as f64));
+        family("apodict_webhooks_total", "counter", "Attempts to send webhooks.", webhooks.collect());
         let ended = vec![(String::new(), figures.children_ended as f64)];
         family("apodict_children_ended_total", "counter", "Child processes that ended unasked.", ended);
         let _ =

@@ -9,6 +9,7 @@ use apodict_circuits::quantize::{DeclaredDecision, Precision, RealRange, Toleran
 use apodict_circuits::tensors::NamedTensors;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
 /// How a model is compiled. Everything may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -30,9 +31,11 @@ pub struct ModelOptions {
     pub allow_error: bool,
     /// Lowest and highest value of an input, by name, or of some of its elements, as in `x[2]` or `x[2:5]`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(schema_with = ranges_schema)]
     pub ranges: BTreeMap<String, [f64; 2]>,
-    /// Inputs that are clamped to their range, instead of refused beyond it.
+    /// Inputs that are clamped to their range, instead of refused beyond it. A name that stands twice counts once.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub saturate: BTreeSet<String>,
     /// Numbers for open dimensions, by name, or as `INPUT[AXIS]`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -40,6 +43,19 @@ pub struct ModelOptions {
     /// What the layout is chosen for.
     #[serde(skip_serializing_if = "ObjectiveOption::is_default")]
     pub objective: ObjectiveOption,
+}
+
+/// An array of a known length is one of any length to the derived schema.
+fn ranges_schema() -> Schema {
+    let bound =
+        ObjectBuilder::new().schema_type(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)));
+    let range = ArrayBuilder::new().items(bound).min_items(Some(2)).max_items(Some(2));
+    ObjectBuilder::new()
+        .description(Some(
+            "Lowest and highest value of an input, by name, or of some of its elements, as in `x[2]` or `x[2:5]`.",
+        ))
+        .additional_properties(Some(range))
+        .into()
 }
 
 /// Greatest error of an output.

@@ -84,7 +84,7 @@ async fn of_fleet(_: &FleetConfig, _: &Path) -> Result<(Jobs, Artifacts), ServeE
     Err(ServeError::NoFleet)
 }
 
-/// Opens the store of a fleet, without joining it: for keys.
+/// Opens the store of a fleet, without joining it: for keys and secrets.
 ///
 /// # Errors
 /// [`ServeError::Store`], [`ServeError::NoFleet`].

@@ -4,7 +4,7 @@ pragma solidity ^0.8.27;
 /// @title A text as the tokens of a model.
 /// @notice Tokens are the runs of ASCII letters, lower-cased; a run of digits is the token `#`; every other byte separates.
 /// The first 64 count, within the first 16,384 bytes. The bucket of a token is `1 + (first 4 bytes of its SHA-256, big-endian) mod 1023`; 0 pads. The same
-/// as `examples/governance_analysis/encode.py` for a text whose letters are ASCII.
+/// as `examples/governance_analysis/encode.py`.
 /// @dev Some 700 gas a token and 150 a byte.
 contract TextBinder {
     /// @notice Tokens of a text.

@@ -10,6 +10,7 @@ import {Contexts} from "../libraries/Contexts.sol";
 import {LeafTree} from "../libraries/LeafTree.sol";
 import {Outputs} from "../libraries/Outputs.sol";
 import {PackedInts} from "../libraries/PackedInts.sol";
+import {Words} from "../libraries/Words.sol";
 import {GatewayBase} from "./GatewayBase.sol";
 
 /// @title Decisions about many subjects in one proof.
@@ -36,7 +37,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         Policy memory policy = _policyOf(batch.consumer, batch.subject);
         Model memory model = _live(policy.model);
         (batch.model, batch.feedSet) = (policy.model, policy.feedSet);
-        int256[] memory inputs = request.inputs;
+        int256[] memory inputs = Words.load(request.inputs);
         batch.observedAt = _observed(policy, model, request.observed, new uint80[](0), inputs);
         _requireNext(_cursors[batch.consumer][batch.subject], batch.nonce, batch.observedAt, policy.minInterval);
         _requireFresh(batch.deadline, batch.observedAt, policy.maxAge);
@@ -68,7 +69,7 @@ abstract contract BatchGateway is GatewayBase, ReentrancyGuardTransient {
         if (count == 0 || opening.subjects.length != count || opening.outputs.length != count * each) {
             revert BadOpening();
         }
-        int256[] memory outputs = opening.outputs;
+        int256[] memory outputs = Words.load(opening.outputs);
         bytes32[] memory nodes = new bytes32[](count + opening.flags.length);
         _fillLeaves(nodes, batch.id, opening.indexes, opening.subjects, outputs, each);
         if (!LeafTree.contains(nodes, count, opening.multiproof, opening.flags, batch.root)) revert BadOpening();

@@ -6,8 +6,10 @@ import {IDecisionGateway, Request} from "../interfaces/IDecisionGateway.sol";
 import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
 import {Contexts} from "../libraries/Contexts.sol";
+import {DecisionCall} from "../libraries/DecisionCall.sol";
 import {Outputs} from "../libraries/Outputs.sol";
 import {PackedRequest} from "../libraries/PackedRequest.sol";
+import {Words} from "../libraries/Words.sol";
 import {BatchGateway} from "./BatchGateway.sol";
 import {GatewayBase} from "./GatewayBase.sol";
 
@@ -21,13 +23,25 @@ contract DecisionGateway is BatchGateway {
 
     /// @inheritdoc IDecisionGateway
     function submit(Request calldata request, bytes calldata proof) external nonReentrant returns (bytes32 id) {
-        return _submit(request, proof);
+        return _submit(_loaded(request), proof);
     }
 
     /// @inheritdoc IDecisionGateway
     function submitPacked(bytes calldata packed) external nonReentrant returns (bytes32 id) {
         (Request memory request, bytes calldata proof) = PackedRequest.decode(packed);
         return _submit(request, proof);
+    }
+
+    /// @dev The request in memory, as `submitPacked` has it too.
+    function _loaded(Request calldata request) private pure returns (Request memory loaded) {
+        loaded.consumer = request.consumer;
+        loaded.subject = request.subject;
+        loaded.nonce = request.nonce;
+        loaded.deadline = request.deadline;
+        loaded.observed = request.observed;
+        loaded.rounds = request.rounds;
+        loaded.inputs = Words.load(request.inputs);
+        loaded.outputs = Words.load(request.outputs);
     }
 
     function _submit(Request memory request, bytes calldata proof) private returns (bytes32) {
@@ -70,8 +84,7 @@ contract DecisionGateway is BatchGateway {
             msg.sender,
             request.outputs
         );
-        if (IDecisionConsumer(request.consumer).onDecision(decision) != IDecisionConsumer.onDecision.selector) {
-            revert CallbackRefused();
-        }
+        bytes32 answer = DecisionCall.handOver(request.consumer, decision);
+        if (answer != bytes32(IDecisionConsumer.onDecision.selector)) revert CallbackRefused();
     }
 }

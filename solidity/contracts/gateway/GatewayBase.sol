@@ -7,6 +7,7 @@ import {IFeedBinder} from "../interfaces/IFeedBinder.sol";
 import {IModelRegistry, Model} from "../interfaces/IModelRegistry.sol";
 import {Contexts} from "../libraries/Contexts.sol";
 import {InputHash} from "../libraries/InputHash.sol";
+import {RegistryCall} from "../libraries/RegistryCall.sol";
 import {VerifierCall} from "../libraries/VerifierCall.sol";
 import {PublicValues} from "../verifiers/PublicValues.sol";
 
@@ -81,7 +82,7 @@ abstract contract GatewayBase is IDecisionGateway {
     }
 
     function _live(bytes32 id) internal view returns (Model memory model) {
-        model = registry.live(id);
+        model = RegistryCall.live(registry, id);
         if (model.unsafeSrs && !takesUnsafeModels) revert UnsafeModel(id);
     }
 

@@ -19,8 +19,8 @@ struct Request {
 }
 
 /// @notice A batch as it is kept: by its hash, so that whoever opens it hands in the rest.
-/// @dev `subject`: `keccak256(abi.encode(cohort.codehash, size))`. `root`: of the leaves `keccak256(keccak256(id .
-/// index . subject . outputs))`, 32 bytes each, outputs in steps. `observedAt`, `deadline` in seconds.
+/// @dev `subject`: `keccak256(abi.encode(cohort.codehash, size))`. `root`: of the leaves `keccak256(id . index .
+/// subject . outputs)`, 32 bytes each, outputs in steps. `observedAt`, `deadline` in seconds.
 struct Batch {
     bytes32 id;
     address consumer;

@@ -6,8 +6,8 @@ pragma solidity ^0.8.27;
 /// leaves first, and each two make the next one behind all: with any number of leaves, any of them in ascending order
 /// have a multiproof. (A tree that carries a single node up has not: the multiproof takes leaves before hashes.)
 library LeafTree {
-    /// @notice A leaf: `keccak256(keccak256(batch . index . subject . outputs))`, each 32 bytes; hashed twice, so that no
-    /// inner node is a leaf.
+    /// @notice A leaf: `keccak256(batch . index . subject . outputs)`, each 32 bytes. That is 96 bytes or
+    /// more, and what an inner node hashes is 64: none of one is the other, whatever its bytes are.
     /// @param outputs Of all subjects that are at hand, in steps.
     /// @param from Position of this subject's first output in them.
     /// @param count How many it has.
@@ -22,8 +22,7 @@ library LeafTree {
             mstore(add(free, 0x20), index)
             mstore(add(free, 0x40), subject)
             mcopy(add(free, 0x60), add(add(outputs, 0x20), mul(from, 0x20)), mul(count, 0x20))
-            mstore(0, keccak256(free, add(0x60, mul(count, 0x20))))
-            hash := keccak256(0, 0x20)
+            hash := keccak256(free, add(0x60, mul(count, 0x20)))
         }
     }
 
@@ -53,8 +52,7 @@ library LeafTree {
                 // The word's upper 20 bytes.
                 mstore(add(free, 0x40), shr(96, mload(subject)))
                 mcopy(add(free, 0x60), read, bytesEach)
-                mstore(0, keccak256(free, length))
-                mstore(write, keccak256(0, 0x20))
+                mstore(write, keccak256(free, length))
                 write := add(write, 0x20)
                 subject := add(subject, 20)
                 read := add(read, bytesEach)

@@ -62,11 +62,14 @@ library VerifierCall {
         returns (bytes memory data, uint256 place)
     {
         uint256 proofBytes = (proof.length + 31) / 32 * 32;
-        // Selector; key, hash and the offsets of two arrays; their lengths and contents. All zero.
-        data = new bytes(4 + 32 * 4 + 32 + proofBytes + 32 + 32 * count);
+        // Selector; key, hash and the offsets of two arrays; their lengths and contents. Every word is written below.
+        uint256 length = 4 + 32 * 4 + 32 + proofBytes + 32 + 32 * count;
         bytes4 selector = IHalo2Verifier.verifyProof.selector;
         (address key, bytes32 keyCodeHash) = (model.key, model.keyCodeHash);
         assembly ("memory-safe") {
+            data := mload(0x40)
+            mstore(data, length)
+            mstore(0x40, add(data, and(add(length, 0x3f), not(0x1f))))
             mstore(add(data, 0x20), selector)
             let head := add(data, 0x24)
             mstore(head, key)
@@ -74,8 +77,10 @@ library VerifierCall {
             mstore(add(head, 0x40), 0x80)
             mstore(add(head, 0x60), add(0xa0, proofBytes))
             mstore(add(head, 0x80), proof.length)
-            calldatacopy(add(head, 0xa0), proof.offset, proof.length)
             place := add(add(head, 0xa0), proofBytes)
+            // The proof's last word, of which it may not have all bytes. In front of an empty one is its length: zero too.
+            mstore(sub(place, 0x20), 0)
+            calldatacopy(add(head, 0xa0), proof.offset, proof.length)
             mstore(place, count)
             place := add(place, 0x20)
         }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccountRanking} from "../../contracts/consumers/AccountRanking.sol";
+import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {LiquidationKeeper} from "../../contracts/consumers/LiquidationKeeper.sol";
 import {ReferenceMarket} from "../../contracts/consumers/ReferenceMarket.sol";
 import {Request} from "../../contracts/interfaces/IDecisionGateway.sol";
@@ -69,6 +70,12 @@ contract LiquidationKeeperTest is FedWorld {
     /// @dev To when the round's list stands.
     function _stand() private {
         VM.warp(lastTime() + 10 minutes);
+    }
+
+    function test_liquidatesNobodyWhilePaused() external {
+        _keeper.pause(true);
+        VM.expectRevert(ConsumerBase.Paused.selector);
+        _keeper.liquidate(_list(LARGE));
     }
 
     function scoreLater(address account, int256 score) external {

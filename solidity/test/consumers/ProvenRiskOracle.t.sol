@@ -5,7 +5,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {BoundedConsumer} from "../../contracts/consumers/BoundedConsumer.sol";
 import {ConsumerBase} from "../../contracts/consumers/ConsumerBase.sol";
 import {ProvenRiskOracle} from "../../contracts/consumers/ProvenRiskOracle.sol";
-import {Decision, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
+import {Decision, IDecisionConsumer, Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
 import {IRiskOracle} from "../../contracts/interfaces/IRiskOracle.sol";
 import {FeedSet, Source} from "../../contracts/interfaces/IFeedBinder.sol";
@@ -412,6 +412,21 @@ contract ProvenRiskOracleTest is FedWorld {
         VM.prank(GUARDIAN);
         VM.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, GUARDIAN));
         _oracle.configure(_subject, _bounds(0), _values(1));
+    }
+
+    /// @dev A batch's decisions, as the gateway hands them over together.
+    function test_decisionsOfABatchCountEachInTurn() external {
+        Decision[] memory decisions = new Decision[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            decisions[i].subject = _subject;
+            decisions[i].outputs = ints(i == 0 ? int256(900e18) : int256(800e18));
+        }
+        VM.expectRevert(abi.encodeWithSelector(ConsumerBase.NotGateway.selector, address(this)));
+        _oracle.onDecisions(decisions);
+        VM.prank(address(gateway));
+        yes(_oracle.onDecisions(decisions) == IDecisionConsumer.onDecisions.selector, "taken");
+        eq(_live().value, 800, "the last one");
+        eq(_live().previous, 900, "after the first one");
     }
 
     function test_previewIsWhatHappens() external {

@@ -247,6 +247,20 @@ contract BatchesTest is BatchWorld {
         eq(gateway.open(newer, openingOf(newer.id, some(0, 1, 4))), 3, "the others go on, an interval later");
     }
 
+    /// @dev An interval keeps a leaf from being opened again too: this is for who has none.
+    function test_withoutAnIntervalALeafIsOpenedOnce() external {
+        _policy.minInterval = 0;
+        consumer.set(_policy);
+        VM.warp(block.timestamp + 50 minutes);
+        Batch memory older = submitBatch();
+        eq(gateway.open(older, openingOf(older.id, some(0, 1, 2))), 2, "opened");
+        eq(gateway.open(older, openingOf(older.id, some(0, 1, 3))), 1, "the one that was not");
+        warpToNextPeriod(int192(PRICE));
+        Batch memory newer = submitBatch();
+        gateway.open(newer, openingOf(newer.id, some(4, 1, 1)));
+        eq(gateway.open(older, openingOf(older.id, some(4, 1, 1))), 0, "older than what it has");
+    }
+
     function test_aSubjectMovesNoOftenerThanItsPolicyAdmits() external {
         Batch memory older = submitBatch();
         gateway.open(older, openingOf(older.id, some(0, 1, 1)));

@@ -6,6 +6,7 @@ import {Policy} from "../../contracts/interfaces/IDecisionConsumer.sol";
 import {Batch, BatchRequest, IDecisionGateway, Opening, Request} from "../../contracts/interfaces/IDecisionGateway.sol";
 import {Source} from "../../contracts/interfaces/IFeedBinder.sol";
 import {Bound, Bounds} from "../../contracts/libraries/Bounds.sol";
+import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 import {Port} from "../../contracts/verifiers/PublicValues.sol";
 import {VM} from "../Vm.sol";
 import {BatchWorld} from "../support/BatchWorld.sol";
@@ -15,9 +16,7 @@ import {MockAggregator, MockProxy} from "../support/MockAggregator.sol";
 /// stands for the verifier, and what it uses itself is taken off.
 contract GasTest is BatchWorld {
     uint256 private constant ROUNDS = 3;
-    /// @dev A verification with the lean shape, as a whole transaction: 19 instances, and one more (`test/gas.json`, README).
-    uint256 private constant VERIFY = 348_717;
-    uint256 private constant INSTANCE = 850;
+    uint256 private constant SHARED = 16;
 
     MockAggregator[] private _aggregators;
     MockProxy[] private _proxies;
@@ -27,7 +26,16 @@ contract GasTest is BatchWorld {
         Policy memory policy = buildBatch(256, 1);
         // As on a chain in use: else each use of a model asks again whether its ceremony was pinned.
         registry.pinCeremony(registry.srsOf(registry.live(policy.model).key));
-        consumer.set(fedPolicy(256, (1 << 23) - 1, true));
+        shared = SHARED;
+        Source[] memory sources = new Source[](SHARED);
+        for (uint256 i = 0; i < SHARED; ++i) {
+            sources[i] = source(address(feed));
+        }
+        set = feedSet(sources, repeated(inputPort(), SHARED));
+        Port[] memory all = joined(repeated(inputPort(), SHARED), repeated(port(-(1 << 23), 1 << 23, 1 << 20), 256));
+        policy.model = register(all, SHARED);
+        policy.feedSet = set;
+        consumer.set(policy);
     }
 
     function _dataGas(bytes memory data) private pure returns (uint256 gas_) {
@@ -37,7 +45,7 @@ contract GasTest is BatchWorld {
     }
 
     /// @dev What the stub uses for so many instances.
-    function _stub(bytes memory proof, bytes32 model, uint256[] memory instances) private returns (uint256) {
+    function _stub(bytes memory proof, bytes32 model, uint256[] memory instances) private view returns (uint256) {
         try verifier.verifyProof(registry.live(model).key, registry.live(model).keyCodeHash, proof, instances) {}
             catch {}
         return VM.lastCallGas().gasTotalUsed;
@@ -115,13 +123,35 @@ contract GasTest is BatchWorld {
         gateway.submitBatch(request_, proof);
         uint256 whole = VM.lastCallGas().gasTotalUsed;
         batch = abi.decode(VM.getRecordedLogs()[0].data, (Batch));
-        uint256 stub = _stub(proof, batch.model, new uint256[](2 + 1 + 256));
+        uint256 stub = _stub(proof, batch.model, new uint256[](2 + SHARED + 256));
         uint256 data = _dataGas(abi.encodeCall(IDecisionGateway.submitBatch, (request_, proof)));
         uint256 top = whole - 21_000 - data - stub;
-        // Sixteen shared inputs instead of one.
-        uint256 sum = VERIFY + INSTANCE * (2 + 16 + 256 - 19) + top + _dataGas(request_.packedOutputs);
         VM.snapshotValue("batch", string.concat(name, ", on top of the verifier"), top);
+        // With a proof of the length and the bytes that a genuine one has.
+        bytes memory genuine = VM.parseJsonBytes(VM.readFile("test/fixtures/lean.json"), ".proof");
+        data = _dataGas(abi.encodeCall(IDecisionGateway.submitBatch, (request_, genuine)));
+        uint256 verified = _verification(genuine, 2 + SHARED + 256);
+        VM.snapshotValue("batch", "verification of 274 public values, executed", verified);
+        uint256 sum = 21_000 + data + verified + top;
         VM.snapshotValue("batch", string.concat(name, ", whole transaction for each decision"), sum / 256);
+    }
+
+    /// @dev What the compiled verifier uses for a key with so many public values: the fixture's with that number written in.
+    /// The proof is false then, which is found out by the last comparison: what a true one costs more is some ten gas.
+    function _verification(bytes memory proof, uint256 count) private returns (uint256) {
+        bytes memory data = VM.parseJsonBytes(VM.readFile("test/fixtures/lean.json"), ".key_creation_code");
+        address genuine = newContract(data);
+        data = genuine.code;
+        assembly {
+            // Behind the INVALID byte and four words.
+            mstore(add(data, 0xa1), count)
+        }
+        address key = newContract(bytes.concat(hex"61", bytes2(uint16(data.length)), hex"80600a3d393df3", data));
+        address halo2 = newContract(codeIn("artifacts/Halo2VerifierLean.hex"));
+        data = abi.encodeCall(IHalo2Verifier.verifyProof, (key, key.codehash, proof, new uint256[](count)));
+        (bool success, bytes memory reason) = halo2.call(data);
+        yes(!success && bytes4(reason) == IHalo2Verifier.ProofRejected.selector, "looked at to the end");
+        return VM.lastCallGas().gasTotalUsed - 21_000 - _dataGas(data);
     }
 
     function _open(Batch memory batch, uint256[] memory indexes, string memory name) private {

@@ -47,11 +47,11 @@ contract GenuineProofTest is World {
         for (uint256 i = 0; i < all.length; ++i) {
             _ports.push(all[i]);
         }
-        _key = _create(VM.parseJsonBytes(json, ".key_creation_code"));
+        _key = newContract(VM.parseJsonBytes(json, ".key_creation_code"));
         VM.snapshotValue(
             "registry", "deploy the key of a further model", gasOf(VM.parseJsonBytes(json, ".key_creation_code"))
         );
-        _halo2 = _create(VM.parseBytes(string.concat("0x", trimmed(VM.readFile("artifacts/Halo2VerifierLean.hex")))));
+        _halo2 = newContract(codeIn("artifacts/Halo2VerifierLean.hex"));
         // As on a chain in use: else each use of the model asks again whether one was pinned.
         registry.pinCeremony(registry.srsOf(_key));
         _model = registry.register(
@@ -75,23 +75,6 @@ contract GenuineProofTest is World {
         for (uint256 i = 0; i < data.length; ++i) {
             gas_ += data[i] == 0 ? 4 : 16;
         }
-    }
-
-    function trimmed(string memory text) private pure returns (string memory) {
-        bytes memory data = bytes(text);
-        uint256 length = data.length;
-        while (data[length - 1] == "\n") --length;
-        assembly {
-            mstore(data, length)
-        }
-        return string(data);
-    }
-
-    function _create(bytes memory code) private returns (address created) {
-        assembly {
-            created := create(0, add(code, 0x20), mload(code))
-        }
-        yes(created != address(0), "created");
     }
 
     /// @dev Sixteen feeds whose answers become the fixture's inputs.
@@ -191,7 +174,7 @@ contract GenuineProofTest is World {
     /// @dev On a chain without one of the precompiles a call to its address succeeds and answers nothing.
     function test_withoutPrecompilesNothingIsAccepted() external {
         Request memory made = _request();
-        bytes memory code = VM.parseBytes(string.concat("0x", trimmed(VM.readFile("artifacts/Halo2VerifierLean.hex"))));
+        bytes memory code = codeIn("artifacts/Halo2VerifierLean.hex");
         for (uint160 precompile = 5; precompile <= 8; ++precompile) {
             VM.mockCall(address(precompile), "", "");
             _refusedWithout(made);

@@ -15,6 +15,8 @@ abstract contract BatchWorld is FedWorld {
     address internal cohort;
     uint256 internal size;
     uint256 internal each;
+    /// @dev Inputs of a batch: the same feed, as often as this.
+    uint256 internal shared = 1;
 
     /// @dev Outputs between -2^23 and 2^23, in steps of 2^-20, so that three bytes hold one.
     function buildBatch(uint256 size_, uint256 each_) internal returns (Policy memory policy) {
@@ -43,9 +45,8 @@ abstract contract BatchWorld is FedWorld {
     }
 
     function batchRequest() internal returns (BatchRequest memory request_, bytes memory proof) {
-        uint64 index = binder.snapshot(set, ids(feed.latestRound()));
         (uint64 nonce,,) = gateway.cursor(address(consumer), batchSubject());
-        (, int256 answer,,,) = feed.latestRoundData();
+        (uint64 index, int256[] memory inputs) = _sharedInputs();
         int256[] memory outputs = new int256[](size * each);
         bytes memory packed;
         for (uint256 i = 0; i < outputs.length; ++i) {
@@ -53,10 +54,20 @@ abstract contract BatchWorld is FedWorld {
             packed = abi.encodePacked(packed, int24(outputs[i]));
         }
         uint64 deadline = uint64(block.timestamp + 30 minutes);
-        request_ = BatchRequest(address(consumer), cohort, nonce, deadline, index, ints(answer / 1e6), packed);
+        request_ = BatchRequest(address(consumer), cohort, nonce, deadline, index, inputs, packed);
         bytes32 model = consumer.policy(0).model;
         (uint256 low, uint256 high) = gateway.batchContextOf(address(consumer), model, batchSubject(), nonce, deadline);
         proof = proofOf(model, low, high, request_.inputs, outputs);
+    }
+
+    function _sharedInputs() private returns (uint64 index, int256[] memory inputs) {
+        uint80[] memory rounds = new uint80[](shared);
+        inputs = new int256[](shared);
+        (, int256 answer,,,) = feed.latestRoundData();
+        for (uint256 i = 0; i < shared; ++i) {
+            (rounds[i], inputs[i]) = (feed.latestRound(), answer / 1e6);
+        }
+        index = binder.snapshot(set, rounds);
     }
 
     function submitBatch() internal returns (Batch memory batch) {
@@ -74,7 +85,7 @@ abstract contract BatchWorld is FedWorld {
             for (uint256 j = 0; j < each; ++j) {
                 data = bytes.concat(data, abi.encode(outputAt(i * each + j)));
             }
-            leaves[i] = keccak256(abi.encode(keccak256(data)));
+            leaves[i] = keccak256(data);
         }
     }
 

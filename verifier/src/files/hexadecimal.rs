@@ -32,16 +32,24 @@ pub fn parse_bytes32(text: &str) -> Result<[u8; 32], String> {
     bytes.try_into().map_err(|_| format!("expected 32 bytes, got {length}"))
 }
 
+/// As they are written: in a file, bytes have one spelling.
+fn written<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Err("expected hexadecimal digits in lower case".to_string()),
+        false => parse(text),
+    }
+}
+
 /// For `#[serde(with = ..)]` on bytes of any length.
 pub(super) mod bytes {
-    use super::{Deserialize, Deserializer, Serializer, String, Vec, de, format_bytes, parse_bytes};
+    use super::{Deserialize, Deserializer, Serializer, String, Vec, de, format_bytes, parse_bytes, written};
 
     pub(in super::super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format_bytes(bytes))
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        parse_bytes(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        written(&String::deserialize(deserializer)?, parse_bytes).map_err(de::Error::custom)
     }
 }
 
@@ -57,7 +65,7 @@ impl Serialize for Bytes32 {
 
 impl<'de> Deserialize<'de> for Bytes32 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse_bytes32(&String::deserialize(deserializer)?).map(Self).map_err(de::Error::custom)
+        written(&String::deserialize(deserializer)?, parse_bytes32).map(Self).map_err(de::Error::custom)
     }
 }
 

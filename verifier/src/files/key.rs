@@ -1,6 +1,9 @@
 //! `vk.json`: a verifying key and how its instances are read.
 
-use super::{Bytes32, FILE_VERSION, FileError, KEY, MAX_KEY_FILE_BYTES, check_length, hexadecimal, malformed};
+use super::{
+    Bytes32, FILE_VERSION, FileError, KEY, MAX_KEY_FILE_BYTES, check_length, hexadecimal, malformed,
+    strict::{Object, Word},
+};
 use crate::{KeyError, Layout, Quantization, Run, Tensor, VerifyingKey};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -9,13 +12,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
-    format: Format,
+    format: Word<Format>,
     version: u32,
     /// [`VerifyingKey::digest`], for readers: it must be that of the rest.
     digest: Bytes32,
     /// [`VerifyingKey::program_digest`].
     program_digest: Bytes32,
-    layout: LayoutFile,
+    layout: Object<LayoutFile>,
     /// [`VerifyingKey::circuit_bytes`].
     #[serde(with = "hexadecimal::bytes")]
     circuit: Vec<u8>,
@@ -30,8 +33,8 @@ enum Format {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LayoutFile {
-    inputs: Vec<TensorFile>,
-    outputs: Vec<TensorFile>,
+    inputs: Vec<Object<TensorFile>>,
+    outputs: Vec<Object<TensorFile>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +42,7 @@ struct LayoutFile {
 struct TensorFile {
     name: String,
     shape: Vec<usize>,
-    runs: Vec<RunFile>,
+    runs: Vec<Object<RunFile>>,
 }
 
 /// Numbers that do not fit a double stand as strings.
@@ -64,13 +67,13 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError`] if the key is not valid.
     pub fn new(key: &VerifyingKey) -> Result<Self, KeyError> {
-        let tensors = |tensors: &[Tensor]| tensors.iter().map(TensorFile::new).collect();
+        let tensors = |tensors: &[Tensor]| tensors.iter().map(TensorFile::new).map(Object).collect();
         Ok(Self {
-            format: Format::Key,
+            format: Word(Format::Key),
             version: FILE_VERSION,
             digest: Bytes32(key.digest()?),
             program_digest: Bytes32(key.program_digest),
-            layout: LayoutFile { inputs: tensors(&key.layout.inputs), outputs: tensors(&key.layout.outputs) },
+            layout: Object(LayoutFile { inputs: tensors(&key.layout.inputs), outputs: tensors(&key.layout.outputs) }),
             circuit: key.circuit_bytes()?,
         })
     }
@@ -90,9 +93,11 @@ impl KeyFile {
     /// # Errors
     /// [`FileError`]: the first thing found wrong.
     pub fn parse(json: &[u8]) -> Result<VerifyingKey, FileError> {
-        let Self { format: Format::Key, version: _, digest, program_digest, layout, circuit } =
-            super::parse(KEY, json)?;
-        let tensors = |tensors: Vec<TensorFile>| tensors.into_iter().map(TensorFile::into_tensor).collect();
+        let Object(file) = super::parse::<Object<Self>>(KEY, json)?;
+        let Self { format: Word(Format::Key), version: _, digest, program_digest, layout: Object(layout), circuit } =
+            file;
+        let tensors =
+            |tensors: Vec<Object<TensorFile>>| tensors.into_iter().map(|tensor| tensor.0.into_tensor()).collect();
         let layout = Layout { inputs: tensors(layout.inputs), outputs: tensors(layout.outputs) };
         let key = VerifyingKey::from_circuit_bytes(&circuit, layout, program_digest.0)?;
         let got = Bytes32(key.digest()?);
@@ -104,13 +109,13 @@ impl TensorFile {
     fn new(tensor: &Tensor) -> Self {
         let run = |run: &Run| {
             let Quantization { num, den, zero, lo, hi } = run.quantization;
-            RunFile { count: run.count, num, den, zero, lo, hi }
+            Object(RunFile { count: run.count, num, den, zero, lo, hi })
         };
         Self { name: tensor.name.clone(), shape: tensor.shape.clone(), runs: tensor.runs.iter().map(run).collect() }
     }
 
     fn into_tensor(self) -> Tensor {
-        let run = |RunFile { count, num, den, zero, lo, hi }| Run {
+        let run = |Object(RunFile { count, num, den, zero, lo, hi })| Run {
             count,
             quantization: Quantization { num, den, zero, lo, hi },
         };

@@ -23,6 +23,7 @@
 mod hexadecimal;
 mod key;
 mod proof;
+mod strict;
 mod values;
 
 use crate::{KeyError, VerifyingKey};
@@ -32,6 +33,7 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
 };
+use strict::Object;
 
 pub use hexadecimal::{Bytes32, format_bytes, parse_bytes, parse_bytes32};
 pub use key::KeyFile;
@@ -146,7 +148,7 @@ fn parse<T: serde::de::DeserializeOwned>(what: &'static str, json: &[u8]) -> Res
     struct Header {
         version: u32,
     }
-    if let Ok(Header { version }) = serde_json::from_slice(json) {
+    if let Ok(Object(Header { version })) = serde_json::from_slice(json) {
         check_version(what, version)?;
     }
     serde_json::from_slice(json).map_err(|error| malformed(what, &error))

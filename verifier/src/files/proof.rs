@@ -1,6 +1,9 @@
 //! `proof.json`: a proof and the instances it is about.
 
-use super::{Bytes32, FILE_VERSION, FileError, PROOF, hexadecimal};
+use super::{
+    Bytes32, FILE_VERSION, FileError, PROOF, hexadecimal,
+    strict::{Object, Word},
+};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProofFile {
-    format: Format,
+    format: Word<Format>,
     version: u32,
     /// Of the key that verifies it: says whether the wrong key was tried.
     pub key_digest: Bytes32,
@@ -29,7 +32,7 @@ impl ProofFile {
     /// The file of a proof under the key with this digest.
     pub fn new(key_digest: [u8; 32], instances: &[[u8; 32]], proof: Vec<u8>) -> Self {
         let instances = instances.iter().copied().map(Bytes32).collect();
-        Self { format: Format::Proof, version: FILE_VERSION, key_digest: Bytes32(key_digest), instances, proof }
+        Self { format: Word(Format::Proof), version: FILE_VERSION, key_digest: Bytes32(key_digest), instances, proof }
     }
 
     /// As JSON.
@@ -45,7 +48,7 @@ impl ProofFile {
     /// # Errors
     /// [`FileError`] if it is no proof's file of this version.
     pub fn parse(json: &[u8]) -> Result<Self, FileError> {
-        super::parse(PROOF, json)
+        super::parse(PROOF, json).map(|Object(file)| file)
     }
 
     /// The instances as the words that verifiers take.

@@ -83,6 +83,51 @@ fn numbers_in_key_files_have_one_spelling() {
     }
 }
 
+/// The verifier in TypeScript takes none of these either.
+#[test]
+fn files_have_one_spelling() {
+    let answer = square();
+    let proof = ProofFile::new(answer.key.digest().unwrap(), &answer.instances, answer.proof.to_vec());
+    let proof: Value = serde_json::from_slice(&proof.to_json().unwrap()).unwrap();
+    ProofFile::parse(proof.to_string().as_bytes()).unwrap();
+    let values = |object: &Value| Value::Array(object.as_object().unwrap().values().cloned().collect());
+    let in_order =
+        |object: &Value, names: &[&str]| -> Value { names.iter().map(|name| object[*name].clone()).collect() };
+
+    let key = key_json();
+    let run = json!({"count": 1, "num": "1", "den": "1", "zero": 0, "lo": "0", "hi": "1"});
+    let with_run = |run: Value| json!([{"name": "y", "shape": [], "runs": [run]}]);
+    let edits: [(&str, Value); 5] = [
+        ("format", json!({"apodict-key": null})),
+        ("layout", values(&key["layout"])),
+        ("layout", json!({"inputs": [], "outputs": [["y", [], []]]})),
+        (
+            "layout",
+            json!({"inputs": [], "outputs": with_run(in_order(&run, &["count", "num", "den", "zero", "lo", "hi"]))}),
+        ),
+        ("digest", json!(key["digest"].as_str().unwrap().to_uppercase().replace("0X", "0x"))),
+    ];
+    for (field, value) in edits {
+        let mut edited = key.clone();
+        edited[field] = value;
+        assert!(matches!(parsed(&edited), Err(FileError::Malformed { .. })), "{}", edited[field]);
+    }
+    let fields = ["format", "version", "digest", "program_digest", "layout", "circuit"];
+    assert!(matches!(parsed(&in_order(&key, &fields)), Err(FileError::Malformed { .. })));
+
+    let refused =
+        |json: &Value| matches!(ProofFile::parse(json.to_string().as_bytes()), Err(FileError::Malformed { .. }));
+    assert!(refused(&in_order(&proof, &["format", "version", "key_digest", "instances", "proof"])));
+    for (field, value) in [
+        ("format", json!({"apodict-proof": null})),
+        ("proof", json!(proof["proof"].as_str().unwrap().to_uppercase().replace("0X", "0x"))),
+    ] {
+        let mut edited = proof.clone();
+        edited[field] = value;
+        assert!(refused(&edited), "{field}");
+    }
+}
+
 #[test]
 fn refuses_what_is_not_32_bytes() {
     let right = format!("0x{}", "0a".repeat(32));

@@ -9,6 +9,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+/// First of the arguments where forge runs the tests.
+pub(super) const FORGE: &str = "forge";
+
 /// One edit of one file, and the tests that must fail with it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +29,7 @@ pub(super) struct Mutant {
     pub(super) find: String,
     /// What stands there in the mutant.
     pub(super) replace: String,
-    /// Arguments of `cargo test --release`.
+    /// Arguments of `cargo test --release`; behind [`FORGE`], of `forge test` in `solidity`.
     pub(super) tests: Vec<String>,
     /// A command before the tests, for what is generated from the file.
     #[serde(default)]
@@ -90,7 +93,8 @@ fn fits(root: &Path, mutant: &Mutant) -> Result<()> {
     let Mutant { id, what, find, replace, tests, prepare, survives, .. } = mutant;
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     ensure!(!id.is_empty() && id.chars().all(kebab), "an id is lower case letters, digits and hyphens");
-    ensure!(!tests.is_empty(), "`tests` is empty: name the tests that must fail");
+    let named = tests.first().is_some_and(|first| first != FORGE || tests.len() > 1);
+    ensure!(named, "`tests` is empty: name the tests that must fail");
     ensure!(find != replace, "`find` and `replace` are equal");
     for text in [Some(what), survives.as_ref()].into_iter().flatten() {
         ensure!(!text.trim().is_empty() && !text.contains('\n'), "`what` and `survives` are one line each");

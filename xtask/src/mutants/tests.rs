@@ -154,6 +154,7 @@ fn lists_that_do_not_fit_are_refused() {
     assert!(changed("ninety-nine", "any-age").contains("another mutant of this id"));
     assert!(changed("any-age", "Any age").contains("an id is"));
     assert!(changed("[\"--lib\"]", "[]").contains("`tests` is empty"));
+    assert!(changed("[\"--lib\"]", "[\"forge\"]").contains("`tests` is empty"));
     assert!(changed("age < 1000\\n", "age >= 18\\n").contains("are equal"));
     assert!(changed("src/lib.rs", "../lib.rs").contains("from the repository's root"));
     assert!(changed("src/lib.rs", "src/main.rs").contains("cannot read"));
@@ -216,6 +217,9 @@ fn what_comes_out_otherwise_is_named() {
 fn failing_tests_are_read_from_the_output() {
     let output = "running 3 tests\ntest a::b ... ok\ntest a::c ... FAILED\ntest d - should panic ... FAILED\n";
     assert_eq!(failed_tests(output), BTreeSet::from(["a::c".to_owned(), "d - should panic".to_owned()]));
+    let output = "[PASS] test_a() (gas: 5)\n[FAIL: NotTrue(\"x\")] test_b() (gas: 7)\n\
+                  [FAIL: y; counterexample: calldata=0x01 args=[1, [2]]] testFuzz_c(uint256) (runs: 3, \u{3bc}: 1)\n";
+    assert_eq!(failed_tests(output), BTreeSet::from(["test_b".to_owned(), "testFuzz_c".to_owned()]));
     let many = (0..5).map(|index| format!("t{index}")).collect();
     assert_eq!(Fate::Killed { by: many }.to_string(), "killed by `t0`, `t1`, `t2` and 2 more");
     assert_eq!(Fate::Killed { by: BTreeSet::new() }.to_string(), "killed: the test program crashed");

@@ -12,9 +12,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use super::{
-    list::{Mutant, mutated},
+    list::{FORGE, Mutant, mutated},
     tree::Tree,
 };
+use crate::tools;
 
 /// A compiler that takes longer does not end.
 const BUILD_TIME: Duration = Duration::from_secs(3600);
@@ -78,12 +79,10 @@ fn fate(tree: &Tree, mutant: &Mutant, limit: Duration) -> Result<Fate> {
             return Ok(Fate::DoesNotBuild { why });
         }
     }
-    if let Some(why) = failure(tree, tests(tree, &["--no-run"]), &mutant.tests)? {
+    if let Some(why) = failure(tree, build(tree, &mutant.tests)?, &[])? {
         return Ok(Fate::DoesNotBuild { why });
     }
-    let mut command = tests(tree, &["--no-fail-fast"]);
-    command.args(&mutant.tests);
-    Ok(match output(tree, command, limit)? {
+    Ok(match output(tree, tests(tree, &mutant.tests)?, limit)? {
         Ended::Success { .. } => Fate::Survived,
         Ended::Failure { output } => Fate::Killed { by: failed_tests(&output) },
         Ended::Late => Fate::TimedOut { limit },
@@ -92,32 +91,65 @@ fn fate(tree: &Tree, mutant: &Mutant, limit: Duration) -> Result<Fate> {
 
 /// Runs tests on the tree as it is, gives the time they took.
 pub(super) fn try_unchanged(tree: &Tree, arguments: &[String]) -> Result<Duration> {
-    if let Some(why) = failure(tree, tests(tree, &["--no-run"]), arguments)? {
-        bail!("`cargo test {}` does not build without any mutant: {why}", arguments.join(" "));
+    let said = said(arguments);
+    if let Some(why) = failure(tree, build(tree, arguments)?, &[])? {
+        bail!("`{said}` does not build without any mutant: {why}");
     }
     let start = Instant::now();
-    let mut command = tests(tree, &[]);
-    command.args(arguments);
-    match output(tree, command, BUILD_TIME)? {
+    match output(tree, tests(tree, arguments)?, BUILD_TIME)? {
         Ended::Success { output } => {
             // A name that no test has would let every mutant survive, and nobody would know why.
-            if !output.lines().any(|line| line.starts_with("test ") && line.ends_with("... ok")) {
-                bail!("`cargo test {}` runs no test", arguments.join(" "));
+            if !output.lines().any(is_passed) {
+                bail!("`{said}` runs no test");
             }
             Ok(start.elapsed())
         }
         Ended::Failure { output } => {
             let failed = Fate::Killed { by: failed_tests(&output) };
-            bail!("`cargo test {}` fails without any mutant, {failed}", arguments.join(" "))
+            bail!("`{said}` fails without any mutant, {failed}")
         }
-        Ended::Late => bail!("`cargo test {}` does not end", arguments.join(" ")),
+        Ended::Late => bail!("`{said}` does not end"),
     }
 }
 
-fn tests(tree: &Tree, options: &[&str]) -> Command {
+/// The command as people would give it.
+pub(super) fn said(arguments: &[String]) -> String {
+    match arguments.split_first() {
+        Some((first, rest)) if first == FORGE => format!("forge test {}", rest.join(" ")),
+        _ => format!("cargo test {}", arguments.join(" ")),
+    }
+}
+
+/// Compiles what the tests need.
+fn build(tree: &Tree, arguments: &[String]) -> Result<Command> {
+    if arguments.first().is_some_and(|first| first == FORGE) {
+        return forge(tree, "build");
+    }
     let mut command = tree.cargo();
-    command.args(["test", "--release"]).args(options);
-    command
+    command.args(["test", "--release", "--no-run"]).args(arguments);
+    Ok(command)
+}
+
+fn tests(tree: &Tree, arguments: &[String]) -> Result<Command> {
+    match arguments.split_first() {
+        Some((first, rest)) if first == FORGE => {
+            let mut command = forge(tree, "test")?;
+            command.args(rest);
+            Ok(command)
+        }
+        _ => {
+            let mut command = tree.cargo();
+            command.args(["test", "--release", "--no-fail-fast"]).args(arguments);
+            Ok(command)
+        }
+    }
+}
+
+/// A mutant may use other gas: that alone is not what its tests look for.
+fn forge(tree: &Tree, mode: &str) -> Result<Command> {
+    let mut command = tree.command(tools::forge()?);
+    command.arg(mode).current_dir(tree.path().join("solidity")).env("FORGE_SNAPSHOT_CHECK", "false");
+    Ok(command)
 }
 
 /// The first error line of a command that fails.
@@ -126,7 +158,7 @@ fn failure(tree: &Tree, mut command: Command, arguments: &[String]) -> Result<Op
     Ok(match output(tree, command, BUILD_TIME)? {
         Ended::Success { .. } => None,
         Ended::Failure { output } => {
-            let error = output.lines().find(|line| line.starts_with("error"));
+            let error = output.lines().find(|line| line.starts_with("error") || line.starts_with("Error"));
             Some(error.or(output.lines().last()).unwrap_or("it fails and says nothing").to_owned())
         }
         Ended::Late => Some("it does not end".into()),
@@ -192,8 +224,20 @@ fn end(child: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// The tests that a run of `cargo test` says failed.
+/// What `cargo test` or `forge test` prints of a test that holds.
+fn is_passed(line: &str) -> bool {
+    line.starts_with("[PASS] ") || (line.starts_with("test ") && line.ends_with("... ok"))
+}
+
+/// The tests that a run of `cargo test` or `forge test` says failed.
 pub(super) fn failed_tests(output: &str) -> BTreeSet<String> {
-    let name = |line: &str| line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned);
-    output.lines().filter_map(|line| name(line.trim_end())).collect()
+    output.lines().filter_map(|line| failed_test(line.trim_end())).map(str::to_owned).collect()
+}
+
+fn failed_test(line: &str) -> Option<&str> {
+    match line.strip_prefix("[FAIL") {
+        // `[FAIL: why] name(types) (gas: 1)`; why may hold brackets too.
+        Some(rest) => rest.rsplit("] ").next()?.split('(').next(),
+        None => line.strip_prefix("test ")?.strip_suffix(" ... FAILED"),
+    }
 }

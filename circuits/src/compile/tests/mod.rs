@@ -11,7 +11,7 @@ use crate::{
     elementary,
     evaluate::measure_program,
     float::ElementType,
-    onnx::fixture::{Dim, Fixture, int, string},
+    onnx::fixture::{Dim, Fixture, int, ints, string},
     quantize,
     tensors::{Limits, read_record, read_records},
 };

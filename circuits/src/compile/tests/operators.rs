@@ -72,6 +72,40 @@ fn logarithms_of_sums_of_exponentials_have_a_value() {
     }
 }
 
+/// As naive Bayes is exported: what a class has, less the logarithm of all, is never above 0, however large the numbers are.
+#[test]
+fn shares_by_logarithms_have_a_value() {
+    let fixture = Fixture::new(13).input("x", &[2, 3]).integers("groups", &[2], &[-1, 1]);
+    let sum = fixture.node("ReduceLogSumExp", &["x"], "all", &[ints("axes", &[1]), int("keepdims", 0)]);
+    let shares = sum.node("Reshape", &["all", "groups"], "column", &[]).node("Sub", &["x", "column"], "log", &[]);
+    let model = shares.node("Exp", &["log"], "y", &[]).output("y").bytes();
+    let record = |first: [f64; 3]| json(&format!("{{\"inputs\": {{\"x\": [{first:?}, [0.5, -3.5, 1.5]]}}}}"));
+    let data = vec![record([4e5, -9e5, 3e5]), record([-1e6, 30.0, 29.0]), record([1.0, 2.0, 0.5])];
+    let program = compile(&model, &calibrated(data)).unwrap();
+    let trace = program.run(&program.quantize(&record([100.0, 101.0, 98.0])).unwrap()).unwrap();
+    let got = quantize::dequantize_outputs(program.graph(), trace.outputs(program.graph()));
+    let shares = |x: [f64; 3]| {
+        let sum: f64 = x.iter().map(|x| elementary::exp(*x)).sum();
+        x.map(|x| elementary::exp(x) / sum)
+    };
+    let expected = [shares([-1.0, 0.0, -3.0]), shares([0.5, -3.5, 1.5])].concat();
+    for (got, expected) in got[0].iter().zip(expected) {
+        assert!((got - expected).abs() < 2e-3, "{got} for {expected}");
+    }
+}
+
+/// Features of very different size in one product of what is computed: it has the bits that there is room for.
+#[test]
+fn products_of_unlike_features_have_room() {
+    let sum = Fixture::new(13).input("x", &[1, 4]).node("ReduceSumSquare", &["x"], "y", &[ints("axes", &[1])]);
+    let record = |x: [f64; 4]| json(&format!("{{\"inputs\": {{\"x\": [{x:?}]}}}}"));
+    let data = vec![record([1e6, 1e-3, 0.5, 1e-6]), record([9e5, -1e-3, -0.5, -1e-6]), record([0.0, 0.0, 0.25, 0.0])];
+    let program = compile(&sum.output("y").bytes(), &calibrated(data)).unwrap();
+    let trace = program.run(&program.quantize(&record([8e5, 5e-4, 0.25, 5e-7])).unwrap()).unwrap();
+    let got = quantize::dequantize_outputs(program.graph(), trace.outputs(program.graph()))[0][0];
+    assert!((got - 64e10).abs() < 1e12 / 1024.0, "{got}");
+}
+
 /// As PyTorch spells causal attention: of a constant mask the softmax takes what is kept, however low the numbers are.
 #[test]
 fn constant_masks_cost_no_bits() {

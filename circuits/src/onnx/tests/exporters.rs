@@ -5,7 +5,7 @@ use std::path::Path;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{FunctionProto, OperatorSetIdProto, TensorProto};
 
-use super::super::fixture::{float, int, int_tensor, ints, tensor};
+use super::super::fixture::{float, int, int_tensor, ints, tensor, value_info};
 use super::super::{Dimension, ImportOptions, import, import_file};
 use super::{Dim, Fixture, floats, import_default, outputs};
 use crate::float::{ElementType, Tensor, Values, execute};
@@ -414,6 +414,26 @@ fn outputs_may_be_anything() {
     assert_eq!(values, expected.map(|(len, values)| (vec![len], values)));
     let scalar = Fixture::new(13).input("x", &[2]).node("ReduceSum", &["x"], "y", &[int("keepdims", 0)]).output("y");
     assert_eq!(outputs(&import_default(&scalar).unwrap(), &[floats(&[2], &[2.0, 1.0])]), [(vec![], vec![3.0])]);
+}
+
+/// Exporters of scikit-learn declare some outputs in another shape than they have.
+#[test]
+fn an_output_of_another_shape_than_declared_is_what_is_computed() {
+    let cases = [
+        (vec![Dim::Number(1), Dim::Number(2)], "declared as shape [1, 2], but the model computes shape [2]"),
+        (vec![Dim::Number(3)], "declared as shape [3], but the model computes shape [2]"),
+        (vec![Dim::Symbol("n"), Dim::Number(2)], "declared as shape [?, 2], but the model computes shape [2]"),
+    ];
+    for (dims, expected) in cases {
+        let mut fixture = Fixture::new(13).input("x", &[2]).node("Relu", &["x"], "y", &[]);
+        fixture.graph().output.push(value_info("y", DataType::Float, &dims));
+        let model = import_default(&fixture).unwrap();
+        assert_eq!(outputs(&model, &[floats(&[2], &[-1.0, 1.0])]), [(vec![2], vec![0.0, 1.0])]);
+        let [warning] = model.warnings() else { panic!("{:?}", model.warnings()) };
+        assert!(warning.contains("`y`") && warning.contains(expected), "{warning}");
+    }
+    let fixture = Fixture::new(13).input("x", &[2]).node("Relu", &["x"], "y", &[]).output("y");
+    assert!(import_default(&fixture).unwrap().warnings().is_empty());
 }
 
 /// Outputs that are inputs or constants also become a circuit's outputs.

@@ -420,9 +420,5 @@ fn refuses_outputs_that_are_not_as_declared() {
     use Dim::{Number, Symbol};
     let declared = |element, dims: &[Dim]| linear_with(|f| f.graph().output = vec![value_info("y", element, dims)]);
     import_default(&declared(DataType::Float, &[Symbol("batch"), Number(2)])).unwrap();
-    check(vec![
-        ("shape", declared(DataType::Float, &[Number(1), Number(3)]), &["`y`", "[1, 3]", "[1, 2]"]),
-        ("rank", declared(DataType::Float, &[Symbol("batch")]), &["`y`", "[?]", "[1, 2]"]),
-        ("type", declared(DataType::Int64, &[Number(1), Number(2)]), &["`y`", "int64", "float32"]),
-    ]);
+    check(vec![("type", declared(DataType::Int64, &[Number(1), Number(2)]), &["`y`", "int64", "float32"])]);
 }

@@ -98,7 +98,7 @@ fn tells_operators_and_dimensions_and_nodes_in_one_run() {
         .output("ghost");
     let values = TensorProto { name: "rare".into(), ..Default::default() };
     fixture.graph().sparse_initializer.push(SparseTensorProto { values: Some(values), ..Default::default() });
-    fixture.graph().output.push(value_info("f", DataType::Float, &[Dim::Number(3)]));
+    fixture.graph().output.push(value_info("f", DataType::Int64, &[Dim::Number(2)]));
     let problems = problems(&fixture);
     let expected = [
         "operator `Made`",

@@ -1,9 +1,9 @@
 //! MatMul, Add, Sub, Mul, ReduceSum, ReduceMean.
 
-use super::{Error, Lowering, Value, index, is_exact};
+use super::{Error, Lowering, Value, index, is_exact, scales::ALIGNED_BITS};
 use crate::{
     float::{self, layout},
-    int::{self, Contraction, Factor, Op, Row, Source, Term},
+    int::{self, Contraction, Factor, Op, Row, Source, Term, limits},
     quantize::fixed::{self, Fixed, power_of_two, to_real},
 };
 
@@ -91,8 +91,8 @@ impl Lowering<'_> {
         op: Op,
     ) -> Result<Value, Error> {
         let contraction = Contraction::of(&op).ok_or_else(|| inconsistent(node))?;
-        let (a, b) = (self.value(operands[0])?, self.value(operands[1])?);
-        let [a, b] = if is_exact(node.element) { [a, b] } else { [self.operand(&a)?, self.operand(&b)?] };
+        let operands = [self.value(operands[0])?, self.value(operands[1])?];
+        let [a, b] = if is_exact(node.element) { operands } else { self.factors(operands, contraction.depth())? };
         let magnitudes = |value: &Value| -> Vec<f64> {
             (0..value.errors.len()).map(|element| self.magnitude(value, element)).collect()
         };
@@ -203,9 +203,9 @@ impl Lowering<'_> {
         b: float::NodeId,
         pairs: Vec<Vec<(usize, usize)>>,
     ) -> Result<Value, Error> {
-        let (a, b) = (self.value(a)?, self.value(b)?);
-        let exact = is_exact(node.element);
-        let [a, b] = if exact { [a, b] } else { [self.operand(&a)?, self.operand(&b)?] };
+        let terms = pairs.iter().map(Vec::len).max().unwrap_or(1);
+        let operands = [self.value(a)?, self.value(b)?];
+        let [a, b] = if is_exact(node.element) { operands } else { self.factors(operands, terms)? };
         let (mut rows, mut errors) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
         for pairs in pairs {
             let mut error = 0.0;
@@ -223,16 +223,40 @@ impl Lowering<'_> {
         Ok(Value { node: id, errors, site: at })
     }
 
+    /// Both operands of a product with so many terms, with the fraction bits that the plan gives them, or fewer, where the product would have
+    /// no room: an element of 1000 brought to the scale of one of 1e-6 has many more bits than it has that count.
+    fn factors(&mut self, operands: [Value; 2], terms: usize) -> Result<[Value; 2], Error> {
+        let [a, b] = &operands;
+        let [a, b] = [self.operand(a)?, self.operand(b)?];
+        let bits = |value: &Value| self.hull(value).bits() as i32;
+        let (of_a, of_b) = (bits(&a), bits(&b));
+        let of_terms = terms.next_power_of_two().ilog2() as i32;
+        if of_a + of_b + of_terms < limits::VALUE_BITS as i32 {
+            return Ok([a, b]);
+        }
+        let left = ALIGNED_BITS - of_terms;
+        let most = (left / 2).max(left - of_a.min(of_b));
+        let narrowed = |of: i32, value: &Value| self.frac_bits(value) - (of - most).max(0);
+        let (for_a, for_b) = (narrowed(of_a, &a), narrowed(of_b, &b));
+        Ok([self.narrow(&a, for_a)?, self.narrow(&b, for_b)?])
+    }
+
     /// `a + sign * b` at the finer scale of the two, exact: the coarser one is multiplied by a power of two.
     pub(super) fn add(&mut self, at: float::NodeId, node: &float::Node, sign: i64) -> Result<Value, Error> {
-        let [a, b] = operands(node)?;
+        let [a, b] = match self.log_share(node) {
+            Some(operands) => operands,
+            None => operands(node)?,
+        };
         let offsets = |id| layout::broadcast_offsets(&self.float.node(id).shape, &node.shape);
         let (i, j): (Vec<usize>, Vec<usize>) = (offsets(a).collect(), offsets(b).collect());
         match (self.constant(a).is_some(), self.constant(b).is_some()) {
             (false, true) => self.add_constant(node, a, 1, b, sign, &i, &j),
             (true, false) => self.add_constant(node, b, sign, a, 1, &j, &i),
             _ => {
-                let (a, b) = (self.value(a)?, self.value(b)?);
+                // The greatest of the integers that it is subtracted from: only then is the difference known not to be above 0.
+                let same = sign < 0 && self.is_greatest_of(b, a);
+                let a = if same { self.narrowed_operand(a)? } else { self.value(a)? };
+                let b = self.value(b)?;
                 let [a, b] = self.within_reach(a, b)?;
                 let frac_bits = self.frac_bits(&a).max(self.frac_bits(&b));
                 let [up_a, up_b] = [&a, &b].map(|value| 1i64 << (frac_bits - self.frac_bits(value)));

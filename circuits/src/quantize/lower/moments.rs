@@ -5,7 +5,7 @@
 
 use super::{Error, Lowering, Value};
 use crate::{
-    float::{Function, NodeId, Op},
+    float::{Function, Node, NodeId, Op, Source},
     quantize::fixed::power_of_two,
 };
 
@@ -68,6 +68,49 @@ impl Lowering<'_> {
         let kept = |(axis, dim): (usize, &usize)| if axes.contains(&axis) { 1 } else { *dim };
         let of_groups: Vec<usize> = shape.iter().enumerate().map(kept).collect();
         axes == of && greatest.inputs == [*x] && greatest.shape == of_groups && below.shape == *shape
+    }
+
+    /// What to subtract from what, if `node` is `x` less the logarithm of the sum of the `exp(x)`, which is `m + log(sum of exp(x - m))`
+    /// with `m` the greatest `x`: `x - m` and the logarithm. Of these interval analysis knows that the first is not above 0 and the
+    /// second not below.
+    pub(super) fn log_share(&self, node: &Node) -> Option<[NodeId; 2]> {
+        let graph = self.float;
+        let (Op::Sub, [x, log_sum_exp]) = (&node.op, node.inputs.as_slice()) else { return None };
+        let sum = graph.node(self.copied(*log_sum_exp));
+        let (Op::Add, [max, log]) = (&sum.op, sum.inputs.as_slice()) else { return None };
+        let (Op::Function { function: Function::Log }, [sum]) =
+            (&graph.node(*log).op, graph.node(*log).inputs.as_slice())
+        else {
+            return None;
+        };
+        if !self.holds_one(*sum) {
+            return None;
+        }
+        let [exp] = graph.node(*sum).inputs.as_slice() else { return None };
+        let [below] = graph.node(*exp).inputs.as_slice() else { return None };
+        // Each `x` meets the logarithm of its own group.
+        let same_groups = graph.node(*log).shape == graph.node(*log_sum_exp).shape;
+        let same_shape = graph.node(*below).shape == node.shape;
+        (graph.node(*below).inputs == [*x, *max] && same_groups && same_shape).then_some([*below, *log])
+    }
+
+    /// Whether `max` holds the greatest of some of the elements of `x`.
+    pub(super) fn is_greatest_of(&self, max: NodeId, x: NodeId) -> bool {
+        let max = self.float.node(max);
+        matches!(max.op, Op::ReduceMax { .. }) && max.inputs == [x]
+    }
+
+    /// Where the elements of `id` come from, if it has them all in their order.
+    fn copied(&self, mut id: NodeId) -> NodeId {
+        loop {
+            let node = self.float.node(id);
+            let (Op::Rearrange { sources }, [x]) = (&node.op, node.inputs.as_slice()) else { return id };
+            let in_place = |(at, source): (usize, &Source)| source.input == 0 && source.element as usize == at;
+            if self.float.node(*x).len() != sources.len() || !sources.iter().enumerate().all(in_place) {
+                return id;
+            }
+            id = *x;
+        }
     }
 
     /// `x`, its mean and the axes, if `id` is the mean of the squares of `x` less the square of its mean.

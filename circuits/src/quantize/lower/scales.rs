@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The most bits of a value that was brought to one scale: what is left is room for what reads it.
-const ALIGNED_BITS: i32 = 50;
+pub(super) const ALIGNED_BITS: i32 = 50;
 
 /// How far the magnitudes of a product's elements may be apart, as log2, without scales of their own.
 const APART: i32 = 8;

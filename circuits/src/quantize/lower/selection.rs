@@ -50,7 +50,7 @@ impl Lowering<'_> {
     }
 
     /// An operand as the plan narrows it; a constant as it is.
-    fn narrowed_operand(&mut self, id: float::NodeId) -> Result<Value, Error> {
+    pub(super) fn narrowed_operand(&mut self, id: float::NodeId) -> Result<Value, Error> {
         let value = self.value(id)?;
         let narrows = self.constant(id).is_none() && self.float.node(id).element.is_float();
         if narrows { self.operand(&value) } else { Ok(value) }

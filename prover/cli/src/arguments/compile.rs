@@ -15,12 +15,16 @@ pub(crate) struct Compile {
     #[arg(short, long, value_name = "OUT.apo", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    pub(crate) on: super::OnServer,
+
     #[command(flatten)]
     pub(crate) options: CompileOptions,
 }
 
 /// How a model becomes a program.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct CompileOptions {
     /// Samples that set the inputs' ranges and measure the error: JSON `{"batches": [{"inputs": ..}, ..]}`; .jsonl with `{"inputs": ..}`
     /// on each line; .npz, or for a model of one input .npy or an ONNX TensorProto (.pb), with an axis more, the leading one, that counts

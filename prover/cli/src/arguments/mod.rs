@@ -7,6 +7,8 @@ mod compile;
 mod contract;
 mod prove;
 #[cfg(feature = "service")]
+mod remote;
+#[cfg(feature = "service")]
 mod service;
 mod srs;
 
@@ -19,7 +21,15 @@ pub(crate) use compile::{Compile, CompileOptions, Evaluate, Inspect, MaxError, O
 pub(crate) use contract::{Calldata, Contract};
 pub(crate) use prove::{Backend, Keys, Prove, Verify};
 #[cfg(feature = "service")]
-pub(crate) use service::{ApiKey, Children, CreateKey, Keeper, RevokeKey, Serve, Worker, fleet};
+pub(crate) use remote::{
+    DownloadJob, GetModel, Job, ListJobs, ListModels, Model, NamedJob, NamedModel, OnServer, PushModel,
+    ServerArguments, SubmitJob,
+};
+#[cfg(feature = "service")]
+pub(crate) use service::{
+    ApiKey, Children, CreateKey, CreateWebhookSecret, Keeper, RevokeKey, RevokeWebhookSecret, Serve, WebhookSecret,
+    Worker, fleet,
+};
 pub(crate) use srs::{Srs, SrsCheck, SrsFile, SrsGenerate, SrsImport, SrsPin};
 
 /// Proves decisions of quantized models, and verifies the proofs.
@@ -57,7 +67,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Decide on a loan, prove the decision, verify it in Rust and on an EVM.
+    /// Decide what may be lent against a collateral, prove the decision, verify it in Rust and on an EVM.
     Demo,
     /// Compile an ONNX model to a program.
     Compile(Compile),
@@ -90,6 +100,18 @@ pub(crate) enum Command {
     #[cfg(feature = "service")]
     #[command(subcommand)]
     ApiKey(ApiKey),
+    /// Secrets that the proving service's webhooks are signed with.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    WebhookSecret(WebhookSecret),
+    /// Jobs of a proving service: hand in, watch, cancel, fetch.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Job(Job),
+    /// Models of a proving service: hand in, list, fetch, remove.
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Model(Model),
     /// What `serve` and `worker` start to prove and compile.
     #[cfg(feature = "service")]
     #[command(hide = true)]

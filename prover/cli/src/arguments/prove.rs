@@ -35,7 +35,8 @@ pub(crate) struct Prove {
     #[arg(short, long, value_name = "proof.json", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
-    /// Folder with vk.json and pk.bin, which are made if they are not there; without it, one in the cache.
+    /// Folder with vk.json and pk.bin, which are made if they are not there; without it, one in the cache. With --server, where vk.json goes;
+    /// without it, beside the proof.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) keys: Option<PathBuf>,
 
@@ -53,6 +54,10 @@ pub(crate) struct Prove {
 
     #[command(flatten)]
     pub(crate) srs: SrsFile,
+
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    pub(crate) on: super::OnServer,
 
     #[command(flatten, next_help_heading = "Only with MODEL.onnx")]
     pub(crate) options: CompileOptions,
@@ -78,7 +83,9 @@ pub(crate) struct Verify {
 
     /// The verifying key, from someone you trust or made again from the model.
     #[arg(long, value_name = "vk.json", value_hint = ValueHint::FilePath)]
-    pub(crate) key: PathBuf,
+    #[cfg_attr(feature = "service", arg(required_unless_present = "server", conflicts_with = "server"))]
+    #[cfg_attr(not(feature = "service"), arg(required = true))]
+    pub(crate) key: Option<PathBuf>,
 
     /// Refuse any other key than the one with this digest: what makes `--key` a key that you trust.
     #[arg(long, value_name = "0x..", value_parser = parse_bytes32)]
@@ -93,5 +100,10 @@ pub(crate) struct Verify {
 
     /// Verify by the contract too, on an EVM inside this process, and tell the gas.
     #[arg(long)]
+    #[cfg_attr(feature = "service", arg(conflicts_with = "server"))]
     pub(crate) evm: bool,
+
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    pub(crate) on: super::OnServer,
 }

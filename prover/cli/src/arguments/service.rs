@@ -1,4 +1,4 @@
-//! What may be typed after `serve`, `worker` and `api-key`.
+//! What may be typed after `serve`, `worker`, `api-key` and `webhook-secret`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use apodict_service::config::FleetConfig;
 use apodict_service::store::Scope;
+use apodict_service::webhooks::Network;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::SrsFile;
@@ -89,6 +90,14 @@ pub(crate) struct Serve {
     /// Serve the API alone, without the web page.
     #[arg(long)]
     pub(crate) no_page: bool,
+
+    /// Tell the addresses that requests name as their `webhook` when jobs end; `apodict webhook-secret create` makes what signs it.
+    #[arg(long)]
+    pub(crate) webhooks: bool,
+
+    /// A network, besides the internet, whose addresses webhooks may name, as in 10.1.0.0/16; several times if need be.
+    #[arg(long, value_name = "NETWORK", requires = "webhooks")]
+    pub(crate) webhook_allow: Vec<Network>,
 }
 
 /// The processes that prove and compile.
@@ -204,7 +213,7 @@ pub(crate) enum ApiKey {
     Revoke(RevokeKey),
 }
 
-/// Who keeps the keys: a server's folder, or a fleet's database.
+/// Who keeps keys and secrets: a server's folder, or a fleet's database.
 #[derive(Debug, Args)]
 pub(crate) struct Keeper {
     #[command(flatten)]
@@ -257,6 +266,35 @@ pub(crate) struct RevokeKey {
     pub(crate) keeper: Keeper,
 
     /// `key_..`, as `list` shows it.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookSecret {
+    /// Make a secret; it is shown once, and signs beside the one before until that is revoked.
+    Create(CreateWebhookSecret),
+    /// List the secrets, without their values.
+    List(Keeper),
+    /// End a secret.
+    Revoke(RevokeWebhookSecret),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateWebhookSecret {
+    #[command(flatten)]
+    pub(crate) keeper: Keeper,
+
+    /// Whose webhooks it signs.
+    #[arg(long, value_name = "TENANT", default_value = "default", value_parser = parse_tenant)]
+    pub(crate) tenant: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeWebhookSecret {
+    #[command(flatten)]
+    pub(crate) keeper: Keeper,
+
+    /// `whs_..`, as `list` shows it.
     pub(crate) id: String,
 }
 

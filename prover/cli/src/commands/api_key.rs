@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 
 /// For the audit log.
-fn act() -> Act {
+pub(super) fn act() -> Act {
     Act { actor: "command_line".to_owned(), at_ms: wall_ms() }
 }
 
@@ -48,10 +48,18 @@ pub(crate) fn run(arguments: &ApiKey, console: &Console) -> Result<Outcome, Fail
 }
 
 /// The store of a server or fleet that is there.
-async fn existing(keeper: &Keeper) -> Result<Arc<dyn Store>, Failure> {
+pub(super) async fn existing(keeper: &Keeper) -> Result<Arc<dyn Store>, Failure> {
     Ok(match keeper.database()? {
         Some(database) => open_database(&database).await?,
         None => Arc::new(open_store(&keeper.data.folder()?).await?),
+    })
+}
+
+/// The same, or a new one in a folder.
+pub(super) async fn made(keeper: &Keeper) -> Result<Arc<dyn Store>, Failure> {
+    Ok(match keeper.database()? {
+        Some(database) => open_database(&database).await?,
+        None => Arc::new(make_store(&keeper.data.folder()?).await?),
     })
 }
 
@@ -59,10 +67,7 @@ async fn create(arguments: &CreateKey, console: &Console) -> Result<(), Failure>
     let scopes = if arguments.scopes.is_empty() { Scope::OF_A_TENANT.to_vec() } else { arguments.scopes.clone() };
     let expires_ms = arguments.days.map(|days| wall_ms() + days * DAY_MS);
     let (key, hash, secret) = new_key(arguments.tenant.clone(), arguments.name.clone(), scopes, expires_ms);
-    let store: Arc<dyn Store> = match arguments.keeper.database()? {
-        Some(database) => open_database(&database).await?,
-        None => Arc::new(make_store(&arguments.keeper.data.folder()?).await?),
-    };
+    let store = made(&arguments.keeper).await?;
     store.add_key(&key, &hash, &act()).await?;
     store.close().await;
     console.result(&Created { key, secret })

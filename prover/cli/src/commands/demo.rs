@@ -1,4 +1,4 @@
-//! `apodict demo`: a lending market asks whether a loan may stay as it is.
+//! `apodict demo`: a lending market asks what may be lent against its collateral.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Instant;
@@ -14,18 +14,18 @@ use sha3::{Digest, Keccak256};
 use crate::agreement;
 use crate::console::{Console, format_bytes, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
-use crate::loan::{self, Loan, Policy};
+use crate::market::{self, Parameters, Prices, Stance};
 use crate::program::{self, Columns};
 use apodict_verifier::files::{Bytes32, Decision};
 
 /// What the proof of the demo is bound to.
-const PURPOSE: &str = "apodict demo: chain 1, lending market, borrower 'stretched', nonce 1";
+const PURPOSE: &str = "apodict demo: chain 1, lending market, collateral ether, nonce 1";
 
 /// What scripts get of it.
 #[derive(Serialize)]
 struct Report {
-    probability: f64,
-    decision: Policy,
+    parameters: Parameters,
+    decision: Stance,
     context: Bytes32,
     k: u32,
     rows: usize,
@@ -56,23 +56,23 @@ struct Verdicts {
 }
 
 pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
-    let loan = Loan::stretched()?;
-    console.tell("A lending market asks: may this loan stay as it is?\n")?;
-    console.tell(&loan)?;
+    console.tell("A lending market asks: what may be lent against this collateral?\n")?;
+    console.tell(Prices::slide()?)?;
 
     let embedded = |source| Failure::Compile { path: "the risk model of the demonstration".into(), source };
     let (program, compile) =
-        console.stage("compile", || program::compile_bytes(loan::MODEL, loan::CALIBRATION).map_err(embedded))?;
+        console.stage("compile", || program::compile_bytes(market::MODEL, market::CALIBRATION).map_err(embedded))?;
     let plan = program.plan();
     let rows = program.layout().rows();
     let accuracy = program.report();
-    let max_error = accuracy.outputs.iter().map(|output| output.max_error).fold(0.0, f64::max);
+    // The outputs have units of their own.
+    let of_span = accuracy.outputs.iter().map(|output| output.max_error / output.span).fold(0.0, f64::max);
     let line = format!(
-        "{} rows of the {} shape, k = {}; at most {:.5} from float32 on {} samples",
+        "{} rows of the {} shape, k = {}; at most {:.3} % of an output's span from float32 on {} samples",
         format_count(rows as u64),
         plan.shape,
         plan.k,
-        max_error,
+        100.0 * of_span,
         accuracy.samples,
     );
     console.tell(Step("compile", compile, line))?;
@@ -96,12 +96,12 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     console.tell(Step("keys", keys_ms, line))?;
 
     let context = Context(Keccak256::digest(PURPOSE).into());
-    let inputs = program::quantize_json(loan::INPUT, &program).map_err(embedded)?;
+    let inputs = program::quantize_json(market::INPUT, &program).map_err(embedded)?;
     let (proof, _) = console
         .proof("prove", |job| apodict_prover::prove(&keys.srs, &keys.proving, &program, &inputs, context, job))?;
     let prove = milliseconds(proof.times.total);
     let proof_bytes = proof.bytes.len();
-    let line = format!("{} bytes, bound to this market, this borrower and nonce 1", format_count(proof_bytes as u64));
+    let line = format!("{} bytes, bound to this market, this collateral and nonce 1", format_count(proof_bytes as u64));
     console.tell(Step("prove", prove, line))?;
 
     // What a stranger does, with the key, the instances and the proof alone.
@@ -110,12 +110,8 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     let statement = verifier.statement(&proof.instances, &proof.bytes).map_err(apodict_prover::Error::from)?;
     let verify = milliseconds(start.elapsed());
     let statement = Decision::new(&key.layout, &statement);
-    let probability = loan::probability(&statement)?;
-    let decision = Policy::for_probability(probability);
-    console.tell(format_args!(
-        "\nDecision: bad debt within 7 days has a probability of {:.2} %. {decision}\n",
-        100.0 * probability
-    ))?;
+    let parameters = Parameters::of(&statement)?;
+    console.tell(format_args!("\nDecision: {parameters}\n"))?;
     console.tell(Step("library", verify, "accepted".into()))?;
 
     let ((mut chain, verification), evm) = console.stage("evm", || {
@@ -129,7 +125,7 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
         format!("accepted for {} gas, calldata of {} bytes included", format_count(gas), verification.calldata_bytes);
     console.tell(Step("EVM", evm, line))?;
 
-    // The same proof, sent with a smaller probability.
+    // The same proof, sent with another borrow cap.
     let mut falsified = proof.instances.clone();
     if let Some(output) = falsified.last_mut() {
         *output = [0; 32];
@@ -139,13 +135,13 @@ pub(crate) fn run(console: &Console) -> Result<Outcome, Failure> {
     let (Err(by_library), Verdict::Refused(by_contract)) = (by_library, by_contract.clone()) else {
         return Err(Failure::Disagreement { library: "refused", contract: by_contract.to_string() });
     };
-    console.tell("\nThe same proof, sent with the claim that the probability is 0:")?;
+    console.tell("\nThe same proof, sent with a borrow cap of 0:")?;
     console.tell(format_args!("  library   refused: {by_library}"))?;
     console.tell(format_args!("  EVM       refused: {by_contract}"))?;
 
     console.result(&Report {
-        probability,
-        decision,
+        decision: parameters.stance(),
+        parameters,
         context: statement.context,
         k: plan.k,
         rows,

@@ -13,11 +13,19 @@ pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod inspect;
 mod inspect_key;
+#[cfg(feature = "service")]
+pub(crate) mod job;
 pub(crate) mod keys;
+#[cfg(feature = "service")]
+pub(crate) mod model;
 pub(crate) mod prove;
+#[cfg(feature = "service")]
+mod prove_on_server;
 #[cfg(feature = "service")]
 pub(crate) mod serve;
 pub(crate) mod srs;
 pub(crate) mod verify;
+#[cfg(feature = "service")]
+pub(crate) mod webhook_secret;
 #[cfg(feature = "service")]
 pub(crate) mod worker;

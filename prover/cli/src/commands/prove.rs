@@ -64,6 +64,10 @@ struct Stages {
 }
 
 pub(crate) fn run(arguments: &Prove, console: &Console) -> Result<Outcome, Failure> {
+    #[cfg(feature = "service")]
+    if let Some(server) = arguments.on.arguments() {
+        return super::prove_on_server::run(arguments, &server, console);
+    }
     let file = PendingFile::create(&arguments.output)?;
     let input = Input::read(&arguments.input)?;
     let compile =

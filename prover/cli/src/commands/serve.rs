@@ -6,6 +6,7 @@ use std::time::Duration;
 use apodict_service::child::{self, ChildCommand};
 use apodict_service::config::{Config, Limits, PageSwitch};
 use apodict_service::server::Server;
+use apodict_service::webhooks::WebhookRules;
 
 use crate::arguments::{Children, Serve, fleet};
 use crate::failure::{Failure, Outcome};
@@ -64,6 +65,9 @@ fn config(arguments: &Serve) -> Result<Config, Failure> {
         drain: arguments.drain.duration(),
         page: if arguments.no_page { PageSwitch::Off } else { PageSwitch::On },
         fleet,
+        webhooks: arguments
+            .webhooks
+            .then(|| WebhookRules { allow: arguments.webhook_allow.clone(), ..WebhookRules::default() }),
     })
 }
 

@@ -12,9 +12,13 @@ use apodict_verifier::{SrsOrigin, SrsPolicy, Verifier, VerifyingKey};
 use serde::Serialize;
 
 use crate::agreement;
+#[cfg(feature = "service")]
+use crate::arguments::ServerArguments;
 use crate::arguments::Verify;
 use crate::console::{Console, format_count, milliseconds};
 use crate::failure::{Failure, Outcome};
+#[cfg(feature = "service")]
+use crate::remote::{Error, Remote};
 
 /// What `verify` prints.
 #[derive(Serialize)]
@@ -26,7 +30,9 @@ struct Report {
     program_digest: Bytes32,
     /// Where the structured reference string comes from, as far as this call knows.
     srs: &'static str,
-    srs_digest: Bytes32,
+    /// If it was verified here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    srs_digest: Option<Bytes32>,
     /// What the proof says; of a proof that does not hold, nothing is shown.
     #[serde(flatten)]
     decision: Option<Decision>,
@@ -35,6 +41,9 @@ struct Report {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evm: Option<Evm>,
+    /// Who says so, if it was not verified here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
 }
 
 /// The whole transaction, calldata included.
@@ -46,7 +55,13 @@ struct Evm {
 }
 
 pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Failure> {
-    let (key, proof) = read_pair(&arguments.key, &arguments.proof)?;
+    #[cfg(feature = "service")]
+    if let Some(server) = arguments.on.arguments() {
+        return on_server(arguments, &server, console);
+    }
+    // Asked for by the arguments.
+    let path = arguments.key.as_deref().unwrap_or(Path::new("vk.json"));
+    let (key, proof) = read_pair(path, &arguments.proof)?;
     arguments.srs.check(key.srs.digest())?;
     let policy = arguments.srs.policy();
     let verifier = match &arguments.key_digest {
@@ -62,15 +77,8 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
     let evm = arguments.evm.then(|| verify_on_evm(key, &words, &proof.proof, &verdict)).transpose()?;
 
     let decoded = verdict.and_then(|()| key.layout.decode(&words)).map_err(|error| error.to_string());
-    let decision = decoded.map(|statement| Decision::new(&key.layout, &statement)).and_then(|decision| match arguments
-        .context
-        .map(Bytes32)
-    {
-        Some(expected) if decision.context != expected => {
-            Err(format!("the proof is bound to the context {}, not to {expected}", decision.context))
-        }
-        _ => Ok(decision),
-    });
+    let decision = decoded.map(|statement| Decision::new(&key.layout, &statement));
+    let decision = decision.and_then(|decision| bound(decision, arguments));
     let (decision, reason) = match decision {
         Ok(decision) => (Some(decision), None),
         Err(reason) => (None, Some(reason)),
@@ -83,10 +91,72 @@ pub(crate) fn run(arguments: &Verify, console: &Console) -> Result<Outcome, Fail
         key_digest: Bytes32(verifier.digest()),
         program_digest: Bytes32(key.program_digest),
         srs: origin_name(policy.origin(&srs_digest)),
-        srs_digest: Bytes32(srs_digest),
+        srs_digest: Some(Bytes32(srs_digest)),
         decision,
         reason,
         evm,
+        server: None,
+    })?;
+    Ok(if valid { Outcome::Done } else { Outcome::InvalidProof })
+}
+
+/// A decision that is bound to the context that was asked for, if one was.
+fn bound(decision: Decision, arguments: &Verify) -> Result<Decision, String> {
+    match arguments.context.map(Bytes32) {
+        Some(expected) if decision.context != expected => {
+            Err(format!("the proof is bound to the context {}, not to {expected}", decision.context))
+        }
+        _ => Ok(decision),
+    }
+}
+
+/// What a server says of a proof of one of its models' keys. It is believed: who does not believe it names the key.
+#[cfg(feature = "service")]
+fn on_server(arguments: &Verify, server: &ServerArguments, console: &Console) -> Result<Outcome, Failure> {
+    if arguments.srs.digest.is_some() {
+        return Err(Failure::NotOnServer { option: "--srs-digest" });
+    }
+    let proof = files::read_proof(&arguments.proof)
+        .map_err(|source| Failure::Proof { path: arguments.proof.clone(), source })?;
+    let remote = Remote::open(server, console)?;
+    let says = remote.verify(&proof.to_json()?)?;
+    let digest = |text: &str| {
+        let read = files::parse_bytes32(text).map(Bytes32);
+        read.map_err(|error| Error::Lied { what: format!("a digest that is none: {error}") })
+    };
+    let (key_digest, program_digest) = (digest(&says.key_digest)?, digest(&says.program_digest)?);
+    let asked = arguments.key_digest.map_or(proof.key_digest, Bytes32);
+    if proof.key_digest != asked {
+        let key = arguments.proof.clone();
+        return Err(Failure::WrongKey { path: key, expected: proof.key_digest, got: asked });
+    }
+    if key_digest != asked {
+        return Err(Error::Lied { what: format!("it verified under the key {key_digest}, not under {asked}") }.into());
+    }
+    let decision = match (says.valid, says.context, says.inputs, says.outputs) {
+        (true, Some(context), Some(inputs), Some(outputs)) => {
+            bound(Decision { context: digest(&context)?, inputs, outputs }, arguments)
+        }
+        (true, ..) => return Err(Error::Lied { what: "a valid proof that says nothing".to_owned() }.into()),
+        (false, ..) => Err(says.reason.unwrap_or_else(|| "the server does not say why".to_owned())),
+    };
+    let (decision, reason) = match decision {
+        Ok(decision) => (Some(decision), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let valid = reason.is_none();
+    let origin = if says.srs == origin_name(SrsOrigin::Ceremony) { SrsOrigin::Ceremony } else { SrsOrigin::Unsafe };
+    console.result(&Report {
+        valid,
+        verify_ms: says.verify_ms,
+        key_digest,
+        program_digest,
+        srs: origin_name(origin),
+        srs_digest: None,
+        decision,
+        reason,
+        evm: None,
+        server: Some(remote.server()),
     })?;
     Ok(if valid { Outcome::Done } else { Outcome::InvalidProof })
 }
@@ -123,6 +193,9 @@ impl Display for Report {
             return write!(formatter, "INVALID: {reason}");
         }
         write!(formatter, "valid, verified in {:.1} ms", self.verify_ms)?;
+        if let Some(server) = &self.server {
+            write!(formatter, ", as {} says", escaped(server))?;
+        }
         if let Some(decision) = &self.decision {
             print_decision(formatter, decision)?;
         }

@@ -42,6 +42,8 @@ fn config(arguments: &Worker) -> Result<Config, Failure> {
         limits: limits(&arguments.children),
         drain: arguments.drain.duration(),
         page: PageSwitch::Off,
+        // Servers tell.
+        webhooks: None,
         fleet: Some(fleet(&arguments.database, arguments.artifacts.clone(), &arguments.lease)?),
     })
 }

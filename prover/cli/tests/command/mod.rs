@@ -9,13 +9,20 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// The risk model of the examples.
-pub(crate) const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/risk_scoring");
+/// A model of tests: what `models/README.md` says.
+pub(crate) const STORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/loan");
+/// A small one.
+pub(crate) const PEGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/pegs");
 
 /// An ONNX model of operator set 14, `y = relu(x)` of one DOUBLE: `onnx.helper` makes these bytes.
 pub(crate) const RECTIFIER_OF_A_DOUBLE: &[u8] = b"\x08\x08\x3a\x39\x0a\x12\x0a\x01x\x12\x01y\x1a\x04relu\"\x04Relu\x12\x01g\
     \x5a\x0f\x0a\x01x\x12\x0a\x0a\x08\x08\x0b\x12\x04\x0a\x02\x08\x01\x62\x0f\x0a\x01y\x12\x0a\x0a\x08\x08\x0b\x12\x04\x0a\x02\x08\x01\
     \x42\x02\x10\x0e";
+
+/// What a command printed.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
 
 /// A `.npy` file of doubles of this shape, as Python writes one.
 pub(crate) fn npy(shape: &str, values: &[f64]) -> Vec<u8> {
@@ -99,6 +106,20 @@ impl Workplace {
 
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         json(self.folder.path(), arguments)
+    }
+
+    /// Each mistake ends with its exit code, says these parts, prints no result and leaves nothing behind.
+    pub(crate) fn assert_refused(&self, mistakes: &[(&[&str], i32, &[&str])]) {
+        let before = self.names();
+        for (arguments, exit_code, says) in mistakes {
+            let output = self.run(arguments);
+            let message = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(*exit_code), "{arguments:?}: {message}");
+            assert!(output.stdout.is_empty() && self.names() == before, "{arguments:?}: {message}");
+            for part in *says {
+                assert!(message.contains(part), "{arguments:?}: no `{part}` in {message}");
+            }
+        }
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use apodict_chain::Anvil;
 use serde_json::{Value, json};
 
-use crate::command::Workplace;
+use crate::command::{PEGS, Workplace};
 
 pub(crate) const SOLIDITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../solidity");
 /// The first well-known account of a development node.
@@ -27,15 +27,13 @@ pub(crate) fn anvil() -> Anvil {
     Anvil::start(&program, CHAIN_ID.parse().unwrap()).unwrap()
 }
 
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/on_chain");
-
-/// A folder with `vk.json` of the supply's model, on a string that nobody vouches for.
+/// A folder with `vk.json` of the small model, on a string that nobody vouches for.
 pub(crate) fn workplace() -> Workplace {
     static KEY_FILE: OnceLock<Vec<u8>> = OnceLock::new();
     let place = Workplace { folder: tempfile::tempdir().unwrap() };
     let key = KEY_FILE.get_or_init(|| {
-        let model = format!("{EXAMPLES}/supply/model.onnx");
-        let calibration = format!("{EXAMPLES}/supply/calibration.json");
+        let model = format!("{PEGS}/model.onnx");
+        let calibration = format!("{PEGS}/calibration.json");
         place.json(&["compile", &model, "--calibrate", &calibration, "-o", "program.apo"]);
         place.json(&["keys", "program.apo", "-o", "keys"]);
         place.read("keys/vk.json")

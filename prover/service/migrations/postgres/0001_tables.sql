@@ -62,7 +62,16 @@ CREATE TABLE jobs (
     -- JSON.
     result TEXT,
     error_code TEXT,
-    error_detail TEXT
+    error_detail TEXT,
+    -- Who is told when the job has ended: sent at least once, under one name.
+    webhook_url TEXT,
+    webhook_message TEXT,
+    webhook_state TEXT CHECK (webhook_state IN ('waiting', 'due', 'delivered', 'failed')),
+    webhook_attempts BIGINT NOT NULL DEFAULT 0,
+    -- While it is due: when it is sent next. Whoever sends it moves this on first, so that it is sent again if they are killed.
+    webhook_next_ms BIGINT,
+    webhook_status BIGINT,
+    webhook_error TEXT
 );
 CREATE UNIQUE INDEX jobs_by_key ON jobs (tenant, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX jobs_waiting ON jobs (lane, tenant, priority DESC, seq) WHERE state = 'queued';
@@ -74,6 +83,7 @@ CREATE INDEX jobs_of_tenant_by_model ON jobs (tenant, model, seq);
 CREATE INDEX jobs_of_tenant_by_state ON jobs (tenant, state, seq);
 CREATE INDEX jobs_of_tenant_by_kind ON jobs (tenant, kind, seq);
 CREATE INDEX jobs_of_model ON jobs (model) WHERE state IN ('queued', 'running');
+CREATE INDEX webhooks_due ON jobs (webhook_next_ms, tenant) WHERE webhook_state = 'due';
 
 -- Processes that run jobs. Whoever has not said that it lives before its lease is over is gone: its jobs are begun again.
 CREATE TABLE runs (
@@ -133,6 +143,16 @@ CREATE TABLE api_keys (
     expires_ms BIGINT,
     revoked_ms BIGINT
 );
+
+-- What webhooks are signed with: needed as they are, so not as digests. Of a revoked one, the value is gone.
+CREATE TABLE webhook_secrets (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    tenant TEXT COLLATE "C" NOT NULL,
+    secret BYTEA NOT NULL,
+    created_ms BIGINT NOT NULL,
+    revoked_ms BIGINT
+);
+CREATE INDEX webhook_secrets_of_tenant ON webhook_secrets (tenant) WHERE revoked_ms IS NULL;
 
 -- Who did what. Only added to.
 CREATE TABLE audit (

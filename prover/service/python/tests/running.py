@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[4]
-STORY = REPOSITORY / "examples" / "risk_scoring"
+STORY = REPOSITORY / "prover" / "cli" / "tests" / "models" / "loan"
 BINARY_VARIABLE = "APODICT_BINARY"
 
 

@@ -100,6 +100,7 @@ VIEWS: dict[str, Any] = {
     "VerificationView": _views.verification,
     "VersionView": _views.version,
     "AuditEntry": _views.audit_entry,
+    "LogLine": _views.log_line,
 }
 
 
@@ -131,7 +132,9 @@ def test_every_field_of_an_answer_is_read(name: str) -> None:
         ("JobState", types.JobState),
         ("Kind", types.JobKind),
         ("Lane", types.Lane),
+        ("Level", types.Level),
         ("ModelState", types.ModelState),
+        ("WebhookState", types.WebhookState),
     ],
 )
 def test_every_choice_is_known(name: str, kind: Any) -> None:
@@ -142,7 +145,9 @@ def test_every_choice_is_known(name: str, kind: Any) -> None:
 
 def test_every_field_of_a_request_can_be_sent() -> None:
     def sent(core: Core) -> list[dict[str, Any]]:
-        one = core.submit(MODEL, {}, context=bytes(32), priority=1, deadline=1, forget_inputs=True)
+        one = core.submit(
+            MODEL, {}, context=bytes(32), priority=1, deadline=1, forget_inputs=True, webhook="https://a/"
+        )
         batch = core.prove(MODEL, batch=[Decision({}, bytes(32))])
         opened = [next(operation) for operation in (one, batch)]
         return [json.loads(effect.request.body or b"") for effect in opened if isinstance(effect, Open)]
@@ -170,6 +175,7 @@ def test_every_address_is_described() -> None:
         core.jobs(state="queued", kind="prove", model=MODEL),
         core.cancel(JOB),
         core.events(JOB),
+        core.logs(JOB),
         core.proof(PROOF),
         core.proof_file(PROOF),
         core.verify({}),

@@ -13,7 +13,7 @@ use super::{App, Problem};
 use crate::clock::milliseconds;
 use crate::codes;
 use crate::ids::{Digest, Named, new_id};
-use crate::store::{Job, Kind, Lane, ModelState, NewJob, Submitted};
+use crate::store::{Job, Kind, Lane, ModelState, NewJob, NewWebhook, Submitted};
 use crate::work::{Phase, ProvePayload};
 
 /// The most characters of an idempotency key.
@@ -34,7 +34,7 @@ pub(crate) struct ProveRequest {
     #[schema(value_type = Option<Object>, example = json!({"features": [[0.5, 1.5]]}))]
     inputs: Option<Box<RawValue>>,
     /// 32 bytes that bind the proof to its use, `0x` and 64 digits; zero if nothing is said.
-    #[schema(min_length = 66, max_length = 66)]
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$")]
     context: Option<String>,
     /// Several decisions, each with a proof of its own.
     #[schema(min_items = 1)]
@@ -49,6 +49,9 @@ pub(crate) struct ProveRequest {
     /// Milliseconds after which the job fails if it has not ended.
     #[schema(minimum = 1)]
     timeout_ms: Option<u64>,
+    /// An `http` or `https` address that is told when the job ends. The server's operator must have turned webhooks on.
+    #[schema(max_length = 2000, format = "uri")]
+    webhook: Option<String>,
 }
 
 /// One decision of a batch.
@@ -59,7 +62,7 @@ pub(crate) struct BatchItem {
     #[schema(value_type = Object)]
     inputs: Box<RawValue>,
     /// 32 bytes that bind the proof to its use.
-    #[schema(min_length = 66, max_length = 66)]
+    #[schema(pattern = "^0x[0-9a-fA-F]{64}$")]
     context: Option<String>,
 }
 
@@ -143,6 +146,7 @@ pub(super) async fn accept(app: &App, caller: &Caller, headers: &HeaderMap, body
         return Err(Problem::new(codes::MODEL_NOT_READY, what));
     }
     let lane = if batch.len() == 1 { app.works.lane_of(&facts) } else { Lane::Long };
+    let webhook = webhook(app, caller, request.webhook).await?;
     let inputs = batch.into_iter().map(input).collect::<Result<_, _>>()?;
     let payload = app.works.put_payload(&ProvePayload { facts, inputs }).await?;
     let most = milliseconds(limits.job_time);
@@ -164,7 +168,25 @@ pub(super) async fn accept(app: &App, caller: &Caller, headers: &HeaderMap, body
         max_crashes: limits.attempts,
         forget_inputs: request.forget_inputs,
         most_open: limits.open_jobs,
+        webhook,
     })))
+}
+
+/// Whom to tell of a job's end. What is told is signed, so there must be something to sign with.
+pub(super) async fn webhook(app: &App, caller: &Caller, url: Option<String>) -> Result<Option<NewWebhook>, Problem> {
+    let Some(url) = url else { return Ok(None) };
+    let invalid = |what: String| Problem::new(codes::INVALID_REQUEST, format_args!("webhook: {what}"));
+    let messenger = app.works.messenger.as_ref().ok_or_else(|| {
+        invalid("this server tells nobody: its operator turns webhooks on with `apodict serve --webhooks`".to_owned())
+    })?;
+    let webhook = messenger.accept(url).map_err(invalid)?;
+    if app.works.store.signing_secrets(&caller.tenant).await?.is_empty() {
+        return Err(invalid(
+            "there is no secret to sign with: the server's operator makes one with `apodict webhook-secret create`"
+                .to_owned(),
+        ));
+    }
+    Ok(Some(webhook))
 }
 
 /// A record as it came, with its context.

@@ -12,7 +12,7 @@
 //! | `room` | memory for bodies, a part of it for each who sends them |
 //! | `waiting` | requests that wait for jobs |
 //! | `files` | files as answers |
-//! | `models`, `jobs`, `prove`, `events`, `proofs`, `audit`, `system` | a resource each |
+//! | `models`, `jobs`, `prove`, `events`, `logs`, `proofs`, `audit`, `system` | a resource each |
 
 mod admission;
 mod audit;
@@ -23,6 +23,7 @@ mod files;
 mod form;
 pub(crate) mod jobs;
 mod json;
+mod logs;
 pub(crate) mod models;
 mod problem;
 pub(crate) mod proofs;
@@ -92,6 +93,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
         .routes(routes!(events::stream))
+        .routes(routes!(logs::list))
         .routes(routes!(prove::prove))
         .routes(routes!(proofs::get))
         .routes(routes!(proofs::file))

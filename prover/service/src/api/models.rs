@@ -35,6 +35,9 @@ pub(crate) struct Upload {
     options: Option<ModelOptions>,
     /// What you call it; the file's name, if nothing is said.
     name: Option<String>,
+    /// An `http` or `https` address that is told when the compilation ends. Of a model that was handed in before, nobody is told.
+    #[schema(max_length = 2000, format = "uri")]
+    webhook: Option<String>,
 }
 
 /// Hands in a model. The same file with the same calibration and options is compiled once: then the answer is 200, and the model
@@ -52,7 +55,7 @@ pub(crate) struct Upload {
 pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.may(Scope::Models)?;
     admits(&app, &caller).await?;
-    let Parts { onnx, calibration, options, name } = upload(&app, &caller.tenant, request).await?;
+    let Parts { onnx, calibration, options, name, webhook } = upload(&app, &caller, request).await?;
     let source = Source { onnx, calibration, options };
     // The same file compiles to another program and another key with another string.
     let content = json!([&source, app.works.string()]).to_string();
@@ -84,6 +87,7 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, request: Requ
         max_crashes: limits.attempts,
         forget_inputs: false,
         most_open: limits.open_jobs,
+        webhook,
     };
     match app.works.store.submit_model(model, job).await? {
         ModelSubmitted::Same(model) => Ok(Json(ModelView::new(&app, model)?).into_response()),
@@ -174,7 +178,10 @@ pub(super) async fn delete(
     get, path = "/v1/models/{id}/artifacts/{artifact}", operation_id = "download_artifact", tag = "models", security(("api_key" = [])),
     params(("id" = String, Path), ("artifact" = String, Path, description = "program, key, report, contract")),
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (
+            status = 200, description = "The file: octets of `program`, JSON of the others",
+            content((String = "application/octet-stream"), (Object = "application/json")),
+        ),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )

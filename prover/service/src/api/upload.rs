@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 
+use super::admission::webhook;
+use super::auth::Caller;
 use super::body::{BodyError, media_type, single, timed};
 use super::form::{boundary, with_short_heads};
 use super::room::Holder;
@@ -11,6 +13,7 @@ use super::{App, Problem};
 use crate::artifacts::{ArtifactError, StagedFile};
 use crate::codes;
 use crate::options::ModelOptions;
+use crate::store::NewWebhook;
 
 /// Bytes of the parts of an upload that are read whole.
 const TEXT_BYTES: usize = 1 << 20;
@@ -27,6 +30,7 @@ pub(super) struct Parts {
     pub(super) calibration: Option<String>,
     pub(super) options: ModelOptions,
     pub(super) name: Option<String>,
+    pub(super) webhook: Option<NewWebhook>,
 }
 
 /// What came of a form so far.
@@ -36,11 +40,12 @@ struct Staged {
     calibration: Option<StagedFile>,
     options: Option<ModelOptions>,
     name: Option<String>,
+    webhook: Option<String>,
     file_name: Option<String>,
 }
 
 /// Reads a form, and stores its files once all of it was read.
-pub(super) async fn upload(app: &App, tenant: &str, request: Request) -> Result<Parts, Problem> {
+pub(super) async fn upload(app: &App, caller: &Caller, request: Request) -> Result<Parts, Problem> {
     let limits = app.works.config.limits;
     if !media_type(request.headers()).is_some_and(|media_type| media_type.eq_ignore_ascii_case("multipart/form-data")) {
         return Err(Problem::new(
@@ -50,15 +55,16 @@ pub(super) async fn upload(app: &App, tenant: &str, request: Request) -> Result<
     }
     let (head, body) = request.into_parts();
     let boundary = boundary(single(&head.headers, "content-type")?.unwrap_or_default())?;
-    let _room = app.room.take(Holder::tenant(tenant), ROOM_BYTES)?;
+    let _room = app.room.take(Holder::tenant(&caller.tenant), ROOM_BYTES)?;
     let body = Body::from_stream(with_short_heads(timed(body, limits.client_patience), &boundary));
     let mut request = Request::from_parts(head, body);
-    // Two files, two texts, and what is between them.
+    // Two files, three texts, and what is between them.
     let most = usize::try_from(limits.upload_bytes).unwrap_or(usize::MAX).saturating_mul(2);
-    DefaultBodyLimit::max(most.saturating_add(3 * TEXT_BYTES)).apply(&mut request);
+    DefaultBodyLimit::max(most.saturating_add(4 * TEXT_BYTES)).apply(&mut request);
     let form = Multipart::from_request(request, &()).await;
     let form = form.map_err(|error| Problem::new(codes::INVALID_REQUEST, error.body_text()))?;
-    let Staged { onnx, calibration, options, name, file_name } = read(app, form).await?;
+    let Staged { onnx, calibration, options, name, webhook: url, file_name } = read(app, form).await?;
+    let webhook = webhook(app, caller, url).await?;
     let onnx =
         onnx.ok_or_else(|| Problem::new(codes::INVALID_REQUEST, "the part `model` is missing: send the ONNX file"))?;
     let artifacts = &app.works.artifacts;
@@ -70,6 +76,7 @@ pub(super) async fn upload(app: &App, tenant: &str, request: Request) -> Result<
         },
         options: options.unwrap_or_default(),
         name: name.or(file_name),
+        webhook,
     })
 }
 
@@ -85,8 +92,11 @@ async fn read(app: &App, mut form: Multipart) -> Result<Staged, Problem> {
             "calibration" if parts.calibration.is_none() => parts.calibration = Some(stage(app, field).await?),
             "options" if parts.options.is_none() => parts.options = Some(options(&read_text(field).await?)?),
             "name" if parts.name.is_none() => parts.name = Some(plain_name(&read_text(field).await?)),
+            "webhook" if parts.webhook.is_none() => parts.webhook = Some(read_text(field).await?),
             _ => {
-                let what = format_args!("the part `{part}`: expected model, calibration, options and name, each once");
+                let what = format_args!(
+                    "the part `{part}`: expected model, calibration, options, name and webhook, each once"
+                );
                 return Err(Problem::new(codes::INVALID_REQUEST, what));
             }
         }
@@ -117,10 +127,11 @@ async fn read_text(mut field: Field<'_>) -> Result<String, Problem> {
     while let Some(piece) = field.chunk().await.map_err(broken)? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > TEXT_BYTES {
-            return Err(Problem::new(codes::PAYLOAD_TOO_LARGE, "options and name have at most a megabyte"));
+            return Err(Problem::new(codes::PAYLOAD_TOO_LARGE, "options, name and webhook have at most a megabyte"));
         }
     }
-    String::from_utf8(bytes).map_err(|_| Problem::new(codes::INVALID_REQUEST, "options and name are UTF-8 text"))
+    String::from_utf8(bytes)
+        .map_err(|_| Problem::new(codes::INVALID_REQUEST, "options, name and webhook are UTF-8 text"))
 }
 
 /// What the form's reader says, and what that says of where it reads from.

@@ -1,5 +1,6 @@
 //! What answers hold.
 
+use apodict_http::Endpoint;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -7,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{App, Problem};
 use crate::codes;
 use crate::options::ModelOptions;
-use crate::store::{Job, JobError, JobState, Kind, Lane, Model, ModelState, Page};
+use crate::store::{Job, JobError, JobState, Kind, Lane, Model, ModelState, Page, Webhook, WebhookState};
 use crate::work::Facts;
 
 /// The most of a list that one answer holds.
@@ -219,6 +220,47 @@ pub(crate) struct JobView {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<JobError>,
+    /// Who is told when it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook: Option<WebhookView>,
+}
+
+/// Who is told when a job ends, and whether that was done.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct WebhookView {
+    /// The address without its path, which may be secret.
+    #[schema(example = "https://hooks.example")]
+    pub(crate) host: String,
+    /// Where it stands.
+    pub(crate) state: WebhookState,
+    /// The header `webhook-id` of each attempt.
+    pub(crate) message: String,
+    /// How often it was sent.
+    pub(crate) attempts: u32,
+    /// When it is sent next, milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_ms: Option<i64>,
+    /// The HTTP status of the last answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// Why the last attempt failed: `status`, `redirect`, `timeout`, `connection`, `no_address`, `tls`, `no_http`, `no_secret`, `no_thread`,
+    /// `too_old`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+impl From<Webhook> for WebhookView {
+    fn from(webhook: Webhook) -> Self {
+        Self {
+            host: Endpoint::parse(&webhook.url).map(|endpoint| endpoint.shown()).unwrap_or_default(),
+            state: webhook.state,
+            message: webhook.message,
+            attempts: webhook.attempts,
+            next_ms: webhook.next_ms,
+            status: webhook.status,
+            error: webhook.error,
+        }
+    }
 }
 
 /// A job with what a running one does now, which the store does not know.
@@ -248,6 +290,7 @@ impl JobView {
             deadline_ms: job.deadline_ms,
             result: job.result,
             error: job.error,
+            webhook: job.webhook.map(WebhookView::from),
         }
     }
 }

@@ -167,6 +167,7 @@ mod tests {
             fraction: 0.5,
             result: None,
             error: None,
+            webhook: None,
         }
     }
 

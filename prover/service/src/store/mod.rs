@@ -30,7 +30,7 @@ use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-pub use setbacks::LOST_EVENTS;
+pub use setbacks::{LOST_EVENTS, MAX_WEBHOOK_SECRETS, MAX_WEBHOOK_WAIT_MS};
 pub use types::*;
 
 /// Jobs, from submission to their one result.
@@ -234,10 +234,51 @@ pub trait Registry: Send + Sync {
     async fn close(&self);
 }
 
-/// All of it.
-pub trait Store: JobStore + Registry + std::fmt::Debug {}
+/// Who is told of jobs' ends, and what that is signed with. A job's webhook becomes due in the write that ends the job.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Begins to tell of the job that has been due longest, unless its tenant is one of `busy`: counts the attempt, and nobody else gets the
+    /// job before `again_ms`. So whoever is killed in the middle has it told again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn claim_webhook(&self, now_ms: i64, again_ms: i64, busy: &[String]) -> Result<Option<Job>, StoreError>;
 
-impl<T: JobStore + Registry + std::fmt::Debug> Store for T {}
+    /// Stores what came of an attempt. It is lost if another was begun meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn settle_webhook(&self, job: &str, attempt: u32, told: Told) -> Result<Written, StoreError>;
+
+    /// Stores a secret. False if the tenant has [`MAX_WEBHOOK_SECRETS`] that are not revoked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn add_webhook_secret(&self, secret: &WebhookSecret, value: &[u8], act: &Act) -> Result<bool, StoreError>;
+
+    /// All secrets, oldest first, without their values.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn webhook_secrets(&self) -> Result<Vec<WebhookSecret>, StoreError>;
+
+    /// Values of a tenant's secrets that are not revoked, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn signing_secrets(&self, tenant: &str) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// Revokes a secret and forgets its value; false if there is none of that name that was not revoked before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn revoke_webhook_secret(&self, id: &str, act: &Act) -> Result<bool, StoreError>;
+}
+
+/// All of it.
+pub trait Store: JobStore + Registry + Outbox + std::fmt::Debug {}
+
+impl<T: JobStore + Registry + Outbox + std::fmt::Debug> Store for T {}
 
 /// Tables version by version: number, name, statements. What is listed is never changed, only followed by more.
 type Versions = [(i64, &'static str, &'static str)];

@@ -9,6 +9,12 @@ pub(super) const MAX_INTERRUPTIONS: i64 = 20;
 /// The longest that a job waits after a setback, in milliseconds.
 pub(super) const MAX_WAIT_MS: i64 = 60_000;
 
+/// The longest that a webhook waits until it is sent again, in milliseconds.
+pub const MAX_WEBHOOK_WAIT_MS: i64 = 6 * 3_600_000;
+
+/// Secrets that sign a tenant's webhooks at the same time: an old one and the one that follows it.
+pub const MAX_WEBHOOK_SECRETS: i64 = 2;
+
 /// Numbers of events that are left out after a crash of the server: more than a client can have read of stages that were not stored.
 pub const LOST_EVENTS: i64 = 10_000;
 

@@ -36,6 +36,7 @@ use crate::ids::{Named, new_id};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::store::{Fence, GivenBack, Lane, Setback, Store, StoreError};
+use crate::webhooks::Messenger;
 
 pub use payload::{CompilePayload, Facts, Payload, PayloadError, ProvePayload};
 pub(crate) use warm::{WarmPool, WarmSlot};
@@ -97,6 +98,8 @@ pub struct Works {
     /// The digest of the structured reference string that the configuration names, as it was read: 64 hexadecimal digits.
     string: Option<String>,
     pub(crate) warm: WarmPool,
+    /// Who tells others that jobs have ended.
+    pub(crate) messenger: Option<Messenger>,
     phase: watch::Sender<Phase>,
     running: AtomicUsize,
     /// Until when no job is begun, since the machine failed one.
@@ -110,6 +113,7 @@ impl Works {
     /// if it names one, which was compared with the pinned one.
     pub fn new(config: Config, store: Arc<dyn Store>, artifacts: Artifacts, string: Option<[u8; 32]>) -> Self {
         let warm = WarmPool::new(config.limits.warm_children);
+        let messenger = config.webhooks.clone().map(Messenger::new);
         Self {
             config,
             store,
@@ -121,6 +125,7 @@ impl Works {
             run: new_id(Named::Run),
             string: string.map(hex::encode),
             warm,
+            messenger,
             phase: watch::channel(Phase::Serving).0,
             running: AtomicUsize::new(0),
             paused_until_ms: AtomicI64::new(i64::MIN),
@@ -225,6 +230,7 @@ impl Works {
     /// Looks after deadlines, and jobs that nobody runs.
     pub(crate) fn start_looking(self: &Arc<Self>) {
         tokio::spawn(Arc::clone(self).look_after());
+        tokio::spawn(Arc::clone(self).send_webhooks());
     }
 
     /// Begins no job for a moment: the machine failed one, and would fail all that wait.
@@ -258,6 +264,9 @@ impl Works {
         // Giving back is one write each.
         let _ = tokio::time::timeout(Duration::from_secs(10), self.until_idle()).await;
         self.warm.close().await;
+        if let Some(messenger) = &self.messenger {
+            messenger.finish().await;
+        }
     }
 
     async fn until_idle(&self) {

@@ -91,6 +91,9 @@ impl Works {
         drop(lives);
         self.hub.tell_outside(|| Signal::Ended { job: job.id.clone(), attempt: job.attempt });
         self.hub.changed(&job.id);
+        if job.webhook.is_some() {
+            self.wake_messenger();
+        }
         if matches!(end, End::GivenBack(_)) {
             self.wake(job.lane);
         }

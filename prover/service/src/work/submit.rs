@@ -54,6 +54,7 @@ impl Works {
         if let Some(Cancelled::Now(job)) = &cancelled {
             self.metrics.ended(job.kind.name(), "cancelled");
             tracing::info!(job = job.id, "job cancelled");
+            self.wake_messenger();
         }
         self.hub.changed(id);
         Ok(cancelled)

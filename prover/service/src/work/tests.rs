@@ -51,6 +51,7 @@ async fn inside(child: ChildCommand) -> Inside {
         drain: Duration::ZERO,
         page: PageSwitch::Off,
         fleet: None,
+        webhooks: None,
     };
     let store = SqliteStore::open(&folder.path().join("jobs.db")).await.unwrap();
     let artifacts = Artifacts::on_disk(&folder.path().join("artifacts")).unwrap();
@@ -97,6 +98,7 @@ impl Inside {
             forget_inputs: false,
             submitted_by: "key".to_owned(),
             most_open: 100,
+            webhook: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A server in this process, and a client of a few lines.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use apodict_service::config::Config;
 
 use super::*;
@@ -16,6 +18,7 @@ pub(crate) fn config(data: &Path, limits: Limits) -> Config {
         drain: Duration::ZERO,
         page: PageSwitch::Off,
         fleet: None,
+        webhooks: None,
     }
 }
 
@@ -23,7 +26,7 @@ pub(crate) fn config(data: &Path, limits: Limits) -> Config {
 pub(crate) struct Running {
     folder: tempfile::TempDir,
     address: std::net::SocketAddr,
-    store: SqliteStore,
+    pub(crate) store: SqliteStore,
     pub(crate) key: Option<String>,
 }
 
@@ -94,6 +97,11 @@ impl Running {
     pub(crate) async fn start_with(limits: Limits, page: PageSwitch) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config { page, ..config(folder.path(), limits) };
+        Self::of(folder, config).await
+    }
+
+    /// A server of a configuration, in its folder.
+    pub(crate) async fn of(folder: tempfile::TempDir, config: Config) -> Self {
         let server = Server::start(config).await.unwrap();
         let address = server.address().unwrap();
         tokio::spawn(server.run());
@@ -194,6 +202,7 @@ impl Running {
             forget_inputs: false,
             submitted_by: "key".to_owned(),
             most_open: 1,
+            webhook: None,
         };
         self.store.submit_model(model, job).await.unwrap();
         let begun = self.store.claim("test", Lane::Compile, 1).await.unwrap().expect("nobody else takes it");

@@ -26,13 +26,16 @@ from .types import (
     Event,
     Job,
     JobError,
+    LogLine,
     Model,
     Program,
     Proof,
     ProofReference,
     Verification,
     Version,
+    Webhook,
 )
+from .webhooks import InvalidWebhook, WebhookMessage, verify_webhook
 
 __all__ = [
     "ApodictError",
@@ -44,10 +47,12 @@ __all__ = [
     "Event",
     "Forbidden",
     "InvalidRequest",
+    "InvalidWebhook",
     "Job",
     "JobCancelled",
     "JobError",
     "JobFailed",
+    "LogLine",
     "Model",
     "NotFound",
     "Problem",
@@ -65,4 +70,7 @@ __all__ = [
     "Unavailable",
     "Verification",
     "Version",
+    "Webhook",
+    "WebhookMessage",
+    "verify_webhook",
 ]

@@ -37,6 +37,7 @@ from .types import (
     JobError,
     JobKind,
     JobState,
+    LogLine,
     Model,
     Proof,
     Source,
@@ -96,6 +97,7 @@ class Core:
         *,
         options: Mapping[str, Any] | None = None,
         name: str | None = None,
+        webhook: str | None = None,
     ) -> Operation[Model]:
         """Hand in a model, and return at once. The same content is compiled once.
 
@@ -109,9 +111,12 @@ class Core:
             As of `apodict compile`; `docs/service.md` lists them.
         name
             What you call it; the file's name, if nothing is said.
+        webhook
+            An address that the server tells when the compilation ends; of a model that was handed in before, nobody.
 
         """
-        parts = [Part("name", name.encode())] if name is not None else []
+        texts = {"name": name, "webhook": webhook}
+        parts = [Part(part, text.encode()) for part, text in texts.items() if text is not None]
         if options is not None:
             parts.append(Part("options", encode(dict(options))))
         parts.append(Part("model", model, filename="model" if isinstance(model, bytes) else Path(model).name))
@@ -217,6 +222,7 @@ class Core:
         priority: int = 0,
         deadline: float | None = None,
         forget_inputs: bool = False,
+        webhook: str | None = None,
         idempotency_key: str | None = None,
     ) -> Operation[Job]:
         """Hand in a decision, or a batch of them, and return at once. What was taken is never lost.
@@ -237,6 +243,9 @@ class Core:
             Seconds after which the job fails if it has not ended.
         forget_inputs
             The server removes what was handed in once the job has ended. The proof still says what its inputs are.
+        webhook
+            An address that the server tells when the job ends, if its operator allows that. `verify_webhook` checks
+            what comes there.
         idempotency_key
             Your own name for the request: with it, the same request again is the same job. Without it, one is made for
             this call, so that sending it again after a lost answer makes no second job.
@@ -250,6 +259,7 @@ class Core:
             priority=priority,
             deadline=deadline,
             forget_inputs=forget_inputs,
+            webhook=webhook,
             idempotency_key=idempotency_key,
         )
         return _views.job((yield from self._ask("POST", "/v1/jobs", body=body, headers=headers)))
@@ -264,6 +274,7 @@ class Core:
         priority: int = 0,
         deadline: float | None = None,
         forget_inputs: bool = False,
+        webhook: str | None = None,
         idempotency_key: str | None = None,
         timeout: float = DEFAULT_WAIT_SECONDS,
     ) -> Operation[Job]:
@@ -287,6 +298,7 @@ class Core:
             priority=priority,
             deadline=deadline,
             forget_inputs=forget_inputs,
+            webhook=webhook,
             idempotency_key=idempotency_key,
         )
         wait = min(max(timeout, 0.0), LONGEST_WAIT_SECONDS)
@@ -320,6 +332,10 @@ class Core:
         One that had ended stays as it is.
         """
         return _views.job((yield from self._ask("POST", f"/v1/jobs/{identifier(job)}/cancel")))
+
+    def logs(self, job: str, *, page: int = 200) -> Listing[LogLine]:
+        """Tell what has happened to a job so far, in words; `page` lines, 1 to 1000, are asked for at once."""
+        return (yield from self._list(f"/v1/jobs/{identifier(job)}/logs", _views.log_line, {}, page))
 
     def events(self, job: str, *, after: int = 0, timeout: float = DEFAULT_WAIT_SECONDS) -> Listing[Event]:
         """Tell what happens to a job, from its beginning or after the event of a number, to its end.

@@ -20,6 +20,7 @@ def prove_request(
     priority: int,
     deadline: float | None,
     forget_inputs: bool,
+    webhook: str | None,
     idempotency_key: str | None,
 ) -> tuple[bytes, dict[str, str]]:
     """Encode a request once, with its key: sent again, it is the same to the byte."""
@@ -38,6 +39,8 @@ def prove_request(
         request["timeout_ms"] = int(deadline * 1e3)
     if forget_inputs:
         request["forget_inputs"] = True
+    if webhook is not None:
+        request["webhook"] = webhook
     key = uuid.uuid4().hex if idempotency_key is None else idempotency_key
     if not (key.isascii() and key.isprintable() and 1 <= len(key.strip()) == len(key) <= 200):
         raise ValueError("idempotency_key: expected 1 to 200 printable characters of ASCII, no blank at its ends")

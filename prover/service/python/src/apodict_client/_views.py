@@ -14,6 +14,8 @@ from .types import (
     JobKind,
     JobState,
     Lane,
+    Level,
+    LogLine,
     Model,
     ModelState,
     Program,
@@ -21,6 +23,8 @@ from .types import (
     ProofReference,
     Verification,
     Version,
+    Webhook,
+    WebhookState,
 )
 
 
@@ -51,7 +55,38 @@ def job(value: Any) -> Job:
         deadline_ms=fields.optional("deadline_ms", fields.integer),
         proofs=tuple(_proof_reference(proof) for proof in proofs or []),
         error=_error(fields),
+        webhook=_webhook(webhook) if (webhook := fields.optional("webhook", fields.object)) else None,
         raw=fields.value,
+    )
+
+
+def _webhook(fields: Fields) -> Webhook:
+    return Webhook(
+        host=fields.text("host"),
+        state=one_of(WebhookState, fields.text("state"), "job.webhook.state"),
+        message=fields.text("message"),
+        attempts=fields.integer("attempts"),
+        next_ms=fields.optional("next_ms", fields.integer),
+        status=fields.optional("status", fields.integer),
+        error=fields.optional("error", fields.text),
+    )
+
+
+def log_line(value: Any) -> LogLine:
+    """Read `LogLine`."""
+    fields = Fields(value, "log")
+    return LogLine(
+        number=fields.integer("number"),
+        at_ms=fields.integer("at_ms"),
+        level=one_of(Level, fields.text("level"), "log.level"),
+        event=fields.text("event"),
+        message=fields.text("message"),
+        attempt=fields.optional("attempt", fields.integer),
+        stage=fields.optional("stage", fields.text),
+        fraction=fields.optional("fraction", fields.number),
+        reason=fields.optional("reason", fields.text),
+        wait_ms=fields.optional("wait_ms", fields.integer),
+        code=fields.optional("code", fields.text),
     )
 
 

@@ -12,8 +12,17 @@ JobKind: TypeAlias = Literal["compile", "prove"]
 Lane: TypeAlias = Literal["short", "long", "compile"]
 ModelState: TypeAlias = Literal["compiling", "ready", "failed"]
 Artifact: TypeAlias = Literal["program", "key", "report", "contract"]
+WebhookState: TypeAlias = Literal["waiting", "due", "delivered", "failed"]
+Level: TypeAlias = Literal["info", "warning", "error"]
 Action: TypeAlias = Literal[
-    "job_submitted", "job_cancelled", "model_submitted", "model_deleted", "key_created", "key_revoked"
+    "job_submitted",
+    "job_cancelled",
+    "model_submitted",
+    "model_deleted",
+    "key_created",
+    "key_revoked",
+    "webhook_secret_created",
+    "webhook_secret_revoked",
 ]
 
 Tensors: TypeAlias = Mapping[str, Any]
@@ -64,6 +73,23 @@ class ProofReference:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """Who is told when a job ends, and whether that was done."""
+
+    host: str
+    """The address without its path, which may be secret."""
+    state: WebhookState
+    message: str
+    """The header `webhook-id` of each attempt."""
+    attempts: int
+    next_ms: int | None
+    status: int | None
+    """The HTTP status of the last answer."""
+    error: str | None
+    """Why the last attempt failed."""
+
+
+@dataclass(frozen=True)
 class Job:
     """A job. Times are milliseconds since 1970."""
 
@@ -84,6 +110,8 @@ class Job:
     proofs: tuple[ProofReference, ...]
     """Of a proof that succeeded: one for each input."""
     error: JobError | None
+    webhook: Webhook | None
+    """Who is told when it ends."""
     raw: Mapping[str, Any] = field(repr=False)
     """All that the server told."""
 
@@ -181,6 +209,28 @@ class Event:
 
 
 @dataclass(frozen=True)
+class LogLine:
+    """Something that happened to a job, in words. It holds no inputs."""
+
+    number: int
+    at_ms: int
+    level: Level
+    event: str
+    """`queued`, `started`, `stage`, `succeeded`, `failed` or `cancelled`."""
+    message: str
+    attempt: int | None
+    """Of `started`: how often the job was begun."""
+    stage: str | None
+    fraction: float | None
+    """Of `stage`: work done, of all, from 0 to 1."""
+    reason: str | None
+    """Of a job that comes back: `drained`, `interrupted`, `crashed`, `unavailable`."""
+    wait_ms: int | None
+    code: str | None
+    """Of `failed`."""
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """Something that was done in a tenant's name."""
 
@@ -192,4 +242,4 @@ class AuditEntry:
     """The API key, `key_..`; `this_machine` on a server without keys, `command_line` for what was done beside it."""
     action: Action
     subject: str
-    """The job, model or key."""
+    """The job, model, key or secret."""

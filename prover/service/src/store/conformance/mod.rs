@@ -4,6 +4,7 @@ mod attempts;
 mod ends;
 mod registry;
 mod waiting;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(super) fn job(id: &str) -> NewJob {
         max_crashes: 3,
         forget_inputs: false,
         most_open: 1000,
+        webhook: None,
     }
 }
 
@@ -122,5 +124,9 @@ pub(crate) async fn all<F: Future<Output = Arc<dyn Store>>>(empty: impl Fn() -> 
     attempts::events_are_numbered(&*empty().await).await;
     registry::models(&*empty().await).await;
     registry::keys(&*empty().await).await;
+    webhooks::nobody_is_told_before_the_end_and_each_until_it_is_taken(&*empty().await).await;
+    webhooks::every_end_is_told_the_longest_due_first(&*empty().await).await;
+    webhooks::secrets_sign_until_they_are_revoked(&*empty().await).await;
+    webhooks::each_is_told_once_at_a_time(empty().await).await;
     attempts::every_job_once(empty().await).await;
 }

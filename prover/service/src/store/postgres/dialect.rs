@@ -17,9 +17,19 @@ pub(super) const LOST: &str = "
       AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.run = jobs.run AND runs.expires > clock_timestamp())
     ORDER BY seq FOR UPDATE SKIP LOCKED";
 
+/// The webhook that has been due longest at $1, of tenants that are not in the JSON $2.
+pub(super) const NEXT_WEBHOOK: &str = "
+    SELECT id FROM jobs WHERE webhook_state = 'due' AND webhook_next_ms <= $1
+       AND tenant NOT IN (SELECT json_array_elements_text($2::json)) ORDER BY webhook_next_ms LIMIT 1";
+
 /// Rows that nobody else may change before the transaction has ended. They are read as they are once that is so.
 pub(super) fn locking(sql: &'static str) -> SqlStr {
     AssertSqlSafe(format!("{sql} FOR UPDATE")).into_sql_str()
+}
+
+/// The same, of rows that nobody else changes just now: another process's next one is not waited for.
+pub(super) fn claiming(sql: &'static str) -> SqlStr {
+    AssertSqlSafe(format!("{sql} FOR UPDATE SKIP LOCKED")).into_sql_str()
 }
 
 /// Says that a run lives, for as long as the connection's lease.

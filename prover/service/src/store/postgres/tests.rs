@@ -170,6 +170,7 @@ async fn what_is_asked_often_has_an_index() {
         (sql::jobs::NEXT.replace("$1", "'short'").replace("$2", "5"), "jobs_waiting"),
         (sql::jobs::OPEN_JOBS.replace("$1", "'t7'"), "jobs_of_tenant_by_state"),
         ("SELECT id FROM jobs WHERE state = 'queued' AND deadline_ms <= 5 LIMIT 1000".to_owned(), "jobs_with_deadline"),
+        (dialect::NEXT_WEBHOOK.replace("$1", "5").replace("$2", "'[]'"), "webhooks_due"),
         ("SELECT id, attempt FROM jobs WHERE state = 'running' AND run = 'x'".to_owned(), "jobs_running"),
     ] {
         let plan =

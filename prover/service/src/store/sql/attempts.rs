@@ -6,7 +6,7 @@ use sqlx::{Row, SqlSafeStr, SqlStr};
 use super::dialect::{self, DbConnection};
 use super::{Lock, Tables, events, rows};
 use crate::codes;
-use crate::store::setbacks::{LOST_EVENTS, MAX_WAIT_MS, exhausted, wait_ms};
+use crate::store::setbacks::{LOST_EVENTS, MAX_WAIT_MS, MAX_WEBHOOK_WAIT_MS, exhausted, wait_ms};
 use crate::store::{Fence, Finished, GivenBack, Job, JobState, Kind, Outcome, Setback, StoreError, Written};
 
 /// A job that is still an attempt's.
@@ -56,6 +56,10 @@ impl Tables {
         .await?;
         sqlx::query("UPDATE jobs SET not_before_ms = $1 WHERE state = 'queued' AND not_before_ms > $1")
             .bind(now_ms.saturating_add(MAX_WAIT_MS))
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("UPDATE jobs SET webhook_next_ms = $1 WHERE webhook_state = 'due' AND webhook_next_ms > $1")
+            .bind(now_ms.saturating_add(MAX_WEBHOOK_WAIT_MS))
             .execute(&mut *tx)
             .await?;
         let lost = take_back_lost(&mut tx, run, now_ms).await?;
@@ -149,7 +153,9 @@ pub(super) async fn settle(tx: &mut DbConnection, job: &Job, outcome: Outcome, n
                          error_detail = CASE WHEN forget_inputs AND $4 IS NOT NULL THEN $7 ELSE $4 END,
                          fraction = CASE $1 WHEN 'succeeded' THEN 1.0 ELSE fraction END,
                          payload = CASE WHEN forget_inputs THEN '{}' ELSE payload END,
-                         body = CASE WHEN forget_inputs AND idempotency_key IS NULL THEN '' ELSE body END
+                         body = CASE WHEN forget_inputs AND idempotency_key IS NULL THEN '' ELSE body END,
+                         webhook_state = CASE WHEN webhook_url IS NOT NULL THEN 'due' END,
+                         webhook_next_ms = CASE WHEN webhook_url IS NOT NULL THEN $5 END
          WHERE id = $6 RETURNING error_detail",
     )
     .bind(state.name())

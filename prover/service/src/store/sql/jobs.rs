@@ -9,7 +9,7 @@ use super::{Lock, Tables, audit, events, rows};
 use crate::codes;
 use crate::store::{
     Act, Action, Cancelled, Job, JobError, Lane, Model, ModelSubmitted, NewJob, NewModel, Outcome, Progress,
-    StoreError, Submitted,
+    StoreError, Submitted, WebhookState,
 };
 
 pub(in crate::store) const OPEN_JOBS: &str =
@@ -205,8 +205,8 @@ pub(super) async fn open_jobs(connection: &mut DbConnection, tenant: &str) -> Re
 async fn insert(tx: &mut DbConnection, job: &NewJob) -> Result<Job, StoreError> {
     let row = sqlx::query(
         "INSERT INTO jobs (id, tenant, kind, lane, model, priority, payload, body, idempotency_key, state, max_crashes,
-                           created_ms, deadline_ms, forget_inputs)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10, $11, $12, $13) RETURNING *",
+                           created_ms, deadline_ms, forget_inputs, webhook_url, webhook_message, webhook_state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10, $11, $12, $13, $14, $15, $16) RETURNING *",
     )
     .bind(&job.id)
     .bind(&job.tenant)
@@ -221,6 +221,9 @@ async fn insert(tx: &mut DbConnection, job: &NewJob) -> Result<Job, StoreError> 
     .bind(job.created_ms)
     .bind(job.deadline_ms)
     .bind(job.forget_inputs)
+    .bind(job.webhook.as_ref().map(|webhook| &webhook.url))
+    .bind(job.webhook.as_ref().map(|webhook| &webhook.message))
+    .bind(job.webhook.as_ref().map(|_| WebhookState::Waiting.name()))
     .fetch_one(&mut *tx)
     .await?;
     let number = events::add(tx, &job.id, job.created_ms, "queued", &json!({})).await?;

@@ -68,7 +68,8 @@ impl Tables {
 
 /// Of jobs, what a list shows: payloads are long.
 const LISTED: &str = "seq, id, tenant, kind, lane, model, priority, '' AS payload, state, run, attempt, events, created_ms, started_ms, \
-                      finished_ms, deadline_ms, stage, fraction, result, error_code, error_detail";
+                      finished_ms, deadline_ms, stage, fraction, result, error_code, error_detail, webhook_url, webhook_message, \
+                      webhook_state, webhook_attempts, webhook_next_ms, webhook_status, webhook_error";
 
 /// With the conditions that are asked for and no others, so that each has its index.
 pub(in crate::store) fn jobs_query(tenant: &str, filter: &JobFilter, page: Page) -> QueryBuilder<Db> {

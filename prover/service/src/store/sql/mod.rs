@@ -7,6 +7,7 @@
 //! | `jobs` | jobs that come, wait, and are begun or cancelled |
 //! | `attempts` | how attempts of jobs end |
 //! | `events`, `lists`, `registry`, `audit` | what is told of jobs; what is asked; models, proofs and keys; who did what |
+//! | `webhooks` | who is told of jobs' ends |
 //! | `rows` | rows as what they stand for |
 
 pub(in crate::store) mod attempts;
@@ -17,6 +18,7 @@ pub(in crate::store) mod lists;
 pub(in crate::store) mod registry;
 mod rows;
 mod traits;
+mod webhooks;
 
 use super::{Tables, dialect};
 use crate::store::Lane;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::Row;
 
 use super::dialect::DbRow;
-use crate::store::{ApiKey, Event, Job, JobError, Model, ProofRecord, StoreError};
+use crate::store::{ApiKey, Event, Job, JobError, Model, ProofRecord, StoreError, Webhook};
 
 pub(super) fn job(row: &DbRow) -> Result<Job, StoreError> {
     Ok(Job {
@@ -28,7 +28,24 @@ pub(super) fn job(row: &DbRow) -> Result<Job, StoreError> {
         fraction: row.try_get("fraction")?,
         result: row.try_get::<Option<String>, _>("result")?.map(json).transpose()?,
         error: error(row)?,
+        webhook: webhook(row)?,
     })
+}
+
+fn webhook(row: &DbRow) -> Result<Option<Webhook>, StoreError> {
+    let Some(url) = row.try_get::<Option<String>, _>("webhook_url")? else { return Ok(None) };
+    let status = row.try_get::<Option<i64>, _>("webhook_status")?.map(|status| {
+        u16::try_from(status).map_err(|_| StoreError::Unknown { what: "a status", value: status.to_string() })
+    });
+    Ok(Some(Webhook {
+        url,
+        message: row.try_get("webhook_message")?,
+        state: row.try_get::<String, _>("webhook_state")?.parse()?,
+        attempts: count(row, "webhook_attempts")?,
+        next_ms: row.try_get("webhook_next_ms")?,
+        status: status.transpose()?,
+        error: row.try_get("webhook_error")?,
+    }))
 }
 
 pub(super) fn model(row: &DbRow) -> Result<Model, StoreError> {

@@ -32,6 +32,7 @@ const MIGRATIONS: &Versions = &[
     (4, "inputs", include_str!("../../../migrations/0004_inputs.sql")),
     (5, "audit", include_str!("../../../migrations/0005_audit.sql")),
     (6, "artifacts_of_proofs", include_str!("../../../migrations/0006_artifacts_of_proofs.sql")),
+    (7, "webhooks", include_str!("../../../migrations/0007_webhooks.sql")),
 ];
 
 /// A store in a file.

@@ -35,6 +35,7 @@ async fn what_is_stored_is_there_after_a_restart() {
         forget_inputs: false,
         submitted_by: "key".to_owned(),
         most_open: 1000,
+        webhook: None,
     };
     let store = SqliteStore::open(&path).await.unwrap();
     store.submit(job, Some("run-1")).await.unwrap();
@@ -133,6 +134,7 @@ async fn what_is_asked_often_has_an_index() {
         (sql::registry::ARTIFACTS_OF_PROOFS.to_owned(), "proofs_by_artifact"),
         ("UPDATE models SET state = 'ready' WHERE job = ?".to_owned(), "models_by_job"),
         ("SELECT id FROM jobs WHERE state = 'queued' AND deadline_ms <= ? LIMIT 1000".to_owned(), "jobs_with_deadline"),
+        (dialect::NEXT_WEBHOOK.to_owned(), "webhooks_due"),
         ("SELECT id, attempt FROM jobs WHERE state = 'running' AND run = ?".to_owned(), "jobs_running"),
     ];
     for (query, index) in queries {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Act, JobError, NewProof, StoreError};
+use super::{Act, JobError, NewProof, NewWebhook, StoreError, Webhook};
 
 named! {
     /// What a job does.
@@ -84,6 +84,8 @@ pub struct NewJob {
     pub forget_inputs: bool,
     /// How many jobs of its tenant may wait or run, with it.
     pub most_open: u64,
+    /// Whom to tell when it ends.
+    pub webhook: Option<NewWebhook>,
 }
 
 /// The right to write a job's result: lost as soon as the job is begun anew.
@@ -138,6 +140,8 @@ pub struct Job {
     pub result: Option<Value>,
     /// Why it failed.
     pub error: Option<JobError>,
+    /// Who is told when it ends.
+    pub webhook: Option<Webhook>,
 }
 
 impl NewJob {

@@ -39,6 +39,10 @@ named! {
         KeyCreated = "key_created",
         /// An API key was revoked.
         KeyRevoked = "key_revoked",
+        /// A secret for webhooks was made.
+        WebhookSecretCreated = "webhook_secret_created",
+        /// A secret for webhooks was revoked.
+        WebhookSecretRevoked = "webhook_secret_revoked",
     }
 }
 
@@ -62,7 +66,7 @@ pub struct AuditEntry {
     pub actor: String,
     /// What was done.
     pub action: Action,
-    /// To which job, model or key.
+    /// To which job, model, key or secret.
     pub subject: String,
 }
 

@@ -40,6 +40,7 @@ macro_rules! named {
 mod jobs;
 mod keys;
 mod models;
+mod webhooks;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,6 +48,7 @@ use utoipa::ToSchema;
 pub use jobs::*;
 pub use keys::*;
 pub use models::*;
+pub use webhooks::*;
 
 /// Why a store did not answer.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,9 @@ use apodict_chain::primitives::{Address, FixedBytes, U256, aliases::I192};
 use apodict_chain::{Client, Error, Record, Sender};
 use serde_json::{Value, json};
 
+use super::models::Model;
+use crate::failure::Failure;
+
 /// Seconds of a period of the binder: decisions are about whole hours.
 pub(super) const HOUR: u64 = 3_600;
 /// How long before the hour a feed answers: the chain's clock goes on with this machine's, however slow that is.
@@ -50,11 +53,11 @@ impl Feed {
     }
 }
 
-/// Of one feed the answers at an hour and at those before it, the newest first.
-pub(super) fn history(feed: &Feed, hours: u16) -> Vec<Source> {
-    let source = |lag| Source {
+/// What the binder binds for a model: of feeds that the example names so, the rounds that it says.
+pub(super) fn sources(model: &Model, feeds: &[(&str, &Feed)]) -> Result<Vec<Source>, Failure> {
+    let source = |target, lag| Source {
         kind: 0,
-        target: feed.address,
+        target,
         selector: FixedBytes::ZERO,
         arg: FixedBytes::ZERO,
         decimals: DECIMALS,
@@ -64,7 +67,13 @@ pub(super) fn history(feed: &Feed, hours: u16) -> Vec<Source> {
         lo: I192::unchecked_from(1),
         hi: I192::unchecked_from(i64::MAX),
     };
-    (0..hours).map(source).collect()
+    model.rounds.iter().map(|round| Ok(source(named(feeds, &round.feed)?.address, round.lag))).collect()
+}
+
+/// The feed of a name.
+pub(super) fn named<'a>(feeds: &[(&str, &'a Feed)], name: &str) -> Result<&'a Feed, Failure> {
+    let found = feeds.iter().find(|(known, _)| *known == name);
+    found.map(|(_, feed)| *feed).ok_or(Failure::Demonstration { name: "feed" })
 }
 
 /// A set of the binder without a sequencer.

@@ -1,4 +1,4 @@
-//! The three models of the demonstration, whose whole input a chain derives.
+//! The three models of the demonstration, those of `examples/`: a chain derives their whole input.
 
 use apodict_chain::primitives::B256;
 use apodict_circuits::Program;
@@ -6,6 +6,7 @@ use apodict_prover::disk::Keys;
 use apodict_prover::engine::Job;
 use apodict_prover::{Context, Proof, ProvingKey, Srs};
 use apodict_verifier::{Layout, VerifyingKey};
+use serde::Deserialize;
 
 use crate::failure::Failure;
 use crate::program;
@@ -14,20 +15,40 @@ macro_rules! files {
     ($name:literal) => {
         (
             $name,
-            include_bytes!(concat!("../../../../../../examples/on_chain/", $name, "/model.onnx")),
-            include_bytes!(concat!("../../../../../../examples/on_chain/", $name, "/calibration.json")),
+            include_bytes!(concat!("../../../../../../examples/", $name, "/model.onnx")),
+            include_bytes!(concat!("../../../../../../examples/", $name, "/calibration.json")),
+            include_bytes!(concat!("../../../../../../examples/", $name, "/features.json")),
         )
     };
 }
 
-const MARKET: (&str, &[u8], &[u8]) = files!("market");
-const SUPPLY: (&str, &[u8], &[u8]) = files!("supply");
-const PROPOSALS: (&str, &[u8], &[u8]) = files!("proposals");
+type Files = (&'static str, &'static [u8], &'static [u8], &'static [u8]);
+
+const MARKET: Files = files!("risk_scoring");
+const SUPPLY: Files = files!("supply_adjustment");
+const PROPOSALS: Files = files!("governance_analysis");
 
 /// A model with its keys.
 pub(super) struct Model {
+    /// The example's name.
+    pub(super) name: &'static str,
+    /// Which round each of its inputs is, where they are rounds.
+    pub(super) rounds: Vec<Round>,
     program: Program,
     keys: Keys,
+}
+
+/// A feed's round, so many periods before the time that is bound.
+pub(super) struct Round {
+    pub(super) feed: String,
+    pub(super) lag: u16,
+}
+
+/// An entry of `features.json`; an input that is no round has neither.
+#[derive(Deserialize)]
+struct Feature {
+    feed: Option<String>,
+    lag: Option<u16>,
 }
 
 /// Of a market, a token and a governor.
@@ -40,15 +61,19 @@ pub(super) struct Models {
 impl Models {
     /// Compiles them, and makes keys on one string that is for this demonstration alone.
     pub(super) fn make() -> Result<Self, Failure> {
-        let compile = |(name, model, calibration): (&str, &[u8], &[u8])| {
+        let compile = |(name, model, calibration, features): Files| {
             let failed =
                 |source| Failure::Compile { path: format!("the model {name} of the demonstration").into(), source };
-            program::compile_bytes(model, calibration).map_err(failed)
+            let program = program::compile_bytes(model, calibration).map_err(failed)?;
+            let features: Vec<Feature> = serde_json::from_slice(features)?;
+            let round = |Feature { feed, lag }| Some(Round { feed: feed?, lag: lag? });
+            Ok::<_, Failure>((name, program, features.into_iter().filter_map(round).collect::<Vec<_>>()))
         };
-        let programs = [compile(MARKET)?, compile(SUPPLY)?, compile(PROPOSALS)?];
-        let k = programs.iter().map(|program| program.plan().k).max().unwrap_or_default();
+        let compiled = [compile(MARKET)?, compile(SUPPLY)?, compile(PROPOSALS)?];
+        let k = compiled.iter().map(|(_, program, _)| program.plan().k).max().unwrap_or_default();
         let srs = Srs::generate_unsafe(k)?;
-        let [market, supply, proposals] = programs.map(|program| Model::new(program, &srs));
+        let [market, supply, proposals] =
+            compiled.map(|(name, program, rounds)| Model::new(name, program, rounds, &srs));
         Ok(Self { market: market?, supply: supply?, proposals: proposals? })
     }
 
@@ -59,10 +84,15 @@ impl Models {
 }
 
 impl Model {
-    fn new(program: Program, srs: &Srs) -> Result<Self, Failure> {
+    fn new(name: &'static str, program: Program, rounds: Vec<Round>, srs: &Srs) -> Result<Self, Failure> {
         let srs = srs.cut_to(program.plan().k)?;
         let proving = ProvingKey::generate(&program, &srs)?;
-        Ok(Self { program, keys: Keys { srs, proving } })
+        Ok(Self { name, rounds, program, keys: Keys { srs, proving } })
+    }
+
+    /// How many periods before a time its oldest input is.
+    pub(super) fn oldest(&self) -> u16 {
+        self.rounds.iter().map(|round| round.lag).max().unwrap_or_default()
     }
 
     pub(super) fn key(&self) -> &VerifyingKey {

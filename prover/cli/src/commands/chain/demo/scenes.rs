@@ -9,9 +9,9 @@ use apodict_chain::sol_types::{SolCall, SolEvent};
 use apodict_chain::{Accepted, Client, Error, Receipt, Record, Refusal, Request, Sender, Sources, context};
 use serde::Serialize;
 
-use super::feeds::{BEFORE, Feed, HOUR, next_block_at};
-use super::models::{Model, Models};
-use super::world::{COLLATERAL_GROUP, COOLDOWN_HOURS, PEG_HOURS, PRICE_HOURS, World};
+use super::feeds::{BEFORE, Feed, HOUR, named, next_block_at};
+use super::models::{Model, Models, Round};
+use super::world::{COLLATERAL_GROUP, COOLDOWN_HOURS, World, of_market, of_supply};
 use crate::failure::Failure;
 
 /// Prices that nothing happens to.
@@ -72,9 +72,9 @@ impl<'a> Stage<'a> {
         next_block_at(sender.client, begin + 1)?;
         let hour = begin + HOUR;
         let mut stage = Self { sender, record, world, models, hour };
-        let past = u64::from(PRICE_HOURS.max(PEG_HOURS));
-        for hours in (1..=past).rev() {
-            stage.push(hour - hours * HOUR, CALM)?;
+        let oldest = models.market.oldest().max(models.supply.oldest());
+        for hours in (1..=oldest).rev() {
+            stage.push_past(hour - u64::from(hours) * HOUR, hours)?;
         }
         stage.pass(CALM)?;
         let million = U256::from(1_000_000_000_000u64);
@@ -87,6 +87,22 @@ impl<'a> Stage<'a> {
 
     fn client(&self) -> &'a Client {
         self.sender.client
+    }
+
+    /// Answers for an hour of the calm past, of those feeds that are asked for any that old.
+    fn push_past(&mut self, hour: u64, hours: u16) -> Result<(), Error> {
+        // A little up and down: an hour without any move is no calm one.
+        let wobble = 1.0 + f64::from(hours % 3) * 0.002;
+        let Self { sender, record, world, models, .. } = self;
+        if hours <= models.market.oldest() {
+            world.ether.push(sender, record, hour, CALM.0 * wobble)?;
+        }
+        if hours <= models.supply.oldest() {
+            for feed in &mut world.pegs {
+                feed.push(sender, record, hour, CALM.1)?;
+            }
+        }
+        Ok(())
     }
 
     /// Answers of all feeds for an hour.
@@ -125,20 +141,21 @@ impl<'a> Stage<'a> {
         next_block_at(self.client(), self.hour - HOUR + 1)
     }
 
-    /// The last hour that can be bound, and its rounds of feeds in the order of a set.
-    fn sources(&self, feeds: &[&Feed], hours: u16) -> Sources {
+    /// The last hour that can be bound, and the rounds that a model reads then, in the order of its set.
+    fn sources(&self, model: &Model, feeds: &[(&str, &Feed)]) -> Result<Sources, Failure> {
         let observed = self.hour - HOUR;
-        let rounds =
-            feeds.iter().flat_map(|feed| (0..u64::from(hours)).map(move |lag| feed.round_at(observed - lag * HOUR)));
-        Sources { observed, rounds: rounds.collect() }
+        let round = |round: &Round| {
+            Ok::<_, Failure>(named(feeds, &round.feed)?.round_at(observed - u64::from(round.lag) * HOUR))
+        };
+        Ok(Sources { observed, rounds: model.rounds.iter().map(round).collect::<Result<_, _>>()? })
     }
 
-    fn market_sources(&self) -> Sources {
-        self.sources(&[&self.world.ether], PRICE_HOURS)
+    fn market_sources(&self) -> Result<Sources, Failure> {
+        self.sources(&self.models.market, &of_market(&self.world.ether))
     }
 
-    fn supply_sources(&self) -> Sources {
-        self.sources(&[&self.world.pegs[0], &self.world.pegs[1]], PEG_HOURS)
+    fn supply_sources(&self) -> Result<Sources, Failure> {
+        self.sources(&self.models.supply, &of_supply(&self.world.pegs))
     }
 
     /// The integers that the chain makes of them.
@@ -174,7 +191,7 @@ impl<'a> Stage<'a> {
 
     /// A decision about the market's parameters.
     pub(super) fn decide_market(&mut self) -> Result<Taken, Failure> {
-        let sources = self.market_sources();
+        let sources = self.market_sources()?;
         let inputs = self.bound(self.world.market_set, &sources)?;
         let place = (self.world.steward, self.world.market_subject);
         self.decide(&self.models.market, place, sources, inputs)
@@ -182,7 +199,7 @@ impl<'a> Stage<'a> {
 
     /// A decision about the token's supply: what was asked for, and what the limits gave, in whole tokens.
     pub(super) fn decide_supply(&mut self) -> Result<(Taken, f64, f64), Failure> {
-        let sources = self.supply_sources();
+        let sources = self.supply_sources()?;
         let inputs = self.bound(self.world.supply_set, &sources)?;
         let place = (self.world.controller, self.world.supply_subject);
         let taken = self.decide(&self.models.supply, place, sources, inputs)?;
@@ -276,7 +293,7 @@ impl<'a> Stage<'a> {
         if let Some(last) = CRASH.last() {
             self.pass(*last)?;
         }
-        let sources = self.market_sources();
+        let sources = self.market_sources()?;
         let inputs = self.bound(self.world.market_set, &sources)?;
         let request = self.request(self.world.steward, self.world.market_subject)?;
         let elsewhere = request.on_chain(self.client().chain_id() + 1, &self.world.core);
@@ -296,7 +313,7 @@ impl<'a> Stage<'a> {
     /// The last rounds that there are, hours after the feed fell silent.
     pub(super) fn stale(&mut self, taken: &Taken) -> Result<Refusal, Failure> {
         self.silence(4)?;
-        let sources = self.market_sources();
+        let sources = self.market_sources()?;
         let request = self.request(self.world.steward, self.world.market_subject)?;
         let call = request.submission(&sources, &taken.inputs, &taken.outputs, &taken.proof);
         self.refused(self.world.core.gateway, &call)

@@ -16,10 +16,8 @@ use apodict_verifier::SrsPolicy;
 
 use super::feeds::{self, Feed, HOUR};
 use super::models::{Model, Models};
+use crate::failure::Failure;
 
-/// Hours of prices that the market's model reads, and of pegs that the supply's does.
-pub(super) const PRICE_HOURS: u16 = 8;
-pub(super) const PEG_HOURS: u16 = 4;
 /// Roles beside the guardian's.
 const GUARDIAN_ROLE: u64 = 1;
 const MINTER_ROLE: u64 = 9;
@@ -27,7 +25,7 @@ const STEWARD_ROLE: u64 = 11;
 /// The market before the story, in 1e-4 and whole tokens.
 const LTV: u64 = 7_500;
 const THRESHOLD: u64 = 8_000;
-const SUPPLY_CAP: u64 = 1_000;
+const SUPPLY_CAP: u64 = 400;
 const BORROW_CAP: u64 = 1_000_000;
 /// Of `Bound::flags`.
 const SAFE_DOWN: u8 = 1;
@@ -62,7 +60,7 @@ pub(super) struct World {
 }
 
 /// Deploys all of it, registers the models, gives roles, bounds and policies.
-pub(super) fn build(deployer: &mut Deployer<'_>, models: &Models) -> Result<World, Error> {
+pub(super) fn build(deployer: &mut Deployer<'_>, models: &Models) -> Result<World, Failure> {
     let own = deployer.sender().address();
     let keys = models.keys();
     let options = CoreOptions {
@@ -74,8 +72,7 @@ pub(super) fn build(deployer: &mut Deployer<'_>, models: &Models) -> Result<Worl
     };
     let core = deployer.core(&options)?;
     let [market_model, supply_model, proposal_model] =
-        [("market", &models.market), ("supply", &models.supply), ("proposals", &models.proposals)]
-            .map(|(name, model)| registered(deployer, &core, name, model));
+        [&models.market, &models.supply, &models.proposals].map(|model| registered(deployer, &core, model));
     let mut feed = |name: &'static str| {
         let arguments = MockFeed::constructorCall { decimals: feeds::DECIMALS }.abi_encode();
         let address = deployer.contract(&format!("feed {name}"), &Contract::MockFeed.code(&[], &arguments)?)?;
@@ -93,9 +90,8 @@ pub(super) fn build(deployer: &mut Deployer<'_>, models: &Models) -> Result<Worl
     let market_subject =
         building.deployer.sender().client.read(steward, &CollateralSteward::subjectOfCall { asset })?;
     let supply_subject = keccak256("supply of the demonstration's token");
-    let market_set = building.set("market", &models.market, feeds::history(&ether, PRICE_HOURS))?;
-    let both = pegs.iter().flat_map(|feed| feeds::history(feed, PEG_HOURS)).collect();
-    let supply_set = building.set("supply", &models.supply, both)?;
+    let market_set = building.set("market", &models.market, &of_market(&ether))?;
+    let supply_set = building.set("supply", &models.supply, &of_supply(&pegs))?;
     building.policy(steward, market_subject, market_model?, Some(market_set), &models.market)?;
     building.policy(controller, supply_subject, supply_model?, Some(supply_set), &models.supply)?;
     building.policy(advisor, B256::ZERO, proposal_model?, None, &models.proposals)?;
@@ -120,8 +116,18 @@ pub(super) fn build(deployer: &mut Deployer<'_>, models: &Models) -> Result<Worl
     })
 }
 
-fn registered(deployer: &mut Deployer<'_>, core: &Core, name: &str, model: &Model) -> Result<B256, Error> {
-    let uri = format!("examples/on_chain/{name}");
+/// The feeds by the names that the examples have for them.
+pub(super) fn of_market(ether: &Feed) -> [(&'static str, &Feed); 1] {
+    [("collateral", ether)]
+}
+
+/// As of the market.
+pub(super) fn of_supply([first, second]: &[Feed; 2]) -> [(&'static str, &Feed); 2] {
+    [("first", first), ("second", second)]
+}
+
+fn registered(deployer: &mut Deployer<'_>, core: &Core, model: &Model) -> Result<B256, Error> {
+    let uri = format!("examples/{}", model.name);
     let options = ModelOptions {
         key: model.key(),
         policy: SrsPolicy::AllowUnsafe,
@@ -238,8 +244,9 @@ impl Building<'_, '_> {
     }
 
     /// A set whose integers are the model's inputs.
-    fn set(&mut self, name: &str, model: &Model, sources: Vec<apodict_chain::abi::Source>) -> Result<B256, Error> {
+    fn set(&mut self, name: &str, model: &Model, of: &[(&str, &Feed)]) -> Result<B256, Failure> {
         let ports = ports_of(model.layout());
+        let sources = feeds::sources(model, of)?;
         let set =
             feeds::set_of(sources, ports.get(..apodict_chain::abi::num_inputs(model.layout())).unwrap_or_default());
         let id = keccak256(set.abi_encode());
