@@ -7,7 +7,7 @@ use crate::step::Step;
 const USAGE: &str = "usage: cargo xtask fleet [--long]
   --long  kill 200 processes among 2000 jobs, instead of 30 among 200";
 
-/// Types, the store's tests on a Postgres of their own, and processes that are killed.
+/// The store's tests on a Postgres of their own, and processes that are killed.
 ///
 /// # Errors
 /// What failed; Postgres, if it is missing.
@@ -18,11 +18,6 @@ pub(crate) fn fleet(arguments: &[String]) -> Result<()> {
         _ => bail!(USAGE),
     };
     let feature = ["--locked", "--release", "--workspace", "--features", "apodict/fleet"];
-    Step::cargo("rules of what only a fleet has")
-        .args(["clippy"])
-        .args(feature)
-        .args(["--all-targets", "--", "-D", "warnings"])
-        .run()?;
     Step::cargo("jobs in Postgres").args(["test"]).args(feature).args(["--lib", "--", "postgres", "fleet::"]).run()?;
     Step::cargo("servers and workers of a fleet")
         .args(["test"])
