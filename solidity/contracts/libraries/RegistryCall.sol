@@ -22,7 +22,7 @@ library RegistryCall {
                 revert(add(answer, 0x20), mload(answer))
             }
         }
-        // No registry at this address.
+        // No registry at this address, or something else.
         if (answer.length < LEAST_BYTES) revert IModelRegistry.UnknownModel(id);
         uint256 runs;
         assembly ("memory-safe") {

@@ -10,7 +10,15 @@ import {Words} from "../../contracts/libraries/Words.sol";
 import {ModelRegistry} from "../../contracts/registry/ModelRegistry.sol";
 import {Port} from "../../contracts/verifiers/PublicValues.sol";
 import {VM} from "../Vm.sol";
+import {Dirt} from "../support/Dirt.sol";
 import {World} from "../support/World.sol";
+
+/// @notice Answers whatever is asked with a byte less than the shortest record has.
+contract Short {
+    fallback(bytes calldata) external returns (bytes memory) {
+        return new bytes(383);
+    }
+}
 
 /// @notice What the gateway writes and reads by itself is what the compiler's encoder writes and its decoder reads.
 contract CallsTest is World {
@@ -50,6 +58,16 @@ contract CallsTest is World {
         return RegistryCall.live(registry, id);
     }
 
+    /// @dev Where memory is as others left it.
+    function encode(Decision memory decision) external pure returns (bytes memory data, bool left, uint256 free) {
+        Dirt.fill();
+        data = DecisionCall.encode(decision);
+        left = Dirt.isLeft();
+        assembly ("memory-safe") {
+            free := sub(mload(0x40), add(data, 0x20))
+        }
+    }
+
     function testFuzz_aDecisionIsWhatTheAbiEncodes(
         bytes32[4] memory ids_,
         uint64[3] memory numbers,
@@ -60,10 +78,11 @@ contract CallsTest is World {
             ids_[0], ids_[1], ids_[2], ids_[3], numbers[0], numbers[1], numbers[2], inputs, outputs
         );
         bytes memory expected = abi.encodeCall(IDecisionConsumer.onDecision, (decision));
-        bytes memory data = DecisionCall.encode(decision);
-        bytes memory behind = new bytes(40);
+        VM.assume(expected.length < Dirt.BYTES - 1024);
+        (bytes memory data, bool left, uint256 free) = this.encode(decision);
         yes(keccak256(data) == keccak256(expected), "encoded");
-        yes(keccak256(behind) == keccak256(new bytes(40)), "nothing behind it is written");
+        yes(left, "nothing behind it is written");
+        yes(free >= data.length, "it is kept");
         yes(this.handOver(decision) == bytes32(IDecisionConsumer.onDecision.selector), "answered");
         yes(keccak256(_got) == keccak256(expected), "handed over");
     }
@@ -128,6 +147,10 @@ contract CallsTest is World {
         VM.expectRevert(abi.encodeWithSelector(IModelRegistry.UnknownModel.selector, bytes32("m")));
         this.live("m");
         registry = ModelRegistry(address(0xdead));
+        VM.expectRevert(abi.encodeWithSelector(IModelRegistry.UnknownModel.selector, bytes32("m")));
+        this.live("m");
+        // Something else is there, and says a byte less than the shortest record.
+        registry = ModelRegistry(address(new Short()));
         VM.expectRevert(abi.encodeWithSelector(IModelRegistry.UnknownModel.selector, bytes32("m")));
         this.live("m");
     }

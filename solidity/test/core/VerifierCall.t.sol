@@ -8,6 +8,7 @@ import {IHalo2Verifier} from "../../contracts/verifiers/IHalo2Verifier.sol";
 import {PublicValues} from "../../contracts/verifiers/PublicValues.sol";
 import {VM} from "../Vm.sol";
 import {Checks} from "../support/Checks.sol";
+import {Dirt} from "../support/Dirt.sol";
 
 /// @notice What a verifier is handed: every byte as the ABI encodes it, every integer as `PublicValues` does.
 contract VerifierCallTest is Checks {
@@ -28,6 +29,8 @@ contract VerifierCallTest is Checks {
         int256[] memory outputs,
         bytes calldata proof
     ) public pure returns (bytes memory) {
+        // Memory is as others left it.
+        Dirt.fill();
         return VerifierCall.encode(model, context, inputs, outputs, proof);
     }
 
