@@ -82,6 +82,10 @@ impl Browser {
 
     /// Sends a command, and waits for its answer.
     pub(crate) fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.ask(method, parameters).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn ask(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.next += 1;
         let id = self.next;
         let mut command = json!({"id": id, "method": method, "params": parameters});
@@ -94,8 +98,11 @@ impl Browser {
         loop {
             let mut answer = self.from.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{method}: no answer"));
             if answer["id"] == id {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].take();
+                return if answer["error"].is_null() {
+                    Ok(answer["result"].take())
+                } else {
+                    Err(answer["error"].take())
+                };
             }
             self.hear(&answer);
         }
@@ -118,8 +125,7 @@ impl Browser {
 
     /// What an expression of the page is.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
-        let options = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let mut answer = self.call("Runtime.evaluate", options);
+        let mut answer = self.call("Runtime.evaluate", evaluation(expression));
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer}");
         answer["result"]["value"].take()
     }
@@ -128,7 +134,8 @@ impl Browser {
     pub(crate) fn wait(&mut self, expression: &str) {
         let start = Instant::now();
         let safe = format!("(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()");
-        while self.value(&safe) != true {
+        // A page that goes while it is asked gives no answer.
+        while !self.ask("Runtime.evaluate", evaluation(&safe)).is_ok_and(|answer| answer["result"]["value"] == true) {
             let page = if start.elapsed() > PATIENCE { self.value("document.body.innerText") } else { Value::Null };
             assert!(start.elapsed() <= PATIENCE, "{expression}: {page}");
             std::thread::sleep(Duration::from_millis(50));
@@ -172,6 +179,11 @@ impl Browser {
         let picture = self.call("Page.captureScreenshot", json!({"format": "png"}));
         std::fs::write(path, from_base64(picture["data"].as_str().unwrap())).unwrap();
     }
+}
+
+/// What an expression is asked with.
+fn evaluation(expression: &str) -> Value {
+    json!({"expression": expression, "returnByValue": true, "awaitPromise": true})
 }
 
 impl Drop for Browser {
