@@ -302,9 +302,12 @@ fn answers_that_are_none() {
         refused(&place, &proxy.url(), &["job", "get", "job_1"], 1, &[says]);
     }
     refused(&place, &format!("http://{closed}"), &["job", "get", "job_1"], 1, &["cannot be asked", "apodict serve"]);
-    for (url, says) in
-        [("ftp://a", "neither http:// nor"), ("http://u:secret@a/", "a user's name"), ("x y", "it cannot be read")]
-    {
+    for (url, says) in [
+        ("ftp://a", "neither http:// nor"),
+        ("http://u:secret@a/", "a user's name"),
+        ("x y", "it cannot be read"),
+        ("http://a/?secret", "nothing may follow"),
+    ] {
         let output = with(&place, url, None, &["job", "list"]);
         assert!(error(&output).contains(says) && !error(&output).contains("secret"), "{}", error(&output));
     }
@@ -352,6 +355,23 @@ fn a_connection_that_breaks_off_loses_nothing() {
         answer(429, "application/problem+json\r\nRetry-After: 60", r#"{"code": "too_many_jobs", "detail": "d"}"#);
     let proxy = Proxy::start(None, move |_| Some(busy.clone()));
     refused(&place, &proxy.url(), &["job", "list"], 1, &["too_many_jobs", "try again in 60 s"]);
+    // After some time, and for longer than there is time.
+    let mut asked = 0;
+    let never = Proxy::start(None, move |_| {
+        asked += 1;
+        let wait = if asked < 3 { 1 } else { u64::MAX };
+        Some(answer(503, &format!("text/html\r\nRetry-After: {wait}"), ""))
+    });
+    refused(&place, &never.url(), &["job", "list"], 1, &["HTTP status 503"]);
+    // Removed by the request whose answer broke off.
+    let mut deleted = 0;
+    let forgetting = Proxy::start(None, move |_| {
+        deleted += 1;
+        let gone = r#"{"code": "not_found", "detail": ""}"#;
+        Some(if deleted == 1 { answer(502, "text/html", "") } else { answer(404, "application/problem+json", gone) })
+    });
+    on(&place, &forgetting.url(), &["model", "delete", "mdl_1"]);
+    refused(&place, &forgetting.url(), &["model", "delete", "mdl_1"], 1, &["not_found"]);
 }
 
 /// A server that gives the key or the proof of something else, and one that proves something else.

@@ -8,8 +8,8 @@ use apodict_circuits::report::Accuracy;
 use apodict_circuits::{Program, escaped, int};
 use apodict_prover::disk::{self, PendingFile, origin_name};
 use apodict_prover::public_layout;
-use apodict_verifier::Verifier;
 use apodict_verifier::files::{Bytes32, Decision};
+use apodict_verifier::{Layout, Statement, Verifier};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -78,12 +78,7 @@ pub(crate) fn run(arguments: &Prove, server: &ServerArguments, console: &Console
     let policy = arguments.srs.pin.policy();
     let origin = policy.origin(&key.srs.digest());
     let verifier = Verifier::new(key, policy)?;
-    if verifier.key().program_digest != program.digest() {
-        return Err(Error::Lied { what: "the key is another program's".to_owned() }.into());
-    }
-    if verifier.key().layout != public_layout(&program) {
-        return Err(Error::Lied { what: "the key names other inputs and outputs than the program".to_owned() }.into());
-    }
+    check_key(verifier.key().program_digest, &verifier.key().layout, &program)?;
     let verifying_key = key_path(arguments);
     let keeps = Kept::look(&verifying_key, &verifier)?;
     console.warn_of_origin(origin);
@@ -96,17 +91,10 @@ pub(crate) fn run(arguments: &Prove, server: &ServerArguments, console: &Console
         return Err(Error::Lied { what: format!("one proof was asked for, and {} came", job.proofs().len()) }.into());
     };
     let (file, statement, bytes) = remote.proof(&reference.id, &verifier)?;
-    let same_inputs = statement.inputs.iter().flatten().copied().eq(integers.iter().flatten().copied().map(i128::from));
-    if statement.context != arguments.context || !same_inputs {
-        return Err(Error::Lied { what: "the proof is of other inputs, or bound to another context".to_owned() }.into());
-    }
-    // The key is the server's: that it is of this program's circuit is its word alone. What the program computes is known here.
     let fits = |source: int::Error| Failure::Input { path: arguments.input.clone(), source: source.into() };
     let trace = program.run(&integers).map_err(fits)?;
-    let computed = trace.outputs(program.graph()).flatten().copied().map(i128::from);
-    if !statement.outputs.iter().flatten().copied().eq(computed) {
-        return Err(Error::Lied { what: "the proof's outputs are not what the program computes".to_owned() }.into());
-    }
+    let computed: Vec<&[i64]> = trace.outputs(program.graph()).collect();
+    check_statement(&statement, &integers, arguments.context, &computed)?;
 
     if let Some(folder) = &arguments.keys {
         disk::make_folder(folder)?;
@@ -135,6 +123,38 @@ pub(crate) fn run(arguments: &Prove, server: &ServerArguments, console: &Console
         job: job.id.clone(),
     })?;
     Ok(Outcome::Done)
+}
+
+/// Whether a key can be a program's, as far as it says.
+fn check_key(program_digest: [u8; 32], layout: &Layout, program: &Program) -> Result<(), Error> {
+    let lied = |what: &str| Err(Error::Lied { what: what.to_owned() });
+    if program_digest != program.digest() {
+        return lied("the key is another program's");
+    }
+    if *layout != public_layout(program) {
+        return lied("the key names other inputs and outputs than the program");
+    }
+    Ok(())
+}
+
+/// Whether a proof that holds says what was asked for. Its key is the server's: that it is of the program's circuit is its word alone, but what the
+/// program computes of the inputs is known here.
+fn check_statement(
+    statement: &Statement,
+    inputs: &[Vec<i64>],
+    context: [u8; 32],
+    computed: &[&[i64]],
+) -> Result<(), Error> {
+    let lied = |what: &str| Err(Error::Lied { what: what.to_owned() });
+    let given = inputs.iter().flatten().copied().map(i128::from);
+    if statement.context != context || !statement.inputs.iter().flatten().copied().eq(given) {
+        return lied("the proof is of other inputs, or bound to another context");
+    }
+    let computed = computed.iter().copied().flatten().copied().map(i128::from);
+    if !statement.outputs.iter().flatten().copied().eq(computed) {
+        return lied("the proof's outputs are not what the program computes");
+    }
+    Ok(())
 }
 
 /// The model on the server that has the program, which is compiled there if need be.
@@ -183,5 +203,45 @@ impl Display for Report {
             escaped(self.proof.display()),
             escaped(self.verifying_key.display())
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apodict_circuits::machine::Objective;
+    use apodict_circuits::synthetic;
+
+    use super::*;
+
+    fn says(result: Result<(), Error>, words: &str) {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(words), "{words}: {error}");
+    }
+
+    #[test]
+    fn a_key_must_name_the_program_and_what_is_public_of_it() {
+        let program = synthetic::program(4, Objective::default()).unwrap();
+        let layout = public_layout(&program);
+        check_key(program.digest(), &layout, &program).unwrap();
+        says(check_key([0; 32], &layout, &program), "another program's");
+        // The same integers, in other units.
+        let mut scaled = layout;
+        scaled.outputs[0].runs[0].quantization.num *= 1000;
+        says(check_key(program.digest(), &scaled, &program), "other inputs and outputs");
+    }
+
+    #[test]
+    fn a_proof_must_be_of_what_was_asked_and_say_what_the_program_computes() {
+        let (inputs, context) = (vec![vec![3, -4], vec![5]], [7; 32]);
+        let computed: [&[i64]; 2] = [&[-1], &[2, 9]];
+        let wide = |values: &[&[i64]]| values.iter().map(|of| of.iter().copied().map(i128::from).collect()).collect();
+        let honest = Statement { context, inputs: wide(&[&[3, -4], &[5]]), outputs: wide(&computed) };
+        let check = |statement: &Statement| check_statement(statement, &inputs, context, &computed);
+        check(&honest).unwrap();
+        says(check(&Statement { context: [8; 32], ..honest.clone() }), "of other inputs, or bound");
+        says(check(&Statement { inputs: wide(&[&[3, -4], &[6]]), ..honest.clone() }), "of other inputs, or bound");
+        for outputs in [&[&[-1][..], &[2, 10]][..], &[&[-1], &[2]], &[&[-1], &[2, 9, 0]]] {
+            says(check(&Statement { outputs: wide(outputs), ..honest.clone() }), "not what the program computes");
+        }
     }
 }
